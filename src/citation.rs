@@ -1,4 +1,5 @@
-//! Papers as others cite them: entries of reference managers (BibTeX, RIS, CSL-JSON), and references in the styles of journals.
+//! Citations of papers: entries for reference managers (BibTeX, RIS, CSL-JSON) and formatted references in citation
+//! styles.
 
 mod bibtex;
 mod csl;
@@ -17,28 +18,28 @@ pub use crate::citation::style::{
     CitationError, CitationLocale, CitationStyle, MAX_CITED_AUTHORS, UnknownCitationStyle,
 };
 
-/// A paper as far as it is cited. The key of its entry is its slug: it is unique and stays.
+/// The data of a paper that citations use. The slug is its citation key, since it is unique and permanent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CitedPaper {
-    /// Its name in an address.
+    /// URL slug.
     pub slug: String,
     /// The title as published.
     pub title: String,
     /// The abstract.
     pub abstract_text: LocalizedText,
-    /// When it appeared, as far as known.
+    /// Publication date, if known.
     pub publication_date: Option<PartialDate>,
-    /// What kind of work it is.
+    /// Type of work.
     pub paper_type: PaperType,
-    /// The journal, proceedings or book it is in.
+    /// The journal, proceedings or book that contains it.
     pub venue_name: Option<String>,
-    /// The language it is written in.
+    /// Language of the paper.
     pub language: Option<String>,
     /// Its DOI.
     pub doi: Option<String>,
-    /// Its arXiv id.
+    /// Its arXiv ID.
     pub arxiv_id: Option<String>,
-    /// Where to read it.
+    /// URL of the paper.
     pub url: Option<String>,
     /// Its authors, in order.
     pub authors: Vec<CitedAuthor>,
@@ -47,15 +48,15 @@ pub struct CitedPaper {
 /// An author as cited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CitedAuthor {
-    /// The name on the paper, with what is certain repaired.
+    /// The name on the paper, after certain repairs.
     pub name: String,
-    /// The given name of whom it was resolved to, which may be no part of the name.
+    /// The given name of the resolved researcher; it may differ from the name on the paper.
     pub given: Option<String>,
-    /// The family name of whom it was resolved to.
+    /// The family name of the resolved researcher.
     pub family: Option<String>,
 }
 
-/// A format that reference managers read.
+/// A citation format for reference managers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CitationFormat {
     /// BibTeX and BibLaTeX.
@@ -67,29 +68,29 @@ pub enum CitationFormat {
 }
 
 impl CitedPaper {
-    /// Its entry in a format: lines, each with its end; of CSL-JSON one object without.
+    /// Returns the entry in a citation format. BibTeX and RIS entries end with a line break, CSL-JSON items do not.
     #[must_use]
     pub fn format_entry(&self, format: CitationFormat) -> String {
         match format {
-            CitationFormat::Bibtex => crate::citation::bibtex::format_entry(self),
-            CitationFormat::Ris => crate::citation::ris::format_reference(self),
-            CitationFormat::CslJson => crate::citation::csl::csl_item(self).to_string(),
+            CitationFormat::Bibtex => bibtex::format_entry(self),
+            CitationFormat::Ris => ris::format_reference(self),
+            CitationFormat::CslJson => csl::csl_item(self).to_string(),
         }
     }
 
-    /// The reference to it in a style, as plain text.
+    /// Returns the formatted reference in a citation style, as plain text.
     ///
     /// # Errors
-    /// Where the style cannot be read, or has no references.
+    /// Fails if the style is invalid or has no bibliography.
     pub fn format_reference(&self, style: CitationStyle, locale: CitationLocale) -> Result<String, CitationError> {
-        crate::citation::style::format_reference(self, style, locale)
+        style::format_reference(self, style, locale)
     }
 
     fn author_names(&self) -> impl Iterator<Item = AuthorName> {
         self.authors.iter().map(AuthorName::from_author)
     }
 
-    /// The abstract in the paper's own language, where it is there, as one line.
+    /// Returns the abstract on one line, preferably in the language of the paper.
     fn abstract_line(&self) -> Option<String> {
         let own = self.language.as_deref();
         let (_, text) = self
@@ -99,7 +100,7 @@ impl CitedPaper {
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// Where to read it, if only by its arXiv id.
+    /// Returns the URL of the paper, or its page on arXiv.
     fn best_url(&self) -> Option<String> {
         let on_arxiv = || self.arxiv_id.as_ref().map(|id| format!("https://arxiv.org/abs/{id}"));
         self.url.clone().or_else(on_arxiv)

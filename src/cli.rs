@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,9 +23,11 @@ use crate::graphql::context::DirectoryInfo;
 use crate::http::{Application, ServerSettings};
 use crate::import::formats::profile_page::ProfilePageOptions;
 use crate::import::formats::topics::TopicsOptions;
-use crate::import::{self, Format, ImportOptions};
+use crate::import::formats::{self, Format, FormatOptions};
+use crate::import::{self, ImportOptions};
 use crate::model::identifier::Ror;
 use crate::model::language::LanguageTag;
+use crate::model::source_order::SourceOrder;
 use crate::store::Store;
 
 use crate::cli::export::ExportArguments;
@@ -82,46 +85,11 @@ enum MigrateDirection {
     Status,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ImportFormatName {
-    /// Text of a profile page of an institute, in French or English
-    ProfilePage,
-    /// CSL-JSON: an array, a single object, or one item per line
-    Csl,
-    /// Crossref works: API responses, or the public data file
-    Crossref,
-    /// OpenAlex works, authors, institutions and topics: API responses, or the directory of its snapshot
-    #[value(name = "openalex")]
-    OpenAlex,
-    /// BibTeX and BibLaTeX libraries
-    Bibtex,
-    /// RIS references
-    Ris,
-    /// ORCID 3.0 records, JSON or XML: files, directories, or the archive of summaries
-    Orcid,
-    /// Researchers and their affiliations, one per row, with a header line that names the columns
-    Csv,
-    /// Topics: SKOS in RDF/XML or Turtle, or the OpenAlex topic table
-    Topics,
-    /// DataCite DOIs: API responses, or the public data file
-    #[value(name = "datacite")]
-    DataCite,
-    /// PubMed articles in XML
-    #[value(name = "pubmed")]
-    PubMed,
-    /// ROR 2 records: an array, or one per line
-    Ror,
-    /// Records exported by this service, one JSON object per line
-    Records,
-    /// Detect the format of each file from its content
-    Auto,
-}
-
 #[derive(Args, Debug)]
 struct ImportArguments {
     /// The format of the files
-    #[arg(value_enum)]
-    format: ImportFormatName,
+    #[arg(value_parser = format_parser())]
+    format: &'static dyn Format,
     /// Files or directories, optionally compressed with gzip or zstd; - is standard input (the default)
     #[arg(default_value = "-")]
     files: Vec<PathBuf>,
@@ -150,28 +118,20 @@ struct ImportArguments {
 
 impl ImportArguments {
     fn into_import(self) -> ImportOptions {
-        let page = ProfilePageOptions {
-            organization: import::organization_reference(self.organization, self.ror),
-            language: self.language,
+        let format_options = FormatOptions {
+            profile_page: ProfilePageOptions {
+                organization: import::organization_reference(self.organization, self.ror),
+                language: self.language,
+            },
+            topics: TopicsOptions { scheme: self.scheme },
         };
-        let topics = TopicsOptions { scheme: self.scheme };
-        let format = match self.format {
-            ImportFormatName::ProfilePage => Format::ProfilePage(page),
-            ImportFormatName::Auto => Format::Auto(page, topics),
-            ImportFormatName::Csv => Format::Csv,
-            ImportFormatName::Topics => Format::Topics(topics),
-            ImportFormatName::DataCite => Format::DataCite,
-            ImportFormatName::PubMed => Format::PubMed,
-            ImportFormatName::Csl => Format::Csl,
-            ImportFormatName::Crossref => Format::Crossref,
-            ImportFormatName::OpenAlex => Format::OpenAlex,
-            ImportFormatName::Bibtex => Format::Bibtex,
-            ImportFormatName::Ris => Format::Ris,
-            ImportFormatName::Orcid => Format::Orcid,
-            ImportFormatName::Ror => Format::Ror,
-            ImportFormatName::Records => Format::Records,
-        };
-        ImportOptions { format, files: self.files, is_strict: self.strict, source: self.source }
+        ImportOptions {
+            format: self.format,
+            format_options,
+            files: self.files,
+            is_strict: self.strict,
+            source: self.source,
+        }
     }
 }
 
@@ -180,6 +140,17 @@ struct DryRunArguments {
     /// Show the changes without making them
     #[arg(long)]
     dry_run: bool,
+}
+
+/// Parses the name of an import format; `--help` lists the registered formats.
+fn format_parser() -> impl TypedValueParser<Value = &'static dyn Format> {
+    let names = formats::selectable().into_iter().map(|format| PossibleValue::new(format.name()).help(format.help()));
+    PossibleValuesParser::new(names).try_map(|name| formats::by_name(&name).ok_or("unknown format"))
+}
+
+/// The source precedence: listed sources, then sources with a name of their own, then import formats.
+fn source_order(listed: &[String]) -> SourceOrder {
+    SourceOrder::new(listed.iter().cloned(), formats::by_source_precedence())
 }
 
 /// Parses a source name, which is also the scheme of the source's ids.
@@ -272,7 +243,7 @@ async fn dry_run_import(import: &ImportOptions) -> CommandResult {
 async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult {
     let database = Database::open(config).await?;
     let store = Store::new(database.connection.clone(), config.consortium_size)
-        .with_source_order(config.source_order.iter().cloned());
+        .with_source_order(source_order(&config.source_order));
     let result = async {
         rebuild_stale_projections(&store).await?;
         tokio::select! {
@@ -317,7 +288,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
     let store = Store::new(database.connection.clone(), config.consortium_size);
-    let store = store.with_replicas(database.replicas.clone());
+    let store = store.with_replicas(database.replicas.clone()).with_source_order(source_order(&[]));
     let prepared = tokio::select! {
         application = build_application(&database, &store, serve) => application.map(Some),
         () = &mut stop => Ok(None),

@@ -1,5 +1,5 @@
-//! Exports: the whole directory as records that make it again, or papers as reference managers read them. Both are read in
-//! batches from one moment of the directory, and written as they come.
+//! Exports: all records of the directory, or papers in a citation format. Both are streamed in batches from one
+//! consistent snapshot.
 
 use std::io::{self, Write};
 
@@ -9,46 +9,46 @@ use crate::store::Store;
 use crate::store::reader::export::RecordKind;
 use crate::store::reader::paper::PaperFilter;
 
-/// What is exported.
+/// The content of an export.
 #[derive(Clone, Debug)]
 pub enum ExportRequest {
-    /// Everything, as `import records` takes it.
+    /// All records, in the import format `records`.
     Records,
-    /// Papers that pass a filter, as reference managers read them.
+    /// The papers that match a filter, in a citation format.
     Papers(CitationFormat, Box<PaperFilter>),
 }
 
-/// Why an export did not come to its end.
+/// The reason why an export was aborted.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The database failed.
-    #[error("the database did not give the records: {0}")]
+    #[error("the records could not be read from the database: {0}")]
     Store(#[from] Error),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
 }
 
-/// Writes an export, and tells how many records or papers it has.
+/// Writes an export and returns the number of its records or papers.
 ///
 /// # Errors
-/// Where the database or the output fails; what was written before stays.
+/// Fails if the database or the output fails; the output may be incomplete.
 pub async fn run(
     store: &Store,
     export: &ExportRequest,
     output: &mut (impl Write + Send),
 ) -> Result<usize, ExportError> {
-    let written = match export {
+    let count = match export {
         ExportRequest::Records => write_records(store, output).await?,
         ExportRequest::Papers(format, filter) => write_papers(store, *format, filter, output).await?,
     };
     output.flush()?;
-    Ok(written)
+    Ok(count)
 }
 
 async fn write_records(store: &Store, output: &mut (impl Write + Send)) -> Result<usize, ExportError> {
     let snapshot = store.export_snapshot().await?;
-    let mut written = 0;
+    let mut count = 0;
     for kind in RecordKind::ALL {
         let mut after = 0;
         while let Some((records, last)) = snapshot.records_after(kind, after).await? {
@@ -56,11 +56,11 @@ async fn write_records(store: &Store, output: &mut (impl Write + Send)) -> Resul
                 serde_json::to_writer(&mut *output, record).map_err(io::Error::from)?;
                 output.write_all(b"\n")?;
             }
-            written += records.len();
+            count += records.len();
             after = last;
         }
     }
-    Ok(written)
+    Ok(count)
 }
 
 async fn write_papers(
@@ -70,24 +70,24 @@ async fn write_papers(
     output: &mut (impl Write + Send),
 ) -> Result<usize, ExportError> {
     let (open, between, close) = match format {
-        // An empty line between entries.
+        // A blank line separates entries.
         CitationFormat::Bibtex => ("", "\n", ""),
         CitationFormat::Ris => ("", "", ""),
         CitationFormat::CslJson => ("[\n", ",\n", "\n]\n"),
     };
     let snapshot = store.export_snapshot().await?;
-    let (mut written, mut after) = (0, 0);
+    let (mut count, mut after) = (0, 0);
     output.write_all(open.as_bytes())?;
     while let Some((papers, last)) = snapshot.cited_papers_after(filter, after).await? {
         for paper in &papers {
-            if written > 0 {
+            if count > 0 {
                 output.write_all(between.as_bytes())?;
             }
             output.write_all(paper.format_entry(format).as_bytes())?;
-            written += 1;
+            count += 1;
         }
         after = last;
     }
     output.write_all(close.as_bytes())?;
-    Ok(written)
+    Ok(count)
 }

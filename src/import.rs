@@ -1,12 +1,13 @@
-//! Imports: files of several formats, each read as a stream of the same neutral records, written batch by batch.
+//! Imports: files of many formats are read as a stream of neutral records and written in batches.
 
-mod format;
 pub mod formats;
 pub mod io;
 pub mod normalize;
 pub mod pipeline;
 #[cfg(test)]
-pub(crate) mod tests;
+mod round_trip_tests;
+#[cfg(test)]
+mod test_support;
 
 use std::path::PathBuf;
 
@@ -15,41 +16,43 @@ use crate::model::record::OrganizationReference;
 use crate::store::Store;
 use crate::store::projections::disambiguation::DisambiguationReport;
 
-pub use crate::import::format::Format;
 pub use crate::import::pipeline::dry_run::{DryRunSummary, dry_run};
 
-use crate::import::pipeline::reader::{ItemContent, ReadAbort, ReadItem, RecordOrigin, RecordSink, spawn_reader};
+use crate::import::formats::{Format, FormatOptions};
+use crate::import::pipeline::reader::spawn_reader;
 use crate::import::pipeline::writer::{RecordWriter, error_chain};
 
-/// What one import is asked to do.
+/// Options of an import.
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
     /// The format of all files.
-    pub format: Format,
-    /// The files; `-` is standard input.
+    pub format: &'static dyn Format,
+    /// Options of the format.
+    pub format_options: FormatOptions,
+    /// The input files and folders; `-` is standard input.
     pub files: Vec<PathBuf>,
-    /// Whether the first bad record ends it.
+    /// Whether the import aborts at the first invalid record or warning.
     pub is_strict: bool,
-    /// The name by which the directory remembers where the records are from; that of the format where absent.
+    /// The name of the source; the name of the format if omitted.
     pub source: Option<String>,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportSummary {
-    /// Records that the files held: the sum of the next four.
+    /// Records that were read: the sum of the next four.
     pub read_records: usize,
-    /// Those that made something new.
+    /// Records that created an entity.
     pub created: usize,
-    /// Those that changed something.
+    /// Records that updated an entity.
     pub updated: usize,
-    /// Those that said nothing new.
+    /// Records that changed nothing.
     pub unchanged: usize,
-    /// Those that could not be used.
+    /// Records that were invalid.
     pub invalid: usize,
-    /// Things that were mended, or that a person should know of.
+    /// Warnings and notes.
     pub warnings: usize,
-    /// Files that could not be read, or not to their end.
+    /// Files that were unreadable or truncated.
     pub unreadable_files: usize,
 }
 
@@ -57,43 +60,43 @@ impl std::fmt::Display for ImportSummary {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
-            "read {}: created {}, updated {}, unchanged {}, rejected {}",
+            "read {}: created {}, updated {}, unchanged {}, invalid {}",
             self.read_records, self.created, self.updated, self.unchanged, self.invalid
         )?;
         match self.warnings {
             0 => {}
-            1 => formatter.write_str("; 1 note")?,
-            notes => write!(formatter, "; {notes} notes")?,
+            1 => formatter.write_str("; 1 warning or note")?,
+            count => write!(formatter, "; {count} warnings and notes")?,
         }
         match self.unreadable_files {
             0 => Ok(()),
-            1 => formatter.write_str("; 1 file could not be read to its end"),
-            files => write!(formatter, "; {files} files could not be read to their end"),
+            1 => formatter.write_str("; 1 unreadable file"),
+            files => write!(formatter, "; {files} unreadable files"),
         }
     }
 }
 
-/// Why an import did not come to its end.
+/// The reason why an import was aborted.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The database failed.
-    #[error("the database did not take the records: {}", error_chain(.0))]
+    #[error("the records could not be written: {}", error_chain(.0))]
     Store(#[source] Error),
-    /// `--strict`, and something was bad.
-    #[error("stopped at the first bad record, as --strict asks: {0}")]
+    /// The import is strict, and a record was invalid or imported with a warning.
+    #[error("stopped at the first invalid record or warning (--strict): {0}")]
     Strict(String),
 }
 
-/// Authorships that were looked at between two lines.
+/// Number of authorships between two progress lines.
 const PROGRESS_STEP_AUTHORSHIPS: usize = 100_000;
-/// After so many changes the database is told what it holds now, rather than left to notice.
+/// Number of changed records from which the planner statistics of the database are refreshed at once.
 const ANALYZE_THRESHOLD_RECORDS: usize = 1_000;
 
-/// Runs an import to its end, telling its progress and each problem on standard error.
+/// Runs an import; prints progress and problems on standard error.
 ///
 /// # Errors
-/// Where the database fails, or something is bad and the import is strict. What was written before stays, and the same
-/// import again goes on from there.
+/// Fails if the database fails, or at the first problem if the import is strict. Batches that were written remain;
+/// running the same import again resumes it.
 pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, ImportError> {
     let (receiver, progress, reader) = spawn_reader(&import);
     let mut writer = RecordWriter {
@@ -106,11 +109,11 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
     let result = writer.write_all(receiver).await;
     // A reader whose channel is closed stops at the next record.
     if reader.await.is_err() {
-        tracing::error!("the reader of the files ended early");
+        tracing::error!("the file reader panicked");
         writer.summary.unreadable_files += 1;
     }
     writer.progress.finish();
-    // A strict import that stopped has written what came before.
+    // A strict import that was aborted has written the preceding batches.
     if !matches!(result, Err(ImportError::Store(_))) {
         store.merge_named_organizations().await.map_err(ImportError::Store)?;
         run_disambiguation(store).await.map_err(ImportError::Store)?;
@@ -122,23 +125,23 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
     result.map(|()| writer.summary)
 }
 
-/// Looks again at who is who wherever the records changed something, telling its progress on standard error.
+/// Disambiguates the authors that imports affected; prints progress on standard error.
 ///
 /// # Errors
-/// Where the database fails.
+/// Fails if the database fails.
 pub async fn run_disambiguation(store: &Store) -> Result<DisambiguationReport, Error> {
-    let mut told = 0;
+    let mut reported_steps = 0;
     store
         .disambiguate_authors(|authorships| {
-            if authorships / PROGRESS_STEP_AUTHORSHIPS > told {
-                told = authorships / PROGRESS_STEP_AUTHORSHIPS;
-                eprintln!("looked at who is who on {authorships} authorships");
+            if authorships / PROGRESS_STEP_AUTHORSHIPS > reported_steps {
+                reported_steps = authorships / PROGRESS_STEP_AUTHORSHIPS;
+                eprintln!("author disambiguation: {authorships} authorships processed");
             }
         })
         .await
 }
 
-/// How an organization is named on the command line.
+/// Returns the organization that command-line arguments identify, if any.
 #[must_use]
 pub fn organization_reference(
     name: Option<String>,

@@ -5,3 +5,4 @@ pub mod identifier;
 pub mod language;
 pub mod partial_date;
 pub mod record;
+pub mod source_order;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
+use crate::model::source_order::SourceOrder;
 use crate::store::access::data_loader::DataLoader;
 use crate::store::access::executor::{RequestConnections, StatementCounter};
 use crate::store::access::replica::Replica;
@@ -30,8 +31,8 @@ pub struct Store {
     read_replica: Option<Arc<Replica>>,
     /// Papers with more authors than this are excluded from coauthorship unless a filter overrides it.
     consortium_size: u32,
-    /// Source precedence, highest first.
-    source_order: Arc<[String]>,
+    /// Source precedence of records that are written.
+    source_order: Arc<SourceOrder>,
     /// The projections that every unit of work refreshes, in order.
     projections: &'static [&'static dyn Projection],
     statement_counter: StatementCounter,
@@ -49,7 +50,7 @@ impl Store {
             replicas: Arc::new([]),
             read_replica: None,
             consortium_size,
-            source_order: Arc::new([]),
+            source_order: Arc::default(),
             projections: projections::ALL,
             statement_counter: StatementCounter::default(),
             connections: RequestConnections::default(),
@@ -65,10 +66,11 @@ impl Store {
         Self { replicas, ..self }
     }
 
-    /// Sets the source precedence, highest first: if records contradict each other, the source listed first wins.
+    /// Sets the source precedence: if records contradict each other, the source that ranks first wins. By default
+    /// sources rank by name.
     #[must_use]
-    pub fn with_source_order(self, sources: impl IntoIterator<Item = String>) -> Self {
-        Self { source_order: sources.into_iter().map(|source| source.trim().to_owned()).collect(), ..self }
+    pub fn with_source_order(self, order: SourceOrder) -> Self {
+        Self { source_order: Arc::new(order), ..self }
     }
 
     /// Returns the read replicas.
@@ -120,7 +122,7 @@ impl Store {
     }
 
     /// Sources with precedence over others, highest first.
-    pub(crate) fn source_order(&self) -> &[String] {
+    pub(crate) fn source_order(&self) -> &SourceOrder {
         &self.source_order
     }
 

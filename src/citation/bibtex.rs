@@ -1,4 +1,4 @@
-//! Entries of BibTeX, in UTF-8, which BibLaTeX and today's BibTeX read.
+//! BibTeX entries in UTF-8, for BibLaTeX and current versions of BibTeX.
 
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::identifier::Doi;
@@ -62,7 +62,7 @@ impl BibtexWriter {
     }
 }
 
-/// The name that LaTeX has for a language.
+/// Returns the babel name of a language.
 fn babel_name(tag: &str) -> Option<&'static str> {
     const NAMES: [(&str, &str); 12] = [
         ("de", "german"),
@@ -105,7 +105,7 @@ fn venue_field(kind: PaperType) -> &'static str {
     }
 }
 
-/// A title whose capitals are kept where they are part of a word's spelling: styles write titles in lower case.
+/// Protects capitals inside words by braces, since styles convert titles to lower case.
 fn protect_capitals(title: &str) -> String {
     let word = |word: &str| {
         let is_spelled_so = word.chars().skip(1).any(char::is_uppercase);
@@ -126,13 +126,13 @@ fn format_author(name: &AuthorName) -> String {
     }
 }
 
-/// A part of a name; in braces where it has what separates parts and names.
+/// Formats a part of a name; braces protect commas and the word "and".
 fn format_name_part(text: &str) -> String {
     let separates = text.contains(',') || text.split(' ').any(|word| word.eq_ignore_ascii_case("and"));
     if separates { format!("{{{}}}", escape_latex(text)) } else { escape_latex(text) }
 }
 
-/// A text for LaTeX, which shows it as it is. Braces are commands: BibTeX counts those behind a backslash too.
+/// Escapes text for LaTeX. Braces become commands, since BibTeX counts even escaped ones.
 fn escape_latex(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut before = None;
@@ -147,7 +147,7 @@ fn escape_latex(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(character);
             }
-            // Beside each other these are dashes and quotes.
+            // Doubled, these characters are ligatures for dashes and quotes.
             '-' if before == Some('-') => escaped.push_str("{}-"),
             '`' if before == Some('`') => escaped.push_str("\\textasciigrave{}"),
             '\'' if before == Some('\'') => escaped.push_str("\\textquotesingle{}"),
@@ -158,7 +158,7 @@ fn escape_latex(text: &str) -> String {
     escaped
 }
 
-/// A DOI as it is, for fields that LaTeX does not read as text; as its address where it has what would end the field.
+/// Returns a DOI for a verbatim field; if it has characters that would end the field, its URL.
 fn verbatim_doi(doi: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "./()_:;<>-+[]*&#=,@!'~".contains(c);
     match doi.parse::<Doi>() {

@@ -1,4 +1,4 @@
-//! Items of CSL-JSON, schema 1.0.2.
+//! CSL-JSON items, schema 1.0.2.
 
 use serde_json::{Map, Value, json};
 

@@ -1,9 +1,9 @@
-//! The parts of an author's name that a citation needs.
+//! Name parts of authors for citations.
 
 use crate::citation::CitedAuthor;
 use crate::text::names;
 
-/// Words that names of groups have, and hardly a person's: folded, as whole words.
+/// Case-folded words that occur in names of groups but hardly of people.
 const GROUP_WORDS: [&str; 39] = [
     "academy",
     "agency",
@@ -45,27 +45,28 @@ const GROUP_WORDS: [&str; 39] = [
     "team",
     "universite",
 ];
-/// Words inside a name that join nouns, not names.
+/// Words that join nouns inside the name of a group.
 const JOINING_WORDS: [&str; 5] = ["and", "for", "of", "pour", "und"];
 
-/// The name of an author as citations take it.
+/// The name of an author as citations use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthorName {
-    /// A group, somebody with one name, or a name whose parts nobody can tell.
+    /// The name of a group, a mononym, or a name whose parts are unknown.
     Literal(String),
-    /// A person. Given name, family name and suffix with spaces between them are the name.
+    /// The name of a person. Given name, family name and suffix, joined by spaces, are the full name.
     Parts {
         /// Given names and initials.
         given: String,
         /// Family name with its particles.
         family: String,
-        /// What stands behind it: Jr., III.
+        /// The suffix: Jr., III.
         suffix: Option<String>,
     },
 }
 
 impl AuthorName {
-    /// The parts of an author's name: those of the person where they make up the name, else those that the name tells.
+    /// Returns the name parts of an author: those of the researcher if they form the name on the paper, otherwise
+    /// parsed ones.
     #[must_use]
     pub fn from_author(author: &CitedAuthor) -> Self {
         let name = names::clean(&author.name);
@@ -89,7 +90,8 @@ impl AuthorName {
             let given = parsed.given.unwrap_or_default();
             return Self::Parts { given, family, suffix: parsed.suffix };
         }
-        // Whatever stands before the family name is given: nicknames too. A name in another order is whole.
+        // All words before the family name are given names, including nicknames. Names in another order remain
+        // literal.
         let rest = match &parsed.suffix {
             Some(suffix) => name.strip_suffix(suffix.as_str()).map(str::trim_end),
             None => Some(name.as_str()),
@@ -102,7 +104,7 @@ impl AuthorName {
     }
 }
 
-/// Whether a name is a group's rather than a person's.
+/// Whether a name belongs to a group rather than a person.
 #[must_use]
 pub fn is_group_name(name: &str) -> bool {
     let folded = names::fold(name);

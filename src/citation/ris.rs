@@ -1,4 +1,4 @@
-//! References of RIS: a tag, two spaces, a hyphen, a space and a value a line.
+//! RIS references. Each line has a tag, two spaces, a hyphen, a space and a value.
 
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::record::PaperType;
@@ -40,7 +40,7 @@ struct RisWriter {
 }
 
 impl RisWriter {
-    /// One line, whatever the value: a line without a tag is read differently by everybody.
+    /// Writes a field on one line; readers disagree on lines without a tag.
     fn push_field(&mut self, tag: &str, value: &str) {
         let value = value.split(['\r', '\n']).collect::<Vec<_>>().join(" ");
         self.text.push_str(&format!("{tag}  - {value}\r\n"));

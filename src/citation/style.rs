@@ -1,5 +1,5 @@
-//! References in the styles of journals, by the engine of the crate `hayagriva`. The binary has only the styles and locales
-//! that are named here; build.rs takes them out of the engine's archive.
+//! Formatted references, rendered by `hayagriva`. Only the styles and locales named here are embedded; build.rs
+//! extracts them from the crate's archive.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,11 +14,10 @@ use crate::citation::csl;
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::language::LanguagePreferences;
 
-/// No style names more authors than this before the last one. The others are not even given to it: it would copy them all
-/// again and again.
+/// Maximum number of authors before the last one. No style lists more, and the engine copies all of them repeatedly.
 pub const MAX_CITED_AUTHORS: usize = 30;
 
-/// A style of references.
+/// A citation style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CitationStyle {
     /// American Psychological Association, 7th edition.
@@ -31,30 +30,30 @@ pub enum CitationStyle {
     Vancouver,
 }
 
-/// A name that no style has.
+/// The name of an unknown citation style.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("there is no style '{0}'; the styles are {names}", names = CitationStyle::ALL.map(CitationStyle::name).join(", "))]
+#[error("unknown style '{0}'; the styles are {names}", names = CitationStyle::ALL.map(CitationStyle::name).join(", "))]
 pub struct UnknownCitationStyle(String);
 
-/// A reference that the engine did not make, and why.
+/// The reason why a reference cannot be formatted.
 #[derive(Debug, thiserror::Error)]
 pub enum CitationError {
-    /// The style that the binary has cannot be read.
-    #[error("the style {0} cannot be read")]
+    /// The embedded style is invalid.
+    #[error("the style {0} is invalid")]
     Unreadable(&'static str),
-    /// The style has no references.
-    #[error("the style {0} makes no reference")]
+    /// The style has no bibliography.
+    #[error("the style {0} has no bibliography")]
     NoReference(&'static str),
-    /// What is cited is no item.
-    #[error("the paper is no CSL item")]
+    /// The paper is not a valid CSL item.
+    #[error("the paper is not a valid CSL item")]
     InvalidItem(#[from] serde_json::Error),
 }
 
 impl CitationStyle {
-    /// All there are.
+    /// All citation styles.
     pub const ALL: [Self; 4] = [Self::Apa, Self::Chicago, Self::Ieee, Self::Vancouver];
 
-    /// Its name in queries.
+    /// Returns the name in queries.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -67,7 +66,7 @@ impl CitationStyle {
 
     fn load(self) -> Result<&'static IndependentStyle, CitationError> {
         static READ: [OnceLock<Option<IndependentStyle>>; 4] = [const { OnceLock::new() }; 4];
-        let (place, bytes): (_, &[u8]) = match self {
+        let (cell, bytes): (_, &[u8]) = match self {
             Self::Apa => (&READ[0], include_bytes!(concat!(env!("OUT_DIR"), "/citations/apa.cbor"))),
             Self::Chicago => (&READ[1], include_bytes!(concat!(env!("OUT_DIR"), "/citations/chicago.cbor"))),
             Self::Ieee => (&READ[2], include_bytes!(concat!(env!("OUT_DIR"), "/citations/ieee.cbor"))),
@@ -80,7 +79,7 @@ impl CitationStyle {
             }
             _ => None,
         };
-        place.get_or_init(read).as_ref().ok_or(CitationError::Unreadable(self.name()))
+        cell.get_or_init(read).as_ref().ok_or(CitationError::Unreadable(self.name()))
     }
 }
 
@@ -94,7 +93,7 @@ impl FromStr for CitationStyle {
     }
 }
 
-/// The words between the parts of a reference.
+/// The locale of the terms in a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CitationLocale {
     /// American English.
@@ -108,7 +107,7 @@ pub enum CitationLocale {
 }
 
 impl CitationLocale {
-    /// The first that a reader wants of those there are; English where there is none.
+    /// Returns the first supported locale of the preferred languages; American English if there is none.
     #[must_use]
     pub fn best_match(languages: &LanguagePreferences) -> Self {
         let known = |tag: &String| match tag.as_str() {
@@ -153,7 +152,7 @@ fn load_locales() -> &'static [citationberg::Locale] {
     })
 }
 
-/// Takes away what some styles say of an article without a volume: here it only means that the directory does not know it.
+/// Removes the term for articles without a volume, since the directory does not store volumes.
 fn remove_advance_publication_term(locale: &mut citationberg::Locale) {
     if let Some(terms) = &mut locale.terms {
         terms.terms.retain(|term| term.name != Term::Other(OtherTerm::AdvanceOnlinePublication));
@@ -175,7 +174,7 @@ pub(super) fn format_reference(
     let mut text = String::new();
     content.write_buf(&mut text, BufWriteFormat::Plain).map_err(|_| CitationError::NoReference(style.name()))?;
     let text = clean_reference(&text);
-    // Each reference is the first of its own list.
+    // Each reference is number 1 of its own list.
     let text =
         if style == CitationStyle::Vancouver { text.strip_prefix("1. ").unwrap_or(&text).to_owned() } else { text };
     let text =
@@ -185,7 +184,7 @@ pub(super) fn format_reference(
     if text.is_empty() { Err(CitationError::NoReference(style.name())) } else { Ok(text) }
 }
 
-/// The text as one line, without the marks that the engine leaves where a part between two others is absent.
+/// Joins the text into one line and removes punctuation that the engine leaves around missing parts.
 fn clean_reference(text: &str) -> String {
     const MARKS: [(&str, &str); 16] = [
         (",)", ")"),
@@ -195,26 +194,26 @@ fn clean_reference(text: &str) -> String {
         (".”.", ".”"),
         (".».", ".»"),
         (",,", ","),
-        // A mark that a title ends with takes the place of the one that would follow.
+        // The final mark of a title replaces the mark that would follow.
         ("?.", "?"),
         ("!.", "!"),
         ("?,”", "?”"),
         ("!,”", "!”"),
         ("? .", "?"),
         ("! .", "!"),
-        // Without a day on which it was looked at, an address stands alone.
+        // Without an access date a URL stands alone.
         ("Retrieved http", "http"),
         ("Consulté http", "http"),
         ("Repéré http", "http"),
     ];
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    // An address has marks of its own.
+    // URLs keep their punctuation.
     let (words, address) = line.split_at(line.find("://").unwrap_or(line.len()));
     let words = MARKS.iter().fold(words.to_owned(), |words, (marks, kept)| words.replace(marks, kept));
     format!("{}{address}", collapse_double_periods(&words))
 }
 
-/// One point where an abbreviation ends a sentence; three are an ellipsis.
+/// Collapses two periods into one, where an abbreviation ends a sentence; three are an ellipsis.
 fn collapse_double_periods(text: &str) -> String {
     let mut all = String::with_capacity(text.len());
     let mut rest = text;
@@ -227,7 +226,7 @@ fn collapse_double_periods(text: &str) -> String {
     all + rest
 }
 
-/// Days before months, as French has them; the style puts them behind in every language.
+/// Moves days before months, as French requires; the style puts them after the month in every language.
 fn reorder_french_dates(text: &str) -> String {
     const MONTHS: [&str; 12] = [
         "janvier",
@@ -244,19 +243,19 @@ fn reorder_french_dates(text: &str) -> String {
         "décembre",
     ];
     let mut words: Vec<String> = text.split(' ').map(ToOwned::to_owned).collect();
-    for place in 1..words.len() {
-        let day = words[place].trim_end_matches(['.', ',', ';']).to_owned();
+    for index in 1..words.len() {
+        let day = words[index].trim_end_matches(['.', ',', ';']).to_owned();
         let is_day = (1..=2).contains(&day.len()) && day.bytes().all(|byte| byte.is_ascii_digit());
-        if is_day && MONTHS.contains(&words[place - 1].as_str()) {
-            let behind = words[place][day.len()..].to_owned();
-            words[place] = format!("{}{behind}", words[place - 1]);
-            words[place - 1] = day;
+        if is_day && MONTHS.contains(&words[index - 1].as_str()) {
+            let behind = words[index][day.len()..].to_owned();
+            words[index] = format!("{}{behind}", words[index - 1]);
+            words[index - 1] = day;
         }
     }
     words.join(" ")
 }
 
-/// The item that the engine takes: without the abstract, which no style shows, and with as many authors as any may name.
+/// Returns the item for the engine: without the abstract, and with the maximum number of authors.
 fn engine_item(paper: &CitedPaper) -> Result<Item, CitationError> {
     let mut authors: Vec<NameValue> = paper.author_names().take(MAX_CITED_AUTHORS).map(engine_name).collect();
     if let Some(last) = paper.authors.last().filter(|_| paper.authors.len() > MAX_CITED_AUTHORS) {
@@ -264,9 +263,9 @@ fn engine_item(paper: &CitedPaper) -> Result<Item, CitationError> {
     }
     let plain = CitedPaper { authors: Vec::new(), abstract_text: Default::default(), ..paper.clone() };
     let mut item: Item = serde_json::from_value(csl::csl_item(&plain))?;
-    // English titles would be written with capitals, and lose those that they have: Mrna for mRNA.
+    // For English the engine would apply title case and destroy existing capitals: Mrna instead of mRNA.
     item.0.insert("language".to_owned(), Value::String("und".to_owned()));
-    // An arXiv id says as much.
+    // The arXiv ID implies the genre.
     if paper.arxiv_id.is_some() {
         item.0.remove("genre");
     }
@@ -280,8 +279,8 @@ fn engine_name(name: AuthorName) -> NameValue {
     match name {
         AuthorName::Literal(literal) => NameValue::Literal(LiteralName { literal }),
         AuthorName::Parts { given, family, suffix } => {
-            // Whatever stands before the last word belongs to the family name; the engine would take words in lower case
-            // for something else.
+            // All words before the last one are part of the family name; the engine would treat lower-case words as a
+            // dropping particle.
             let (before, last) = match family.rsplit_once(' ') {
                 Some((before, last)) => (Some(before.to_owned()), last.to_owned()),
                 None => (None, family),

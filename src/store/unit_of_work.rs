@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
+use crate::model::source_order::SourceOrder;
 use crate::store::Store;
 use crate::store::access::sql_fragment::Sql;
 use crate::store::reader::search::EntityType;
@@ -145,7 +146,7 @@ impl<'s> UnitOfWork<'s> {
     }
 
     /// Sources with precedence over others, highest first.
-    pub(crate) fn source_order(&self) -> &'s [String] {
+    pub(crate) fn source_order(&self) -> &'s SourceOrder {
         self.store.source_order()
     }
 

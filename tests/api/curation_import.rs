@@ -69,7 +69,7 @@ async fn unchanged_records() {
     let before = database_state(&app.database_url).await;
     assert_eq!(
         import_records(&app, "test", &duplicate_and_conflated_records()),
-        "read 12: created 0, updated 0, unchanged 12, rejected 0"
+        "read 12: created 0, updated 0, unchanged 12, invalid 0"
     );
     assert_dumps_equal(&database_state(&app.database_url).await, &before);
 }

@@ -10,7 +10,7 @@ use crate::support::{
     topic_record, with_fields,
 };
 
-const NOTHING_REJECTED: &str = "updated 0, unchanged 0, rejected 0";
+const NOTHING_REJECTED: &str = "updated 0, unchanged 0, invalid 0";
 
 /// Limits for reading whole directories.
 fn unlimited_limits() -> Limits {
@@ -238,7 +238,7 @@ async fn import_into_a_non_empty_directory() {
     .await;
     assert_eq!(run_export(&workspace, &from.database_url, &["records", "--output", "from.jsonl"]).code, Some(0));
     let imported = workspace.import(&to.database_url, &["records", "from.jsonl"]);
-    assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, rejected 0; 3 notes");
+    assert_eq!(imported.summary(), "read 4: created 2, updated 2, unchanged 0, invalid 0; 3 warnings and notes");
     insta::assert_snapshot!(imported.stderr, @r"
     from.jsonl:1: note: the id 1 is taken; the entity has the id 2 here
     from.jsonl:3: note: the id 2 is taken; the entity has the id 3 here
@@ -299,7 +299,7 @@ async fn paper_selection() {
     for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json")] {
         assert_eq!(run_export(&workspace, &app.database_url, &[format, "--output", file]).code, Some(0));
         let imported = workspace.import(&create_database().await, &[format, file]);
-        assert_eq!(imported.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0", "{imported:?}");
+        assert_eq!(imported.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0", "{imported:?}");
     }
     let empty = run_export(&workspace, &app.database_url, &["csl", "--year", "1999"]);
     assert_eq!(serde_json::from_str::<Value>(&empty.stdout).expect("JSON"), json!([]));
@@ -355,7 +355,7 @@ async fn citations() {
 
     let response = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
     assert_eq!(response.codes()[0], "BAD_USER_INPUT");
-    assert_eq!(response.messages()[0], "there is no style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+    assert_eq!(response.messages()[0], "unknown style 'harvard'; the styles are apa, chicago, ieee, vancouver");
 
     let text = |response: crate::support::GraphqlResponse| {
         response.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)

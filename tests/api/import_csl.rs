@@ -35,7 +35,7 @@ async fn assert_imports_three_papers(name: &str, content: &[u8]) {
     let app = TestApp::start().await;
     let workspace = Workspace::new();
     let outcome = workspace.import(&app.database_url, &["csl", workspace.write_file(name, content)]);
-    assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0");
     assert_eq!(outcome.stderr, "");
     assert_has_three_papers(&app).await;
 }
@@ -93,7 +93,7 @@ async fn single_object() {
     let workspace = Workspace::new();
     let outcome = workspace
         .import(&app.database_url, &["csl", workspace.write_file("paper.json", format!("{:#}", three_papers()[0]))]);
-    assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, invalid 0");
     let data = app.data("{ papers { nodes { title publicationYear type } } }").await;
     assert_eq!(
         data["papers"]["nodes"],
@@ -105,7 +105,7 @@ async fn single_object() {
 async fn empty_array() {
     let workspace = Workspace::new();
     let outcome = workspace.import(&create_database().await, &["csl", workspace.write_file("none.json", "[]")]);
-    assert_eq!(outcome.summary(), "read 0: created 0, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 0: created 0, updated 0, unchanged 0, invalid 0");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn standard_input() {
             &mut workspace.command_with_database(&app.database_url, arguments),
             to_json_lines(&three_papers()).as_bytes(),
         );
-        assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, rejected 0");
+        assert_eq!(outcome.summary(), "read 3: created 3, updated 0, unchanged 0, invalid 0");
         assert_has_three_papers(&app).await;
     }
 }
@@ -129,7 +129,7 @@ async fn rejected_record_from_standard_input() {
         &mut workspace.command_with_database(&create_database().await, &["import", "csl", "-"]),
         b"{}\n",
     );
-    assert_eq!(outcome.stderr_lines(), ["-:1: rejected: it has no title"]);
+    assert_eq!(outcome.stderr_lines(), ["-:1: invalid record: it has no title"]);
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn several_files() {
         workspace.write_file("two.jsonl", to_json_lines(&papers)),
     );
     let outcome = workspace.import(&app.database_url, &["csl", first, second]);
-    assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, rejected 0");
+    assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, invalid 0");
     assert_has_three_papers(&app).await;
 }
 
@@ -154,12 +154,12 @@ async fn same_file_again() {
     let file = workspace.write_file("papers.jsonl", to_json_lines(&papers));
     assert_eq!(
         workspace.import(&app.database_url, &["csl", file]).summary(),
-        "read 4: created 4, updated 0, unchanged 0, rejected 0"
+        "read 4: created 4, updated 0, unchanged 0, invalid 0"
     );
     let (before, rows_before) = (app.data(DIRECTORY_QUERY).await, dump_database(&app.database_url).await);
     assert_eq!(before["papers"]["totalCount"], json!(4));
     let again = workspace.import(&app.database_url, &["csl", file]);
-    assert_eq!(again.summary(), "read 4: created 0, updated 0, unchanged 4, rejected 0");
+    assert_eq!(again.summary(), "read 4: created 0, updated 0, unchanged 4, invalid 0");
     assert_eq!(again.stderr, "");
     assert_eq!(app.data(DIRECTORY_QUERY).await, before);
     assert_dumps_equal(&dump_database(&app.database_url).await, &rows_before);
@@ -177,12 +177,12 @@ async fn summary_counts() {
     papers.push(json!(["a string is not an item"]));
     let outcome =
         workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
-    assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, rejected 2");
+    assert_eq!(outcome.summary(), "read 6: created 1, updated 1, unchanged 2, invalid 2");
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "papers.jsonl:5: rejected: it has no title",
-            "papers.jsonl:6: rejected: a CSL item is an object; this is a text"
+            "papers.jsonl:5: invalid record: it has no title",
+            "papers.jsonl:6: invalid record: a CSL item is an object, not a text"
         ]
     );
 }
@@ -234,26 +234,26 @@ async fn markup_in_titles() {
         .collect();
     let outcome =
         workspace.import(&app.database_url, &["csl", workspace.write_file("papers.jsonl", to_json_lines(&papers))]);
-    assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 7: created 7, updated 0, unchanged 0, invalid 0");
     let data = app.data("{ papers(orderBy: {field: PUBLICATION_DATE, direction: ASC}) { nodes { title } } }").await;
     assert_eq!(pluck_strings(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));
 }
 
 const FORMATS: [&str; 14] = [
-    "profile-page",
-    "csl",
-    "crossref",
-    "openalex",
-    "bibtex",
-    "ris",
-    "orcid",
-    "csv",
-    "topics",
-    "datacite",
-    "pubmed",
-    "ror",
-    "records",
     "auto",
+    "bibtex",
+    "crossref",
+    "csl",
+    "csv",
+    "datacite",
+    "openalex",
+    "orcid",
+    "profile-page",
+    "pubmed",
+    "records",
+    "ris",
+    "ror",
+    "topics",
 ];
 
 #[tokio::test]

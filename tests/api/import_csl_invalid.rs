@@ -50,20 +50,20 @@ async fn unsupported_files() {
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "picture.json:1: not read: it does not begin like JSON but like binary data",
-            "library.bib:1: not read: it does not begin like JSON but like BibTeX",
-            "library.xml:1: not read: it does not begin like JSON but like XML or HTML",
-            "library.ris:1: not read: it does not begin like JSON but like RIS",
-            "paper.pdf:1: not read: it does not begin like JSON but like a PDF",
-            "papers.xlsx:1: not read: it does not begin like JSON but like a zip archive; unpack it first",
-            "notes.txt:1: not read: it does not begin like JSON but like text",
-            "empty.json: not read: it is empty",
-            "blank.json: not read: it is empty",
-            "folder: not read: it is a folder; name the files in it",
-            "missing.json: not read: it cannot be opened: No such file or directory (os error 2)",
+            "picture.json:1: unreadable file: it is not JSON; it starts like binary data",
+            "library.bib:1: unreadable file: it is not JSON; it starts like BibTeX",
+            "library.xml:1: unreadable file: it is not JSON; it starts like XML or HTML",
+            "library.ris:1: unreadable file: it is not JSON; it starts like RIS",
+            "paper.pdf:1: unreadable file: it is not JSON; it starts like a PDF",
+            "papers.xlsx:1: unreadable file: it is not JSON; it starts like a zip archive; unpack it first",
+            "notes.txt:1: unreadable file: it is not JSON; it starts like text",
+            "empty.json: unreadable file: it is empty",
+            "blank.json: unreadable file: it is empty",
+            "folder: unreadable file: it is a folder; specify the files in it",
+            "missing.json: unreadable file: it cannot be opened: No such file or directory (os error 2)",
         ]
     );
-    let summary = "read 1: created 1, updated 0, unchanged 0, rejected 0; 11 files could not be read to their end\n";
+    let summary = "read 1: created 1, updated 0, unchanged 0, invalid 0; 11 unreadable files\n";
     assert_eq!(outcome.stdout, summary);
     assert_eq!(titles(&app).await, ["Good g"]);
 }
@@ -88,7 +88,7 @@ async fn assert_truncation_is_reported(name: &str, whole: &[u8]) {
     let [complaint] = outcome.stderr_lines()[..] else { panic!("one complaint: {outcome:?}") };
     let rest = complaint.strip_prefix(&format!("{name}:")).expect("the file's name");
     let (line, reason) = rest.split_once(": ").expect("a line");
-    assert_eq!(reason, "not read: the compressed data end too early; the file is cut off");
+    assert_eq!(reason, "unreadable file: the compressed data ends early; the file is truncated");
     // The lines before the truncation are imported.
     let before = line.parse::<usize>().expect("a number") - 1;
     assert!(before > 100, "{complaint}");
@@ -117,10 +117,10 @@ async fn record_split_over_two_lines() {
     let (head, tail) = line.split_at(30);
     let text = format!("{}\n{head}\n{tail}\n{}\n", valid_item("a"), valid_item("b"));
     let (app, outcome) = import_file("papers.jsonl", text.as_bytes()).await;
-    assert_eq!(outcome.summary(), "read 4: created 2, updated 0, unchanged 0, rejected 2");
+    assert_eq!(outcome.summary(), "read 4: created 2, updated 0, unchanged 0, invalid 2");
     let [first, second] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
-    assert_eq!(first, "papers.jsonl:2: rejected: the JSON is cut off at column 30");
-    assert!(second.starts_with("papers.jsonl:3: rejected: it is not JSON: "), "{second}");
+    assert_eq!(first, "papers.jsonl:2: invalid record: the JSON is truncated at column 30");
+    assert!(second.starts_with("papers.jsonl:3: invalid record: it is not JSON: "), "{second}");
     assert_eq!(titles(&app).await, ["Good a", "Good b"]);
 }
 
@@ -131,7 +131,7 @@ async fn truncated_array() {
     assert_eq!(outcome.code, Some(1));
     let [complaint] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
     assert!(
-        complaint.ends_with(": not read: the JSON that begins here does not end; the file is cut off"),
+        complaint.ends_with(": unreadable file: the JSON value that starts here is not closed; the file is truncated"),
         "{complaint}"
     );
 }
@@ -164,29 +164,29 @@ async fn invalid_fields() {
     ];
     let text = format!("{}{deep}\n{}\n", to_json_lines(&papers), valid_item("13"));
     let (app, outcome) = import_file("papers.jsonl", text.as_bytes()).await;
-    assert_eq!(outcome.summary(), "read 13: created 8, updated 0, unchanged 0, rejected 5; 8 notes");
+    assert_eq!(outcome.summary(), "read 13: created 8, updated 0, unchanged 0, invalid 5; 8 warnings and notes");
     let (deep, others): (Vec<&str>, Vec<&str>) =
         outcome.stderr_lines().into_iter().partition(|line| line.contains("recursion"));
     assert_eq!(
         others,
         [
-            "papers.jsonl:1: mended: author 1 has no name and was left out",
-            "papers.jsonl:2: mended: a null character in the title was removed",
-            "papers.jsonl:3: mended: a null character in the name of author 1 was removed",
-            "papers.jsonl:3: mended: author 2 has no name and was left out",
-            "papers.jsonl:4: mended: author 1: '0000-0002-1825-0098' is not an ORCID iD: its checksum is wrong; check for a \
-             mistyped digit; it was left out",
-            "papers.jsonl:5: mended: 'see the paper' is not a DOI: it has no slash; it was left out",
-            "papers.jsonl:6: rejected: it has no title",
-            "papers.jsonl:7: rejected: it has no title",
-            "papers.jsonl:8: rejected: it seems to be a ROR record; import it as `ror`",
-            "papers.jsonl:9: rejected: it seems to be an answer of Crossref's API; CSL items are in its `message`",
-            "papers.jsonl:10: mended: the date [2001,2,30] is in no calendar; it was kept as 2001",
-            "papers.jsonl:11: mended: the address 'javascript:alert(1)' is not an address on the web and was left out",
+            "papers.jsonl:1: warning: author 1 has no name and was ignored",
+            "papers.jsonl:2: warning: a null character in the title was removed",
+            "papers.jsonl:3: warning: a null character in the name of author 1 was removed",
+            "papers.jsonl:3: warning: author 2 has no name and was ignored",
+            "papers.jsonl:4: warning: author 1: '0000-0002-1825-0098' is not an ORCID iD: its checksum is wrong; check for a \
+             mistyped digit; it was ignored",
+            "papers.jsonl:5: warning: 'see the paper' is not a DOI: it has no slash; it was ignored",
+            "papers.jsonl:6: invalid record: it has no title",
+            "papers.jsonl:7: invalid record: it has no title",
+            "papers.jsonl:8: invalid record: it looks like a ROR record; use `import ror`",
+            "papers.jsonl:9: invalid record: it looks like a Crossref API response; its CSL items are in `message`",
+            "papers.jsonl:10: warning: the date [2001,2,30] is not a valid date; it was shortened to 2001",
+            "papers.jsonl:11: warning: the URL 'javascript:alert(1)' is not an HTTP URL and was ignored",
         ]
     );
     let [deep] = deep[..] else { panic!("{outcome:?}") };
-    assert!(deep.starts_with("papers.jsonl:12: rejected: it is not JSON: recursion limit exceeded"), "{deep}");
+    assert!(deep.starts_with("papers.jsonl:12: invalid record: it is not JSON: recursion limit exceeded"), "{deep}");
     let imported = ["Address", "DOI", "Date", "Good 13", "No name", "Null", "Null in names", "ORCID"];
     let mut found = titles(&app).await;
     found.sort_unstable();
@@ -204,7 +204,7 @@ async fn paper_with_five_thousand_authors() {
     let authors: Vec<Value> = (1..=5_000).map(|number| author(&format!("Ann{number} Sailor{number}"))).collect();
     let papers = [with_fields(valid_item("big"), json!({ "author": authors })), valid_item("small")];
     let (app, outcome) = import_file("papers.jsonl", to_json_lines(&papers).as_bytes()).await;
-    assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0; 1 note");
+    assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, invalid 0; 1 warning or note");
     let note = "papers.jsonl:1: note: 5000 authors exceed the consortium size of 100; all are kept, but are excluded from coauthorship \
         by default";
     assert_eq!(outcome.stderr_lines(), [note]);
@@ -226,7 +226,7 @@ async fn very_long_title() {
         to_json_lines(&[with_fields(valid_item("1"), json!({ "title": title })), valid_item("2")]).as_bytes(),
     )
     .await;
-    assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 2: created 2, updated 0, unchanged 0, invalid 0");
     let found = titles(&app).await;
     assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), ["Good 2".len(), title.trim_end().len()]);
 }
@@ -244,8 +244,8 @@ async fn strict_mode() {
     assert_eq!(outcome.code, Some(1));
     assert_eq!(outcome.stdout, "");
     let complaints = [
-        "faulty.jsonl:2: rejected: it has no title",
-        "error: stopped at the first bad record, as --strict asks: faulty.jsonl:2: rejected: it has no title",
+        "faulty.jsonl:2: invalid record: it has no title",
+        "error: stopped at the first invalid record or warning (--strict): faulty.jsonl:2: invalid record: it has no title",
     ];
     assert_eq!(outcome.stderr_lines(), complaints);
     assert_eq!(query_strings(&url, "SELECT count(*) FROM paper WHERE title IN ('Good e')").await, ["0"]);
@@ -254,7 +254,7 @@ async fn strict_mode() {
     assert_eq!(workspace.import(&url, &["csl", first, faulty]).code, Some(0));
     assert_eq!(
         workspace.import(&url, &["csl", "--strict", first]).summary(),
-        "read 1: created 0, updated 0, unchanged 1, rejected 0"
+        "read 1: created 0, updated 0, unchanged 1, invalid 0"
     );
 }
 
@@ -266,5 +266,5 @@ async fn strict_mode_with_a_missing_file() {
         &["csl", "--strict", "missing.json", workspace.write_file("a.json", valid_item("a").to_string())],
     );
     assert_eq!(outcome.code, Some(1));
-    assert!(outcome.stderr.contains("missing.json: not read: it cannot be opened"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("missing.json: unreadable file: it cannot be opened"), "{}", outcome.stderr);
 }

@@ -63,7 +63,7 @@ async fn changed_item() {
         article("w3", "Third title", 2011, &["Uma Ferry", "Wei Quay"]),
     ];
     import_items(&app, &before);
-    assert_eq!(import_items(&app, &after).summary(), "read 3: created 0, updated 2, unchanged 1, rejected 0");
+    assert_eq!(import_items(&app, &after).summary(), "read 3: created 0, updated 2, unchanged 1, invalid 0");
 
     let fresh = TestApp::start().await;
     import_items(&fresh, &after);
@@ -108,7 +108,7 @@ async fn changed_item_matched_by_doi() {
     );
     assert_eq!(
         import_items(&app, std::slice::from_ref(&changed)).summary(),
-        "read 1: created 0, updated 1, unchanged 0, rejected 0"
+        "read 1: created 0, updated 1, unchanged 0, invalid 0"
     );
     let fresh = TestApp::start().await;
     import_items(&fresh, &[changed]);
@@ -122,7 +122,7 @@ async fn duplicate_item_in_a_file() {
         article("w1", "Old title", 1999, &["Ida Brook", "Tom Ford"]),
         article("w1", "New title", 2000, &["Ida Brook"]),
     ];
-    assert_eq!(import_items(&app, &papers).summary(), "read 2: created 1, updated 1, unchanged 0, rejected 0");
+    assert_eq!(import_items(&app, &papers).summary(), "read 2: created 1, updated 1, unchanged 0, invalid 0");
     let fresh = TestApp::start().await;
     import_items(&fresh, &papers[1..]);
     assert_dumps_equal(&statistics_by_name(&app.database_url).await, &statistics_by_name(&fresh.database_url).await);
@@ -138,7 +138,7 @@ async fn item_without_id() {
         with_fields(paper.clone(), json!({ "author": [author("Tom Ford")] })),
     );
     let outcome = import_items(&app, &[paper.clone(), other_year, other_author, paper]);
-    assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, rejected 0");
+    assert_eq!(outcome.summary(), "read 4: created 3, updated 0, unchanged 1, invalid 0");
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn shared_doi() {
     ];
     let app = TestApp::start().await;
     let outcome = import_items(&app, &same.map(|paper| with_fields(paper, doi.clone())));
-    assert_eq!(outcome.summary(), "read 2: created 1, updated 1, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 2: created 1, updated 1, unchanged 0, invalid 0");
     assert_eq!(outcome.stderr, "");
     let paper =
         app.data("{ paper(by: {doi: \"10.1000/shared\"}) { identifiers { value } authorships { totalCount } } }").await;
@@ -168,7 +168,7 @@ async fn shared_doi() {
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let app = TestApp::start().await;
         let outcome = import_items(&app, &order.map(|index| different[index].clone()));
-        assert_eq!(outcome.summary().split(';').next(), Some("read 3: created 2, updated 1, unchanged 0, rejected 0"));
+        assert_eq!(outcome.summary().split(';').next(), Some("read 3: created 2, updated 1, unchanged 0, invalid 0"));
         let note = "note: the DOI 10.1000/shared is also assigned to another paper; only one of them has it";
         assert!(
             outcome.stderr_lines().iter().all(|complaint| complaint.ends_with(note)),
@@ -176,7 +176,7 @@ async fn shared_doi() {
             outcome.stderr
         );
         let again = import_items(&app, &different);
-        assert_eq!(again.summary().split(';').next(), Some("read 3: created 0, updated 0, unchanged 3, rejected 0"));
+        assert_eq!(again.summary().split(';').next(), Some("read 3: created 0, updated 0, unchanged 3, invalid 0"));
         let papers = app
             .data("{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { title doi identifiers { value } } } }")
             .await;

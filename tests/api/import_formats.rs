@@ -16,7 +16,7 @@ fn format_files(format: &str) -> Option<String> {
 
 /// A message without file name, numbers and quoted text.
 fn generalize_message(line: &str) -> String {
-    let kinds = [": mended: ", ": rejected: ", ": not read: ", ": note: "];
+    let kinds = [": warning: ", ": invalid record: ", ": unreadable file: ", ": note: "];
     let start = kinds.iter().filter_map(|kind| line.find(kind)).min().map_or(0, |start| start + 2);
     let mut text = String::new();
     let mut in_quotes = false;
@@ -36,7 +36,7 @@ fn generalize_message(line: &str) -> String {
         }
     }
     // Omits the names of ignored files, so that these messages are counted together.
-    text.split(" that ").next().filter(|text| text.contains("passed over")).map_or(text.clone(), ToOwned::to_owned)
+    text.split(" that ").next().filter(|text| text.contains("skipped")).map_or(text.clone(), ToOwned::to_owned)
 }
 
 /// The summary line, followed by the number of occurrences of each message.
@@ -63,18 +63,18 @@ fn summarize_dry_run(format: &str, directory: &str) -> Option<String> {
 fn crossref_files() {
     let Some(census) = summarize_dry_run("crossref", "crossref") else { return };
     insta::assert_snapshot!(census, @r"
-    read 617: papers 597, rejected 20; 2 notes; 21 files could not be read to their end; nothing was written
-    1 × mended: author # has no name and was left out
-    2 × not read: it seems to be an answer of Crossref about a prefix, of which the directory keeps nothing
-    3 × not read: it seems to be an answer of Crossref about funders, of which the directory keeps nothing
-    4 × not read: it seems to be an answer of Crossref about journals, of which the directory keeps nothing
-    3 × not read: it seems to be an answer of Crossref about licenses, of which the directory keeps nothing
-    5 × not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing
-    3 × not read: it seems to be an answer of Crossref about types of works, of which the directory keeps nothing
-    1 × not read: it seems to be an answer of Crossref about who registers a DOI, of which the directory keeps nothing
-    1 × note: passed over # files
-    16 × rejected: it has no title (its type is component)
-    4 × rejected: it has no title (its type is journal-issue)
+    read 617: papers 597, invalid 20; 2 warnings and notes; 21 unreadable files; nothing was written
+    16 × invalid record: it has no title (its type is component)
+    4 × invalid record: it has no title (its type is journal-issue)
+    1 × note: skipped # files
+    2 × unreadable file: it looks like a Crossref API response about a prefix, which cannot be imported
+    3 × unreadable file: it looks like a Crossref API response about funders, which cannot be imported
+    4 × unreadable file: it looks like a Crossref API response about journals, which cannot be imported
+    3 × unreadable file: it looks like a Crossref API response about licenses, which cannot be imported
+    5 × unreadable file: it looks like a Crossref API response about members, which cannot be imported
+    1 × unreadable file: it looks like a Crossref API response about the registration agency of a DOI, which cannot be imported
+    3 × unreadable file: it looks like a Crossref API response about types of works, which cannot be imported
+    1 × warning: author # has no name and was ignored
     ");
 }
 
@@ -82,8 +82,8 @@ fn crossref_files() {
 fn openalex_files() {
     let Some(census) = summarize_dry_run("openalex", "openalex") else { return };
     insta::assert_snapshot!(census, @r"
-    read 26: organizations 1, papers 19, researchers 1, topics 4, rejected 1; nothing was written
-    1 × rejected: it has no title
+    read 26: organizations 1, papers 19, researchers 1, topics 4, invalid 1; nothing was written
+    1 × invalid record: it has no title
     ");
 }
 
@@ -91,9 +91,9 @@ fn openalex_files() {
 fn orcid_files() {
     let Some(census) = summarize_dry_run("orcid", "orcid") else { return };
     insta::assert_snapshot!(census, @r"
-    read 114: papers 111, researchers 3, rejected 0; 3 notes; 19 files could not be read to their end; nothing was written
-    3 × mended: '…' is not a DOI: it has no slash; it was left out
-    19 × not read: it seems to be a part of an ORCID record without the person, of which the directory keeps nothing
+    read 114: papers 111, researchers 3, invalid 0; 3 warnings and notes; 19 unreadable files; nothing was written
+    19 × unreadable file: it looks like a section of an ORCID record without the person, which cannot be imported
+    3 × warning: '…' is not a DOI: it has no slash; it was ignored
     ");
 }
 
@@ -101,11 +101,11 @@ fn orcid_files() {
 fn bibtex_files() {
     let Some(census) = summarize_dry_run("bibtex", "bibtex") else { return };
     insta::assert_snapshot!(census, @r"
-    read 4929: papers 4928, rejected 1; 49 notes; nothing was written
-    46 × mended: its title has LaTeX that is not known, such as '…'; it was left out
-    2 × mended: the address '…' is not an address on the web and was left out
-    1 × mended: the authors end with '…': the list is cut
-    1 × rejected: it has no title
+    read 4929: papers 4928, invalid 1; 49 warnings and notes; nothing was written
+    1 × invalid record: it has no title
+    46 × warning: its title has unknown LaTeX commands, such as '…'; they were ignored
+    2 × warning: the URL '…' is not an HTTP URL and was ignored
+    1 × warning: the authors end with '…': the list is truncated
     ");
 }
 
@@ -113,11 +113,11 @@ fn bibtex_files() {
 fn ris_files() {
     let Some(census) = summarize_dry_run("ris", "ris") else { return };
     insta::assert_snapshot!(census, @r"
-    read 17: papers 13, rejected 4; 2 notes; nothing was written
-    1 × mended: the address '…' is not an address on the web and was left out
-    1 × mended: the reference has no end; the next one begins
-    3 × rejected: it has no title
-    1 × rejected: it has no type: a reference begins with TY
+    read 17: papers 13, invalid 4; 2 warnings and notes; nothing was written
+    3 × invalid record: it has no title
+    1 × invalid record: it has no type: a reference starts with a TY line
+    1 × warning: the URL '…' is not an HTTP URL and was ignored
+    1 × warning: the reference has no ER line
     ");
 }
 
@@ -125,27 +125,27 @@ fn ris_files() {
 fn detected_formats_of_all_files() {
     let Some(census) = summarize_dry_run("auto", "") else { return };
     insta::assert_snapshot!(census, @r"
-    read 5703: organizations 1, papers 5669, researchers 4, topics 4, rejected 25; 55 notes; 53 files could not be read to their end; nothing was written
-    3 × mended: '…' is not a DOI: it has no slash; it was left out
-    1 × mended: author # has no name and was left out
-    46 × mended: its title has LaTeX that is not known, such as '…'; it was left out
-    3 × mended: the address '…' is not an address on the web and was left out
-    1 × mended: the authors end with '…': the list is cut
-    1 × mended: the reference has no end; the next one begins
-    7 × not read: it seems to be a part of an ORCID record without the person, of which the directory keeps nothing
-    11 × not read: it seems to be an answer about who registers a DOI, of which the directory keeps nothing
-    2 × not read: it seems to be an answer of Crossref about a prefix, of which the directory keeps nothing
-    3 × not read: it seems to be an answer of Crossref about funders, of which the directory keeps nothing
-    4 × not read: it seems to be an answer of Crossref about journals, of which the directory keeps nothing
-    3 × not read: it seems to be an answer of Crossref about licenses, of which the directory keeps nothing
-    5 × not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing
-    3 × not read: it seems to be an answer of Crossref about types of works, of which the directory keeps nothing
-    1 × not read: it seems to be an answer of Crossref about who registers a DOI, of which the directory keeps nothing
-    2 × not read: nothing in it tells its format; it begins like text
-    12 × not read: nothing in it tells which format of JSON it is
-    5 × rejected: it has no title
-    16 × rejected: it has no title (its type is component)
-    4 × rejected: it has no title (its type is journal-issue)
+    read 5703: organizations 1, papers 5669, researchers 4, topics 4, invalid 25; 55 warnings and notes; 53 unreadable files; nothing was written
+    5 × invalid record: it has no title
+    16 × invalid record: it has no title (its type is component)
+    4 × invalid record: it has no title (its type is journal-issue)
+    2 × unreadable file: it looks like a Crossref API response about a prefix, which cannot be imported
+    3 × unreadable file: it looks like a Crossref API response about funders, which cannot be imported
+    4 × unreadable file: it looks like a Crossref API response about journals, which cannot be imported
+    3 × unreadable file: it looks like a Crossref API response about licenses, which cannot be imported
+    5 × unreadable file: it looks like a Crossref API response about members, which cannot be imported
+    1 × unreadable file: it looks like a Crossref API response about the registration agency of a DOI, which cannot be imported
+    3 × unreadable file: it looks like a Crossref API response about types of works, which cannot be imported
+    11 × unreadable file: it looks like a response about the registration agency of a DOI, which cannot be imported
+    7 × unreadable file: it looks like a section of an ORCID record without the person, which cannot be imported
+    2 × unreadable file: its format is not recognized; it starts like text
+    12 × unreadable file: the format of its JSON is not recognized
+    3 × warning: '…' is not a DOI: it has no slash; it was ignored
+    1 × warning: author # has no name and was ignored
+    46 × warning: its title has unknown LaTeX commands, such as '…'; they were ignored
+    3 × warning: the URL '…' is not an HTTP URL and was ignored
+    1 × warning: the authors end with '…': the list is truncated
+    1 × warning: the reference has no ER line
     ");
 }
 
@@ -162,7 +162,7 @@ fn topic_tables() {
     let outcome = run_to_completion(
         workspace.command(&["import", "auto", "--dry-run"]).args(&tables).current_dir(env!("CARGO_MANIFEST_DIR")),
     );
-    insta::assert_snapshot!(summarize_messages(&outcome), @"read 9280: topics 9280, rejected 0; nothing was written");
+    insta::assert_snapshot!(summarize_messages(&outcome), @"read 9280: topics 9280, invalid 0; nothing was written");
 }
 
 /// The numbers of created and updated records.
@@ -199,13 +199,13 @@ fn dry_run_needs_no_database() {
     let nowhere = "postgres://nobody@localhost:1/nowhere";
     let outcome =
         run_to_completion(&mut workspace.command_with_database(nowhere, &["import", "csv", "--dry-run", file]));
-    assert_eq!(outcome.summary(), "read 3: researchers 2, rejected 1; 2 notes; nothing was written");
+    assert_eq!(outcome.summary(), "read 3: researchers 2, invalid 1; 2 warnings and notes; nothing was written");
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "people.csv:1: note: 1 column is not known and is left out: shoes",
-            "people.csv:3: rejected: it has no name",
-            "people.csv:4: mended: '12' is not an ORCID iD: expected 16 digits, the last of which may be X, such as 0000-0002-1825-0097; it was left out",
+            "people.csv:1: note: 1 unknown column was ignored: shoes",
+            "people.csv:3: invalid record: it has no name",
+            "people.csv:4: warning: '12' is not an ORCID iD: expected 16 digits, the last of which may be X, such as 0000-0002-1825-0097; it was ignored",
         ]
     );
     assert!(
@@ -219,7 +219,7 @@ fn dry_run_needs_no_database() {
     );
     assert_eq!(strict.code, Some(1));
     assert!(
-        strict.stderr.contains("error: stopped at the first bad record, as --strict asks: people.csv:3"),
+        strict.stderr.contains("error: stopped at the first invalid record or warning (--strict): people.csv:3"),
         "{}",
         strict.stderr
     );
@@ -231,11 +231,11 @@ async fn source_names() {
     let workspace = Workspace::new();
     let file =
         workspace.write_file("paper.json", article("w1", "Rivers under glass", 2001, &["Ida Brook"]).to_string());
-    let created = "read 1: created 1, updated 0, unchanged 0, rejected 0";
+    let created = "read 1: created 1, updated 0, unchanged 0, invalid 0";
     assert_eq!(workspace.import(&url, &["csl", "--source", "library-a", file]).summary(), created);
     assert_eq!(
         workspace.import(&url, &["csl", "--source", "library-a", file]).summary(),
-        "read 1: created 0, updated 0, unchanged 1, rejected 0"
+        "read 1: created 0, updated 0, unchanged 1, invalid 0"
     );
     assert_eq!(query_strings(&url, "SELECT DISTINCT source FROM source_record").await, ["library-a"]);
     assert_eq!(query_strings(&url, "SELECT scheme || ':' || value FROM external_id").await, ["library-a:w1"]);
@@ -257,11 +257,11 @@ async fn format_detection() {
     let outcome = workspace.import(&app.database_url, &["auto", "all"]);
     assert_eq!(
         outcome.stdout,
-        "read 4: created 3, updated 1, unchanged 0, rejected 0; 1 note; 1 file could not be read to its end\n"
+        "read 4: created 3, updated 1, unchanged 0, invalid 0; 1 warning or note; 1 unreadable file\n"
     );
     let expected = [
-        "all/e.txt:1: not read: nothing in it tells its format; it begins like text",
-        "all: note: passed over 1 file that is none of auto: f.png",
+        "all/e.txt:1: unreadable file: its format is not recognized; it starts like text",
+        "all: note: skipped 1 file that is not auto: f.png",
     ];
     assert_eq!(outcome.stderr_lines(), expected);
     let sources = "SELECT source || ' ' || count(*) FROM source_record GROUP BY source ORDER BY source";
@@ -292,7 +292,7 @@ async fn works_listing_one_author_each() {
     let file = workspace.write_file("orcid.jsonl", format!("{}\n{}\n", records[0], records[1]));
     assert_eq!(
         workspace.import(&url, &["orcid", file]).summary(),
-        "read 4: created 3, updated 1, unchanged 0, rejected 0"
+        "read 4: created 3, updated 1, unchanged 0, invalid 0"
     );
     // Each record names only its owner; the paper gets both authors.
     assert_eq!(query_strings(&url, AUTHORS_SQL).await, [format!("Ida Brook|{ida}"), format!("Tom Ford|{tom}")]);
@@ -339,14 +339,14 @@ fn oversized_records() {
     let long = workspace.write_file("long.jsonl", text);
     for format in ["csl", "crossref"] {
         let outcome = run_with_memory_limit(&workspace, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
-        assert_eq!(outcome.summary(), "read 3: papers 2, rejected 1; nothing was written");
-        let reason = "the line has more than 64 MiB; records are one a line, or an array over lines";
-        assert_eq!(outcome.stderr_lines(), [format!("long.jsonl:2: rejected: {reason}")]);
+        assert_eq!(outcome.summary(), "read 3: papers 2, invalid 1; nothing was written");
+        let reason = "the line is longer than 64 MiB; write one record per line, or an array over several lines";
+        assert_eq!(outcome.stderr_lines(), [format!("long.jsonl:2: invalid record: {reason}")]);
     }
     for format in ["bibtex", "ris", "csv", "pubmed", "topics"] {
         let outcome = run_with_memory_limit(&workspace, DATA_LIMIT_KIB, &["import", format, "--dry-run", long]);
         assert_eq!(outcome.stderr_lines().len(), 1, "{format}: {outcome:?}");
-        assert!(outcome.stderr.starts_with("long.jsonl:1: not read: it"), "{format}: {outcome:?}");
+        assert!(outcome.stderr.starts_with("long.jsonl:1: unreadable file: it"), "{format}: {outcome:?}");
     }
     let values = format!("{}{{\"title\": [{}0]}}\n{}", good("a"), "0,".repeat(20 << 20), good("b"));
     let outcome = run_with_memory_limit(
@@ -354,10 +354,7 @@ fn oversized_records() {
         DATA_LIMIT_KIB,
         &["import", "csl", "--dry-run", workspace.write_file("values.jsonl", values)],
     );
-    assert_eq!(
-        outcome.stderr_lines(),
-        ["values.jsonl:2: rejected: it has more than 4000000 values, as no record does"]
-    );
+    assert_eq!(outcome.stderr_lines(), ["values.jsonl:2: invalid record: it has more than 4000000 values"]);
     // For every other format: one oversized field, with a valid record before and after it.
     let long = "x".repeat(70 << 20);
     for (format, name, text) in [
@@ -378,9 +375,9 @@ fn oversized_records() {
             DATA_LIMIT_KIB,
             &["import", format, "--dry-run", workspace.write_file(name, text)],
         );
-        assert!(outcome.summary().ends_with(" 2, rejected 1; nothing was written"), "{outcome:?}");
+        assert!(outcome.summary().ends_with(" 2, invalid 1; nothing was written"), "{outcome:?}");
         let [complaint] = outcome.stderr_lines()[..] else { panic!("one complaint: {outcome:?}") };
-        assert!(complaint.ends_with("the line has more than 1 MiB"), "{complaint}");
+        assert!(complaint.ends_with("the line is longer than 1 MiB"), "{complaint}");
     }
     let article = |pmid: u32, title: &str| {
         format!(
@@ -394,8 +391,11 @@ fn oversized_records() {
         DATA_LIMIT_KIB,
         &["import", "pubmed", "--dry-run", workspace.write_file("long.xml", set)],
     );
-    assert_eq!(outcome.summary(), "read 3: papers 2, rejected 1; nothing was written");
-    assert_eq!(outcome.stderr_lines(), ["long.xml:3: rejected: the article that begins here has more than 16 MiB"]);
+    assert_eq!(outcome.summary(), "read 3: papers 2, invalid 1; nothing was written");
+    assert_eq!(
+        outcome.stderr_lines(),
+        ["long.xml:3: invalid record: the article that starts here is larger than 16 MiB"]
+    );
 }
 
 #[test]
@@ -420,14 +420,10 @@ fn decompression_bombs() {
     for format in ["csl", "crossref"] {
         let outcome =
             run_with_memory_limit(&workspace, DATA_LIMIT_KIB, &[&["import", format, "--dry-run"], &files[..]].concat());
-        let reason =
-            "not read: it cannot be read further: its compressed data expand more than 400-fold, as no records do";
+        let reason = "unreadable file: its rest is unreadable: its compressed data expands more than 400-fold";
         assert_eq!(outcome.stderr_lines(), [format!("bomb.gz:2: {reason}"), format!("bomb.zst:2: {reason}")]);
         let last = outcome.stdout.lines().last();
-        assert_eq!(
-            last,
-            Some("read 3: papers 3, rejected 0; 2 files could not be read to their end; nothing was written")
-        );
+        assert_eq!(last, Some("read 3: papers 3, invalid 0; 2 unreadable files; nothing was written"));
     }
 }
 
@@ -444,9 +440,9 @@ fn deep_nesting() {
         DATA_LIMIT_KIB,
         &["import", "crossref", "--dry-run", workspace.write_file("deep.json", text)],
     );
-    assert_eq!(outcome.summary(), "read 2: papers 1, rejected 1; nothing was written");
+    assert_eq!(outcome.summary(), "read 2: papers 1, invalid 1; nothing was written");
     assert!(
-        outcome.stderr.starts_with("deep.json:1: rejected: it is not JSON: recursion limit exceeded"),
+        outcome.stderr.starts_with("deep.json:1: invalid record: it is not JSON: recursion limit exceeded"),
         "{}",
         outcome.stderr
     );
@@ -463,7 +459,7 @@ fn deep_nesting() {
         DATA_LIMIT_KIB,
         &["import", "orcid", "--dry-run", workspace.write_file("deep.xml", xml)],
     );
-    assert_eq!(outcome.stderr_lines(), ["deep.xml:1: not read: its elements are more than 100 deep"]);
+    assert_eq!(outcome.stderr_lines(), ["deep.xml:1: unreadable file: its elements are nested more than 100 deep"]);
 }
 
 #[test]
@@ -476,7 +472,7 @@ fn utf_16() {
     ] {
         let file = workspace.write_file(name, bytes);
         let outcome = run_to_completion(&mut workspace.command(&["import", "auto", "--dry-run", file]));
-        assert_eq!(outcome.summary(), "read 1: researchers 1, rejected 0; nothing was written");
+        assert_eq!(outcome.summary(), "read 1: researchers 1, invalid 0; nothing was written");
         assert!(outcome.stdout.contains("Zoë Pier") && outcome.stdout.contains("l’eau"), "{}", outcome.stdout);
     }
 }
@@ -504,11 +500,8 @@ async fn openalex_snapshot() {
     part("works", "2026-01-03", &[work("W3", "Of ants")]);
     std::fs::write(workspace.path("snapshot/data/works/manifest"), "{\"entries\": []}").expect("the manifest");
     let outcome = workspace.import(&app.database_url, &["openalex", "snapshot"]);
-    assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0; 1 note");
-    assert_eq!(
-        outcome.stderr_lines(),
-        ["snapshot: note: passed over 2 files that are none of openalex: concepts/, manifest"]
-    );
+    assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, invalid 0; 1 warning or note");
+    assert_eq!(outcome.stderr_lines(), ["snapshot: note: skipped 2 files that are not openalex: concepts/, manifest"]);
     let query = "{ researchers { nodes { name statistics { paperCount } } } }";
     let people = app.data(query).await["researchers"]["nodes"].clone();
     assert_eq!(people, json!([{ "name": "Ida Brook", "statistics": { "paperCount": 3 } }]));

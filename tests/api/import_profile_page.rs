@@ -92,7 +92,7 @@ fn import_page(app: &TestApp, page: &str) -> CommandOutput {
 async fn french_page() {
     let app = TestApp::start().await;
     let outcome = import_page(&app, FRENCH_PAGE);
-    assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 4: created 4, updated 0, unchanged 0, invalid 0");
     assert_eq!(outcome.stderr, "");
     let page = query_profile(&app, "elise-marais", "fr").await;
     assert_eq!(page["name"], json!("Élise Marais"));
@@ -136,7 +136,7 @@ async fn french_page() {
 #[tokio::test]
 async fn english_page() {
     let app = TestApp::start().await;
-    assert_eq!(import_page(&app, ENGLISH_PAGE).summary(), "read 2: created 2, updated 0, unchanged 0, rejected 0");
+    assert_eq!(import_page(&app, ENGLISH_PAGE).summary(), "read 2: created 2, updated 0, unchanged 0, invalid 0");
     let page = query_profile(&app, "ola-berg", "en").await;
     assert_eq!(page["headline"]["value"], json!("Associate Professor, Lake University"));
     assert_eq!(
@@ -165,7 +165,7 @@ async fn page_in_two_languages() {
         .replace("School of Engineering", "École de génie")
         .replace("Research Topics\nBridges\nTolls", "Sujets de recherche\nPonts\nPéages");
     let outcome = import_page(&app, &french);
-    assert_eq!(outcome.summary(), "read 2: created 0, updated 1, unchanged 1, rejected 0");
+    assert_eq!(outcome.summary(), "read 2: created 0, updated 1, unchanged 1, invalid 0");
     for (language, role) in [("en", "Associate Professor"), ("fr", "Professeure agrégée")] {
         let page = query_profile(&app, "ola-berg", language).await;
         let affiliations = &page["affiliations"]["nodes"];
@@ -185,8 +185,8 @@ async fn missing_organization() {
     let workspace = Workspace::new();
     let outcome = workspace.import(&app.database_url, &["profile-page", workspace.write_file("page.txt", FRENCH_PAGE)]);
     assert_eq!(outcome.code, Some(1));
-    let complaint = "page.txt: not read: line 5: 'Membre associée' is a role at the institute whose page this is; name the institute \
-        with --organization NAME and, where it has one, --ror ID";
+    let complaint = "page.txt: unreadable file: line 5: 'Membre associée' is a role at the institute whose page this is; specify the institute \
+        with --organization NAME and, if it has one, --ror ID";
     assert_eq!(outcome.stderr_lines(), [complaint]);
     assert_eq!(app.data("{ researchers { totalCount } }").await["researchers"]["totalCount"], json!(0));
 }
@@ -202,8 +202,8 @@ async fn unrelated_text() {
     let outcome = workspace.import(&app.database_url, &[&["profile-page", "--organization", "X"][..], &files].concat());
     assert_eq!(outcome.code, Some(1));
     let [letter, latin] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
-    assert!(letter.starts_with("letter.txt: not read: this does not look like a profile page"), "{letter}");
-    assert_eq!(latin, "latin.txt:1: not read: it is not UTF-8 text; save the page as UTF-8");
+    assert!(letter.starts_with("letter.txt: unreadable file: this does not look like a profile page"), "{letter}");
+    assert_eq!(latin, "latin.txt:1: unreadable file: it is not UTF-8 text; save the page as UTF-8");
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn real_page() {
     let arguments = ["profile-page", "--organization", "Mila", file.to_str().expect("UTF-8")];
     assert_eq!(
         workspace.import(&app.database_url, &arguments).summary(),
-        "read 13: created 13, updated 0, unchanged 0, rejected 0"
+        "read 13: created 13, updated 0, unchanged 0, invalid 0"
     );
 
     let page = query_profile(&app, "razvan-pascanu", "fr").await;
@@ -262,7 +262,7 @@ async fn real_page() {
     let before = dump_database(&app.database_url).await;
     assert_eq!(
         workspace.import(&app.database_url, &arguments).summary(),
-        "read 13: created 0, updated 0, unchanged 13, rejected 0"
+        "read 13: created 0, updated 0, unchanged 13, invalid 0"
     );
     assert_dumps_equal(&dump_database(&app.database_url).await, &before);
     assert_eq!(query_profile(&app, "razvan-pascanu", "fr").await, page);

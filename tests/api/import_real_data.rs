@@ -38,7 +38,7 @@ async fn assert_every_record_is_counted(format: &str, file: &str) -> Option<Stri
     let [read, created, updated, unchanged, rejected] = summary_counts(&outcome);
     assert_eq!(read, SAMPLE_LINES);
     assert_eq!(created + updated + unchanged + rejected, SAMPLE_LINES);
-    let complained = outcome.stderr_lines().iter().filter(|line| line.contains(": rejected: ")).count();
+    let complained = outcome.stderr_lines().iter().filter(|line| line.contains(": invalid record: ")).count();
     assert_eq!(complained, rejected, "each with its line: {}", outcome.stderr);
     assert!(!outcome.stderr.contains("the database refused"), "{}", outcome.stderr);
     let table = if format == "ror" { "organization" } else { "paper" };

@@ -29,7 +29,7 @@ async fn records_of_every_kind() {
     let file = workspace.write_file("records.jsonl", to_json_lines(&valid_records()));
     assert_eq!(
         workspace.import(&app.database_url, &["records", file]).summary(),
-        "read 4: created 4, updated 0, unchanged 0, rejected 0"
+        "read 4: created 4, updated 0, unchanged 0, invalid 0"
     );
     let query = "{ researcher(by: {slug: \"ida\"}) { name orcid headline(languages: [\"fr\"]) { value }
         topics { edges { isDeclared paperCount node { slug } } }
@@ -50,7 +50,7 @@ async fn records_of_every_kind() {
     let before = dump_database(&app.database_url).await;
     assert_eq!(
         workspace.import(&app.database_url, &["records", file]).summary(),
-        "read 4: created 0, updated 0, unchanged 4, rejected 0"
+        "read 4: created 0, updated 0, unchanged 4, invalid 0"
     );
     assert_dumps_equal(&dump_database(&app.database_url).await, &before);
 }
@@ -67,7 +67,7 @@ async fn invalid_records() {
     ];
     let text = to_json_lines(&[&bad[..], &valid_records()[..1]].concat());
     let outcome = workspace.import(&app.database_url, &["records", workspace.write_file("records.jsonl", text)]);
-    assert_eq!(outcome.summary(), "read 5: created 1, updated 0, unchanged 0, rejected 4");
+    assert_eq!(outcome.summary(), "read 5: created 1, updated 0, unchanged 0, invalid 4");
     let complaints = outcome.stderr_lines();
     assert_eq!(complaints.len(), 4, "{complaints:?}");
     for (number, (complaint, reason)) in (1..).zip(complaints.iter().zip([
@@ -76,7 +76,7 @@ async fn invalid_records() {
         "the person has no name",
         "checksum",
     ])) {
-        assert!(complaint.starts_with(&format!("records.jsonl:{number}: rejected: ")), "{complaint}");
+        assert!(complaint.starts_with(&format!("records.jsonl:{number}: invalid record: ")), "{complaint}");
         assert!(complaint.contains(reason), "{complaint}");
     }
 }
@@ -89,10 +89,10 @@ async fn demo_directory() {
     let workspace = Workspace::new();
     let file = workspace.write_file("directory.jsonl", demonstration);
     let outcome = workspace.import(&app.database_url, &["records", file]);
-    assert_eq!(outcome.summary(), format!("read {amount}: created {amount}, updated 0, unchanged 0, rejected 0"));
+    assert_eq!(outcome.summary(), format!("read {amount}: created {amount}, updated 0, unchanged 0, invalid 0"));
     assert_eq!(outcome.stderr, "");
     let again = workspace.import(&app.database_url, &["records", file]);
-    assert_eq!(again.summary(), format!("read {amount}: created 0, updated 0, unchanged {amount}, rejected 0"));
+    assert_eq!(again.summary(), format!("read {amount}: created 0, updated 0, unchanged {amount}, invalid 0"));
     let found = app
         .data("{ researcher(by: {slug: \"razvan-pascanu\"}) { papers { nodes { title } } coauthors { totalCount } } }")
         .await;

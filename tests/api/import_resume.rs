@@ -169,7 +169,7 @@ async fn concurrent_imports_of_two_files() {
     let importers =
         names.map(|name| ChildProcess::start(&mut workspace.command_with_database(&at_once, &["import", "csl", name])));
     for importer in importers {
-        assert_eq!(importer.wait().summary(), "read 2000: created 2000, updated 0, unchanged 0, rejected 0");
+        assert_eq!(importer.wait().summary(), "read 2000: created 2000, updated 0, unchanged 0, invalid 0");
     }
     assert_dumps_equal(&dump_database(&at_once).await, &dump_database(&apart).await);
 }

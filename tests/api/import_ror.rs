@@ -56,7 +56,7 @@ async fn hierarchy() {
         ror_record(COLLEGE, "River College", &[]),
     ];
     let outcome = import_records(&app, &records);
-    assert_eq!(outcome.summary(), "read 5: created 5, updated 0, unchanged 0, rejected 0");
+    assert_eq!(outcome.summary(), "read 5: created 5, updated 0, unchanged 0, invalid 0");
     assert_eq!(outcome.stderr, "");
     let mut parents = related_names(&app, INSTITUTE, "parents").await;
     parents.sort_unstable();
@@ -79,7 +79,7 @@ async fn succession() {
         ror_record(UNIVERSITY, "Lake University", &[("predecessor", INSTITUTE), ("predecessor", COLLEGE)]),
         ror_record(COLLEGE, "River College", &[]),
     ];
-    assert_eq!(import_records(&app, &records).summary(), "read 4: created 4, updated 0, unchanged 0, rejected 0");
+    assert_eq!(import_records(&app, &records).summary(), "read 4: created 4, updated 0, unchanged 0, invalid 0");
     assert_eq!(related_names(&app, INSTITUTE, "predecessors").await, ["Faculty of Water"]);
     assert_eq!(related_names(&app, INSTITUTE, "successors").await, ["Lake University"]);
     let mut before = related_names(&app, UNIVERSITY, "predecessors").await;
@@ -180,7 +180,7 @@ async fn unchanged_records() {
     import_records(&app, &records);
     let times = "{ organizations { nodes { id updatedAt } } }";
     let (before, times_before) = (dump_database(&app.database_url).await, app.data(times).await);
-    assert_eq!(import_records(&app, &records).summary(), "read 2: created 0, updated 0, unchanged 2, rejected 0");
+    assert_eq!(import_records(&app, &records).summary(), "read 2: created 0, updated 0, unchanged 2, invalid 0");
     assert_dumps_equal(&dump_database(&app.database_url).await, &before);
     assert_eq!(app.data(times).await, times_before);
 }
@@ -196,7 +196,7 @@ async fn changed_record() {
     let id = organization_fields(&app, INSTITUTE, "id").await;
     let changed = ror_record(INSTITUTE, "Weir Institute", &[("parent", COLLEGE)]);
     let outcome = import_records(&app, &[&others[..], std::slice::from_ref(&changed)].concat());
-    assert_eq!(outcome.summary(), "read 3: created 0, updated 1, unchanged 2, rejected 0");
+    assert_eq!(outcome.summary(), "read 3: created 0, updated 1, unchanged 2, invalid 0");
     assert_eq!(organization_fields(&app, INSTITUTE, "id").await, id);
     assert_eq!(
         organization_fields(&app, INSTITUTE, "slug displayName { value }").await,
@@ -218,19 +218,19 @@ async fn invalid_records() {
         with_fields(good, json!({ "types": ["education", "tavern"] })),
     ];
     let outcome = import_records(&app, &records);
-    assert_eq!(outcome.summary(), "read 6: created 1, updated 0, unchanged 0, rejected 5; 2 notes");
+    assert_eq!(outcome.summary(), "read 6: created 1, updated 0, unchanged 0, invalid 5; 2 warnings and notes");
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "ror.jsonl:1: rejected: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
+            "ror.jsonl:1: invalid record: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
              mistyped character",
-            "ror.jsonl:2: rejected: it has no name",
-            "ror.jsonl:3: rejected: it is a ROR record of version 1; take the data of version 2",
-            "ror.jsonl:4: rejected: it is no ROR record: it has no `names`",
-            "ror.jsonl:5: rejected: its status 'ASLEEP' is not active, inactive or withdrawn",
-            "ror.jsonl:6: mended: the type 'tavern' is not one of ROR's and was left out",
-            "ror.jsonl:6: mended: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
-             mistyped character; the relation was left out",
+            "ror.jsonl:2: invalid record: it has no name",
+            "ror.jsonl:3: invalid record: it is a ROR record of schema 1; use the data of schema 2",
+            "ror.jsonl:4: invalid record: it is not a ROR record: it has no `names`",
+            "ror.jsonl:5: invalid record: its status 'ASLEEP' is not active, inactive or withdrawn",
+            "ror.jsonl:6: warning: the type 'tavern' is not a ROR type and was ignored",
+            "ror.jsonl:6: warning: 'https://ror.org/0aaa00228' is not a ROR id: its checksum is wrong; check for a \
+             mistyped character; the relation was ignored",
         ]
     );
 }

@@ -356,12 +356,12 @@ async fn name_use_in_records() {
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let outcome = workspace.import(&app.database_url, &["records", workspace.write_file("records.jsonl", text)]);
-    assert_eq!(outcome.summary(), "read 3: created 1, updated 0, unchanged 0, rejected 2; 1 note");
-    let why = "rejected: it is not a record of this directory: another name is a string, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
+    assert_eq!(outcome.summary(), "read 3: created 1, updated 0, unchanged 0, invalid 2; 1 warning or note");
+    let why = "invalid record: it is not a record of this directory: another name is a string, or an object with `value` and `use`: DISPLAY, SEARCH_ONLY or PRIVATE";
     assert_eq!(
         outcome.stderr_lines(),
         [
-            "records.jsonl:1: mended: the name that is shown was also to be hidden; it is shown".to_owned(),
+            "records.jsonl:1: warning: the display name is also listed as hidden; it is displayed".to_owned(),
             format!("records.jsonl:2: {why}"),
             format!("records.jsonl:3: {why}"),
         ]

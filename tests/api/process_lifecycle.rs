@@ -125,7 +125,7 @@ async fn two_services_on_one_data_directory() {
     let paper = json!({ "id": "w1", "title": "A paper" }).to_string();
     let imported =
         run_to_completion(&mut workspace.command(&["import", "csl", workspace.write_file("paper.json", paper)]));
-    assert_eq!(imported.summary(), "read 1: created 1, updated 0, unchanged 0, rejected 0");
+    assert_eq!(imported.summary(), "read 1: created 1, updated 0, unchanged 0, invalid 0");
     assert_eq!((first.paper_count().await, second.paper_count().await), (json!(1), json!(1)));
 
     second.process.send_signal(Signal::TERM);

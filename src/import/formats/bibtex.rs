@@ -1,4 +1,4 @@
-//! BibTeX and BibLaTeX libraries. Entries are taken one by one, so that a damaged one costs only itself.
+//! BibTeX and BibLaTeX libraries. Entries are parsed one by one, so that a malformed entry does not affect the others.
 
 mod entries;
 mod latex;
@@ -9,21 +9,24 @@ use std::io::BufRead;
 use biblatex::{ChunksExt as _, Person, RawBibliography, RawChunk};
 
 use crate::import::formats::bibtex::entries::{EntrySplitter, SplitEntry};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, PaperRecord, PaperType, Record};
 
-/// The longest text that abbreviations may make of one field or of one another: they can be made to grow without end.
+/// Maximum size of a field or abbreviation after expansion; nested `@string` definitions can grow exponentially.
 const MAX_EXPANDED_BYTES: usize = 1 << 20;
-/// The most text of entries that are kept because others may refer to them.
+/// Maximum total size of entries that are buffered for cross-references.
 const MAX_BUFFERED_BYTES: usize = 64 << 20;
-/// How many entries may refer to one another in a row.
+/// Maximum length of a chain of `crossref` and `xdata` references.
 const MAX_CROSSREF_DEPTH: usize = 8;
 
-/// The fields that are read. Damage in any other is nobody's loss.
+/// The fields that are imported; malformed values of other fields are ignored.
 const KNOWN_FIELDS: [&str; 27] = [
     "title",
     "subtitle",
@@ -53,32 +56,32 @@ const KNOWN_FIELDS: [&str; 27] = [
     "xdata",
     "pubstate",
 ];
-/// Those that an entry has from the one it refers to.
+/// The fields that an entry inherits from the entry that it references.
 const INHERITED_FIELDS: [&str; 9] =
     ["year", "date", "month", "booktitle", "journal", "journaltitle", "maintitle", "eventtitle", "institution"];
 
-/// An entry with its abbreviations resolved.
+/// An entry after the expansion of abbreviations.
 #[derive(Clone, Debug)]
 struct BibtexEntry {
     line: usize,
-    kind: String,
+    entry_type: String,
     key: String,
     fields: HashMap<String, String>,
-    notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl BibtexEntry {
-    /// The keys of the entries it refers to.
+    /// Returns the keys of the entries that it references.
     fn parent_keys(&self) -> Vec<String> {
         let xdata = self.fields.get("xdata").into_iter().flat_map(|keys| keys.split(','));
         let keys = self.fields.get("crossref").map(String::as_str).into_iter().chain(xdata);
         keys.map(|key| key.trim().to_lowercase()).filter(|key| !key.is_empty()).collect()
     }
 
-    /// Whether others refer to such entries.
+    /// Whether other entries usually reference an entry of this type.
     fn is_possible_parent(&self) -> bool {
         matches!(
-            self.kind.as_str(),
+            self.entry_type.as_str(),
             "book"
                 | "mvbook"
                 | "collection"
@@ -98,9 +101,9 @@ impl BibtexEntry {
         self.fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + self.key.len() + 200
     }
 
-    /// Takes what is missing from an entry that this one refers to.
+    /// Copies the fields that it lacks from a referenced entry.
     fn inherit_from(&mut self, parent: &Self) {
-        let takes_all = parent.kind == "xdata";
+        let takes_all = parent.entry_type == "xdata";
         for (name, value) in &parent.fields {
             if takes_all || INHERITED_FIELDS.contains(&name.as_str()) {
                 self.fields.entry(name.clone()).or_insert_with(|| value.clone());
@@ -112,12 +115,57 @@ impl BibtexEntry {
     }
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// BibTeX and BibLaTeX libraries.
+#[derive(Debug)]
+pub(crate) struct BibtexFormat;
+
+impl Format for BibtexFormat {
+    fn name(&self) -> &'static str {
+        "bibtex"
+    }
+
+    fn help(&self) -> &'static str {
+        "BibTeX and BibLaTeX libraries"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::ReferenceManager
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["bib", "bibtex"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        match head.content_kind {
+            ContentKind::Bibtex => true,
+            ContentKind::Text => has_entry(head.text),
+            _ => false,
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+/// Whether a line of a text file starts an entry; libraries often start with comments.
+fn has_entry(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
+    lines.any(|line| line.starts_with(b"@") && (line.contains(&b'{') || line.contains(&b'(')))
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut entries = EntrySplitter::new(reader);
     let mut library = BibtexLibrary::default();
     while let Some(entry) = entries.next_entry()? {
         match entry {
-            SplitEntry::Complete { line, text, notes } => library.add_raw_entry(line, &text, notes, sink)?,
+            SplitEntry::Complete { line, text, warnings } => library.add_raw_entry(line, &text, warnings, sink)?,
             SplitEntry::Malformed { line, reason } => sink.push_invalid(line, reason)?,
         }
     }
@@ -127,11 +175,11 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
 #[derive(Default)]
 struct BibtexLibrary {
     abbreviations: HashMap<String, String>,
-    /// Entries that others may refer to, by their keys.
+    /// Entries that others may reference, by key.
     parents: HashMap<String, BibtexEntry>,
     buffered_bytes: usize,
     is_full: bool,
-    /// Entries that refer to what has not come yet: by custom it comes after them.
+    /// Entries whose referenced entry follows later in the file, as BibTeX requires.
     pending: Vec<BibtexEntry>,
     seen_keys: HashSet<String>,
 }
@@ -141,19 +189,19 @@ impl BibtexLibrary {
         &mut self,
         line: usize,
         text: &str,
-        notes: Vec<String>,
+        warnings: Vec<String>,
         sink: &mut RecordSink<'_>,
     ) -> Result<(), ReadAbort> {
-        let kind = text[1..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
-        if matches!(kind.as_str(), "comment" | "preamble") {
+        let entry_type = text[1..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+        if matches!(entry_type.as_str(), "comment" | "preamble") {
             return Ok(());
         }
-        let prepared = crate::import::formats::bibtex::latex::normalize_dotless_accents(text);
+        let prepared = latex::normalize_dotless_accents(text);
         let raw = match RawBibliography::parse(&prepared) {
             Ok(raw) => raw,
-            Err(error) => return sink.push_invalid(line, format!("the entry cannot be read: {error}")),
+            Err(error) => return sink.push_invalid(line, format!("the entry cannot be parsed: {error}")),
         };
-        if kind == "string" {
+        if entry_type == "string" {
             for pair in &raw.abbreviations {
                 match self.expand_abbreviations(&pair.value.v) {
                     Ok((text, _)) => {
@@ -165,9 +213,10 @@ impl BibtexLibrary {
             return Ok(());
         }
         let Some(entry) = raw.entries.first() else {
-            return sink.push_invalid(line, "it is no entry".to_owned());
+            return sink.push_invalid(line, "it is not an entry".to_owned());
         };
-        let mut resolved = BibtexEntry { line, kind, key: entry.v.key.v.to_owned(), fields: HashMap::new(), notes };
+        let mut resolved =
+            BibtexEntry { line, entry_type, key: entry.v.key.v.to_owned(), fields: HashMap::new(), warnings };
         for field in &entry.v.fields {
             let name = field.key.v.to_lowercase();
             if !KNOWN_FIELDS.contains(&name.as_str()) {
@@ -175,8 +224,8 @@ impl BibtexLibrary {
             }
             match self.expand_abbreviations(&field.value.v) {
                 Ok((value, unknown)) => {
-                    let note = |name| format!("the abbreviation '{name}' is not defined; its name was kept");
-                    resolved.notes.extend(unknown.into_iter().map(note));
+                    let note = |name| format!("the abbreviation '{name}' is not defined; its name was used");
+                    resolved.warnings.extend(unknown.into_iter().map(note));
                     resolved.fields.insert(name, value);
                 }
                 Err(reason) => return sink.push_invalid(line, reason),
@@ -185,7 +234,7 @@ impl BibtexLibrary {
         self.add_entry(resolved, sink)
     }
 
-    /// The text of a field, and the abbreviations in it that nobody defined.
+    /// Returns the text of a field and the undefined abbreviations in it.
     fn expand_abbreviations(&self, field: &biblatex::Field<'_>) -> Result<(String, Vec<String>), String> {
         let (mut text, mut unknown) = (String::new(), Vec::new());
         for chunk in field {
@@ -202,7 +251,7 @@ impl BibtexLibrary {
                 },
             }
             if text.len() > MAX_EXPANDED_BYTES {
-                return Err("its abbreviations stand for more than 1 MiB of text".to_owned());
+                return Err("its abbreviations expand to more than 1 MiB of text".to_owned());
             }
         }
         Ok((text, unknown))
@@ -216,8 +265,7 @@ impl BibtexLibrary {
             } else if !std::mem::replace(&mut self.is_full, true) {
                 sink.push_note(
                     entry.line,
-                    "there are too many books to keep them all; fields that entries have from later ones are left out"
-                        .to_owned(),
+                    "too many entries to cache; fields inherited from later entries are missing".to_owned(),
                 )?;
             }
         }
@@ -241,47 +289,47 @@ impl BibtexLibrary {
     }
 
     fn emit_entry(&mut self, mut entry: BibtexEntry, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-        // Data for other entries, and lists of other entries, are no papers.
-        if matches!(entry.kind.as_str(), "xdata" | "set" | "control" | "bibnote") {
+        // `xdata` and the others hold data for other entries, not papers.
+        if matches!(entry.entry_type.as_str(), "xdata" | "set" | "control" | "bibnote") {
             return Ok(());
         }
-        let mut wanted = entry.parent_keys();
+        let mut parent_keys = entry.parent_keys();
         let mut seen = HashSet::from([entry.key.to_lowercase()]);
         for _ in 0..MAX_CROSSREF_DEPTH {
             let mut next = Vec::new();
-            for key in std::mem::take(&mut wanted).into_iter().filter(|key| seen.insert(key.clone())) {
+            for key in std::mem::take(&mut parent_keys).into_iter().filter(|key| seen.insert(key.clone())) {
                 match self.parents.get(&key) {
                     Some(parent) => {
                         entry.inherit_from(parent);
                         next.extend(parent.parent_keys());
                     }
-                    None => entry.notes.push(format!("the entry '{key}' that it refers to is not in the file")),
+                    None => entry.warnings.push(format!("the entry '{key}' that it references is not in the file")),
                 }
             }
-            wanted = next;
+            parent_keys = next;
         }
         let is_new = self.seen_keys.insert(entry.key.clone());
-        let mut notes = std::mem::take(&mut entry.notes);
+        let mut warnings = std::mem::take(&mut entry.warnings);
         if !is_new {
-            notes.push(format!("the key '{}' is used twice in the file; this entry goes without", entry.key));
+            warnings.push(format!(
+                "the key '{}' is used twice in the file; this entry is imported without a key",
+                entry.key
+            ));
         }
-        match paper_record(&entry, &mut notes) {
+        match paper_record(&entry, &mut warnings) {
             Ok(mut paper) => {
                 paper.source_id = Some(entry.key).filter(|_| is_new);
-                sink.push_record(entry.line, Record::Paper(paper), notes)
+                sink.push_record(entry.line, Record::Paper(paper), warnings)
             }
             Err(reason) => sink.push_invalid(entry.line, reason),
         }
     }
 }
 
-fn paper_record(entry: &BibtexEntry, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(entry: &BibtexEntry, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let raw = |name: &str| entry.fields.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
-    let mut text = |name: &str| {
-        raw(name)
-            .map(|text| crate::import::formats::bibtex::latex::latex_to_text(name, text, notes))
-            .filter(|text| !text.is_empty())
-    };
+    let mut text =
+        |name: &str| raw(name).map(|text| latex::latex_to_text(name, text, warnings)).filter(|text| !text.is_empty());
     let title = text("title").ok_or("it has no title")?;
     let title = match text("subtitle") {
         Some(subtitle) => format!("{title}: {subtitle}"),
@@ -296,44 +344,44 @@ fn paper_record(entry: &BibtexEntry, notes: &mut Vec<String>) -> Result<PaperRec
     let eprint_kind = text("eprinttype").or_else(|| text("archiveprefix")).unwrap_or_default().to_lowercase();
     let (doi, eprint, url, pmid) = (text("doi"), text("eprint"), text("url"), text("pmid"));
     let arxiv_id = eprint.filter(|id| eprint_kind == "arxiv" || id.to_lowercase().starts_with("arxiv:"));
-    let arxiv_id = field_parsing::parse_identifier::<ArxivId>(arxiv_id.as_deref(), notes);
-    // Several addresses in one field: the first one.
+    let arxiv_id = field_parsing::parse_identifier::<ArxivId>(arxiv_id.as_deref(), warnings);
+    // The first of several URLs.
     let url = url.and_then(|url| url.split([' ', ';', ',']).next().map(ToOwned::to_owned));
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     Ok(PaperRecord {
         title,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(dates.each_ref().map(Option::as_deref), notes),
-        paper_type: paper_type(&entry.kind, arxiv_id.is_some()),
+        publication_date: publication_date(dates.each_ref().map(Option::as_deref), warnings),
+        paper_type: paper_type(&entry.entry_type, arxiv_id.is_some()),
         venue_name,
         language,
-        doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
         arxiv_id,
         url,
         identifiers: field_parsing::scheme_identifier("pmid", pmid).into_iter().collect(),
-        authors: raw("author").map(|text| author_records(text, notes)).unwrap_or_default(),
+        authors: raw("author").map(|text| author_records(text, warnings)).unwrap_or_default(),
         ..PaperRecord::default()
     })
 }
 
-/// Of the fields `date`, `year`, `month` and `day`.
-fn publication_date([date, year, month, day]: [Option<&str>; 4], notes: &mut Vec<String>) -> Option<PartialDate> {
-    if let Some(date) = date.and_then(|date| field_parsing::parse_date(date, notes)) {
+/// Returns the date in the fields `date`, `year`, `month` and `day`.
+fn publication_date([date, year, month, day]: [Option<&str>; 4], warnings: &mut Vec<String>) -> Option<PartialDate> {
+    if let Some(date) = date.and_then(|date| field_parsing::parse_date(date, warnings)) {
         return Some(date);
     }
-    let year: i64 = field_parsing::parse_date(year?, notes)?.year().into();
-    // `15~nov` and `nov 15` say a day too; `jan/feb` says two months.
+    let year: i64 = field_parsing::parse_date(year?, warnings)?.year().into();
+    // `15~nov` and `nov 15` include the day; `jan/feb` is two months.
     let words: Vec<&str> = month.unwrap_or_default().split(|c: char| !c.is_alphanumeric()).collect();
     let name = words.iter().find(|word| word.chars().any(char::is_alphabetic)).or(words.first());
     let month = name.and_then(|name| field_parsing::parse_month(name));
     let in_month = words.iter().filter(|_| words.len() == 2).find(|word| word.chars().all(|c| c.is_ascii_digit()));
     let day = day.or(in_month.copied()).and_then(|day| day.trim().parse().ok());
-    field_parsing::date_or_year(year, month, day, notes)
+    field_parsing::date_or_year(year, month, day, warnings)
 }
 
-fn paper_type(kind: &str, is_on_arxiv: bool) -> PaperType {
-    match kind {
+fn paper_type(entry_type: &str, is_on_arxiv: bool) -> PaperType {
+    match entry_type {
         "article" | "suppperiodical" | "review" => PaperType::Article,
         "inproceedings" | "conference" => PaperType::ConferencePaper,
         "book" | "mvbook" | "collection" | "mvcollection" | "proceedings" | "mvproceedings" | "reference"
@@ -349,7 +397,7 @@ fn paper_type(kind: &str, is_on_arxiv: bool) -> PaperType {
     }
 }
 
-/// The authors before an "et al." at the end.
+/// Returns the authors before a final "et al.".
 fn strip_et_al(text: &str) -> Option<&str> {
     let text = text.trim_end_matches('.');
     let start = text.len().checked_sub("et al".len())?;
@@ -358,48 +406,45 @@ fn strip_et_al(text: &str) -> Option<&str> {
     Some(before.trim_end_matches([' ', ',']).trim_end_matches(" and").trim_end_matches([' ', ',']))
 }
 
-fn author_records(text: &str, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn author_records(text: &str, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut text = text.trim().to_owned();
     if let Some(before) = strip_et_al(&text) {
-        notes.push("the authors end with 'et al.': the list is cut".to_owned());
+        warnings.push("the authors end with 'et al.': the list is truncated".to_owned());
         text = before.to_owned();
     }
-    // Names that semicolons part, as other formats do; in `&eacute;` one ends a character.
+    // Some exporters separate names by semicolons; in `&eacute;` a semicolon ends a character reference.
     if text.contains(';') && !text.contains(" and ") && !text.contains('&') {
         text = text.replace(';', " and ");
     }
     let text = text.as_str();
-    let Some(people) = crate::import::formats::bibtex::latex::parse_chunks("author", text)
-        .and_then(|chunks| chunks.parse::<Vec<Person>>().ok())
-    else {
-        notes.push("the authors cannot be read and were left out".to_owned());
+    let Some(people) = latex::parse_chunks("author", text).and_then(|chunks| chunks.parse::<Vec<Person>>().ok()) else {
+        warnings.push("the authors cannot be parsed and were ignored".to_owned());
         return Vec::new();
     };
     let mut authors = Vec::new();
     for person in people {
-        let part = |text: &str| {
-            Some(crate::import::formats::bibtex::latex::strip_commands(text)).filter(|text| !text.is_empty())
-        };
+        let part = |text: &str| Some(latex::strip_commands(text)).filter(|text| !text.is_empty());
         let (given, suffix) = (part(&person.given_name), part(&person.suffix));
         let mut family =
             field_parsing::join_name_parts(&[part(&person.prefix).as_deref(), part(&person.name).as_deref()]);
-        // `{Baldwin, Jr.}` in braces is not told apart by the parser.
+        // The parser does not split the suffix off a braced name such as `{Baldwin, Jr.}`.
         let in_braces = family
             .as_deref()
             .and_then(|family| family.split_once(", "))
             .filter(|(_, end)| matches!(end.trim_end_matches('.'), "Jr" | "Sr" | "II" | "III" | "IV"));
-        let (own, in_braces) = in_braces.map(|(own, end)| (own.to_owned(), end.to_owned())).unzip();
+        let (name_without_suffix, in_braces) =
+            in_braces.map(|(name_without_suffix, end)| (name_without_suffix.to_owned(), end.to_owned())).unzip();
         let suffix = suffix.or(in_braces);
-        family = own.or(family);
+        family = name_without_suffix.or(family);
         let Some(name) = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()])
         else {
             continue;
         };
         if name == "others" {
-            notes.push("the authors end with 'others': the list is cut".to_owned());
+            warnings.push("the authors end with 'others': the list is truncated".to_owned());
             continue;
         }
-        // A stand-in for nobody in particular.
+        // A placeholder for unknown authors.
         if name.eq_ignore_ascii_case("anonymous") {
             continue;
         }
@@ -420,8 +465,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     fn names(paper: &PaperRecord) -> Vec<&str> {
         paper.authors.iter().map(|author| author.name.as_str()).collect()
@@ -431,18 +475,18 @@ mod tests {
     fn accents_and_particles() {
         let text = r#"@article{k, title = {The {\TeX}book~and \emph{others}: ``a study''}, year = 1999, month = 15 # "~" # nov,
             author = {B{\"u}nz, J{\'\i}n and van der Berg, Ida and {Free Foundation} and Ford, Jr., Tom and \v{S}imon \O{}st and others}}"#;
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "The TeXbook and others: “a study”");
         assert_eq!(names(&paper), ["Jín Bünz", "Ida van der Berg", "Free Foundation", "Tom Ford Jr.", "Šimon Øst"]);
         assert_eq!(paper.authors[1].family_name.as_deref(), Some("van der Berg"));
         assert_eq!(paper.publication_date.map(|date| date.to_string()).as_deref(), Some("1999-11-15"));
         assert_eq!(paper.source_id.as_deref(), Some("k"));
-        assert_eq!(outcome.messages(), ["1: mended: the authors end with 'others': the list is cut"]);
+        assert_eq!(outcome.messages(), ["1: warning: the authors end with 'others': the list is truncated"]);
     }
 
     #[test]
-    fn names_of_commands() {
+    fn commands_that_stand_for_themselves() {
         let plain = |text: &str| latex::latex_to_text("title", text, &mut Vec::new());
         assert_eq!(plain("{\\BibTeX} tips and {\\TUG}, {\\em done}"), "BibTeX tips and TUG, done");
         assert_eq!(plain("Profit \\& loss: 5\\%"), "Profit & loss: 5%");
@@ -454,9 +498,9 @@ mod tests {
         let title = r"The $\alpha$-helix in $\mathbb{R}^n$ with $O(n \log n)$ time, $\geq 5$";
         assert_eq!(plain(title), "The α-helix in R^n with O(n log n) time, ≥5");
         assert_eq!(plain(r"10\,{\textmu}m and \frac{1}{2}, for \$5 to \$10"), "10 µm and 1/2, for $5 to $10");
-        let mut notes = Vec::new();
-        assert_eq!(latex::latex_to_text("title", r"A \emph{good} \wombat day", &mut notes), "A good day");
-        assert_eq!(notes, [r"its title has LaTeX that is not known, such as '\wombat'; it was left out"]);
+        let mut warnings = Vec::new();
+        assert_eq!(latex::latex_to_text("title", r"A \emph{good} \wombat day", &mut warnings), "A good day");
+        assert_eq!(warnings, [r"its title has unknown LaTeX commands, such as '\wombat'; they were ignored"]);
         let doi = |text: &str| latex::latex_to_text("doi", text, &mut Vec::new());
         assert_eq!(doi(r"10.1007/978-3-319-24574-4{\_}28"), "10.1007/978-3-319-24574-4_28");
         assert_eq!(doi(r"10.1002/a\_b{\textless}1::c"), "10.1002/a_b<1::c");
@@ -467,7 +511,7 @@ mod tests {
         let text = "@article{a, title={A}, author={Smith, Jo and others et al.}}\n@article{b, title={B}, author={Smith, Jo; Doe, Kim}}\n\
             @article{c, title={C}, author={Smith, Jo, et al.}}\n@article{d, title={D}, author={Harry L. {Baldwin, Jr.}}}\n\
             @article{e, title={E}, author={G{\\\"o}del, Kurt}}\n@article{f, title={F}, author={İİİİİ Şahin ET AL.}}";
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let papers = papers(&outcome);
         let names: Vec<Vec<&str>> = papers.iter().map(names).collect();
         assert_eq!(
@@ -492,7 +536,7 @@ mod tests {
             @article{c, title={Dams}, journal = nowhere, year = 1991}\n\
             @proceedings{p, title={Proceedings of Rivers}, year=2001}\n\
             @inproceedings{d, title={Lost}, crossref={q}}\n";
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let venues: Vec<(String, Option<String>)> =
             papers(&outcome).into_iter().map(|paper| (paper.title, paper.venue_name)).collect();
         let expected = [
@@ -507,50 +551,53 @@ mod tests {
         assert_eq!(
             outcome.messages(),
             [
-                "6: mended: the abbreviation 'nowhere' is not defined; its name was kept",
-                "8: mended: the entry 'q' that it refers to is not in the file",
+                "6: warning: the abbreviation 'nowhere' is not defined; its name was used",
+                "8: warning: the entry 'q' that it references is not in the file",
             ]
         );
     }
 
     #[test]
-    fn damage_costs_one_entry() {
+    fn a_malformed_entry_does_not_affect_the_others() {
         let text = "@article{a, title={Weirs}, year=1990}\n@article{b, title={Locks, year=1990}\n@article{c, title={Dams}}\n\
             @article{d, title = }\n@article{e, year=1990}\n@article{a, title={Again}}\n@book{f, title={US$ 5}}\n@article{g, title={Cut";
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Dams", "Again", "US$ 5"]);
-        let told = outcome.messages();
-        assert_eq!(told.len(), 5, "{told:#?}");
-        assert_eq!(told[0], "2: rejected: the entry that begins here does not end before the next one begins");
-        assert!(told[1].starts_with("4: rejected: the entry cannot be read"), "{}", told[1]);
-        assert_eq!(told[2], "5: rejected: it has no title");
-        assert_eq!(told[3], "6: mended: the key 'a' is used twice in the file; this entry goes without");
-        assert_eq!(told[4], "8: rejected: the entry that begins here does not end; the file is cut off");
+        let messages = outcome.messages();
+        assert_eq!(messages.len(), 5, "{messages:#?}");
+        assert_eq!(messages[0], "2: invalid record: the entry that starts here is not closed before the next one");
+        assert!(messages[1].starts_with("4: invalid record: the entry cannot be parsed"), "{}", messages[1]);
+        assert_eq!(messages[2], "5: invalid record: it has no title");
+        assert_eq!(
+            messages[3],
+            "6: warning: the key 'a' is used twice in the file; this entry is imported without a key"
+        );
+        assert_eq!(messages[4], "8: invalid record: the entry that starts here is not closed; the file is truncated");
     }
 
     #[test]
     fn latin_1() {
         let outcome = read_bytes(
-            &Format::Bibtex,
+            &BibtexFormat,
             b"@article{a, title={Les rivi\xe8res}, author={Andr\xe9 Pont}}\n@article{b, title={\xc3\xa9}}",
         );
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Les rivières", "é"]);
-        assert_eq!(outcome.messages(), ["1: mended: it is not UTF-8 and was read as Windows-1252"]);
+        assert_eq!(outcome.messages(), ["1: warning: it is not UTF-8 and was read as Windows-1252"]);
     }
 
     #[test]
-    fn growing_abbreviations() {
+    fn exponential_abbreviations() {
         let mut text = "@string{a0 = {0123456789}}\n@string{me = me}\n".to_owned();
         for n in 1..60 {
             text.push_str(&format!("@string{{a{n} = a{} # a{}}}\n", n - 1, n - 1));
         }
         text.push_str("@article{x, title = a59}\n@article{y, title = me}\n@article{z, title = {Fine}}");
-        let outcome = read_bytes(&Format::Bibtex, text.as_bytes());
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         assert_eq!(papers(&outcome).last().map(|paper| paper.title.clone()).as_deref(), Some("Fine"));
         assert!(
-            outcome.messages().iter().any(|line| line.ends_with("its abbreviations stand for more than 1 MiB of text"))
+            outcome.messages().iter().any(|line| line.ends_with("its abbreviations expand to more than 1 MiB of text"))
         );
     }
 
@@ -560,7 +607,7 @@ mod tests {
         let commands = format!("@article{{e, title = {{{}x{}}}}}\n", "\\a{".repeat(50_000), "}".repeat(50_000));
         let many = format!("@article{{f, title = {{{}}}}}\n", "{}".repeat(200_000));
         let outcome =
-            read_bytes(&Format::Bibtex, format!("{deep}{commands}{many}@article{{z, title = {{Fine}}}}").as_bytes());
+            read_bytes(&BibtexFormat, format!("{deep}{commands}{many}@article{{z, title = {{Fine}}}}").as_bytes());
         assert_eq!(papers(&outcome).len(), 1);
         assert_eq!(outcome.messages().len(), 3, "{:?}", outcome.messages());
     }
@@ -568,8 +615,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics(text in "(@[a-z]{0,7}[{(]?|[a-z]{1,3}|=|[{}\"#,$\\\\~%]|\\\\['\"a-z^]|and| |\n|é|[0-9]-?){0,60}") {
-            read_bytes(&Format::Bibtex, format!("@article{{k, title={{T}}, author={{{text}}}, year = {{{text}}}}}\n{text}").as_bytes());
-            read_bytes(&Format::Bibtex, text.as_bytes());
+            read_bytes(&BibtexFormat, format!("@article{{k, title={{T}}, author={{{text}}}, year = {{{text}}}}}\n{text}").as_bytes());
+            read_bytes(&BibtexFormat, text.as_bytes());
         }
     }
 }

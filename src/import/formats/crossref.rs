@@ -1,33 +1,68 @@
-//! Works of Crossref: answers of its REST API, and the lines and files of its public data file.
+//! Crossref works: responses of the REST API, and the lines and files of the public data file.
 
 use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
 use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut is_first = true;
-    json::read_records(reader, &[&["message", "items"], &["items"]], sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && !matches!(kind.format, Some("crossref" | "csl"))
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+/// Crossref works.
+#[derive(Debug)]
+pub(crate) struct CrossrefFormat;
+
+impl Format for CrossrefFormat {
+    fn name(&self) -> &'static str {
+        "crossref"
+    }
+
+    fn help(&self) -> &'static str {
+        "Crossref works: API responses, or the public data file"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["json", "jsonl", "ndjson"]
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        if let Some(kind) = value.get("message-type").and_then(Value::as_str) {
+            return Some(match_response(kind));
         }
-        // An answer about one work, or about none.
+        if has_fields(value, &["RA", "DOI"]) {
+            return Some(JsonMatch::NotImportable("a response about the registration agency of a DOI".to_owned()));
+        }
+        match_item(value)
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let mut guard = JsonFormatGuard::new(&["crossref", "csl"]);
+    json::read_records(reader, &[&["message", "items"], &["items"]], sink, |line, value, sink| {
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
+        }
+        // A response about one work, or an empty list.
         let work = value.get("message").unwrap_or(&value);
         if work.get("items").is_some_and(Value::is_array) {
             return as_list(work.get("items")).iter().try_for_each(|work| emit_work(line, work, sink));
@@ -36,17 +71,55 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
     })
 }
 
+/// Recognizes a response of the Crossref API by its message type.
+fn match_response(kind: &str) -> JsonMatch {
+    let subject = match kind {
+        "work" | "work-list" => return JsonMatch::Importable("a Crossref API response about works"),
+        "member" | "member-list" => "members",
+        "journal" | "journal-list" => "journals",
+        "funder" | "funder-list" => "funders",
+        "license-list" => "licenses",
+        "type" | "type-list" => "types of works",
+        "prefix" => "a prefix",
+        "work-agency" => "the registration agency of a DOI",
+        other => return JsonMatch::NotImportable(format!("a Crossref API response of type {other}")),
+    };
+    JsonMatch::NotImportable(format!("a Crossref API response about {subject}"))
+}
+
+/// Recognizes an item of a list that the Crossref API returns.
+fn match_item(value: &Value) -> Option<JsonMatch> {
+    let has = |fields: &[&str]| has_fields(value, fields);
+    let subject =
+        if has(&["DOI", "prefix", "member"]) || has(&["DOI", "is-referenced-by-count"]) || has(&["indexed", "DOI"]) {
+            return Some(JsonMatch::Importable("a Crossref work"));
+        } else if has(&["primary-name", "prefixes"]) {
+            "members"
+        } else if has(&["ISSN", "publisher", "counts"]) {
+            "journals"
+        } else if has(&["alt-names", "uri"]) {
+            "funders"
+        } else if has(&["URL", "work-count"]) {
+            "licenses"
+        } else if has(&["id", "label"]) && value.as_object().is_some_and(|object| object.len() == 2) {
+            "types of works"
+        } else {
+            return None;
+        };
+    Some(JsonMatch::NotImportable(format!("a Crossref API response about {subject}")))
+}
+
 fn emit_work(line: usize, value: &Value, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut notes = Vec::new();
-    match paper_record(value, &mut notes) {
-        Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+    let mut warnings = Vec::new();
+    match paper_record(value, &mut warnings) {
+        Ok(record) => sink.push_record(line, Record::Paper(record), warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
-fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(work: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     if !work.is_object() {
-        return Err("a work of Crossref is an object".to_owned());
+        return Err("a Crossref work is an object".to_owned());
     }
     let title = full_title(work).ok_or_else(|| match text_field(work, "type") {
         Some(kind) => format!("it has no title (its type is {kind})"),
@@ -59,14 +132,14 @@ fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
         title,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(work, notes),
+        publication_date: publication_date(work, warnings),
         paper_type: paper_type(
             &text_field(work, "type").unwrap_or_default(),
             &text_field(work, "subtype").unwrap_or_default(),
         ),
         venue_name: venue_name(work),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "DOI").as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "DOI").as_deref(), warnings),
         url: value_at(work, &["resource", "primary"])
             .and_then(|primary| text_field(primary, "URL"))
             .or_else(|| text_field(work, "URL")),
@@ -75,13 +148,13 @@ fn paper_record(work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
             .any(|update| text_field(update, "type").as_deref() == Some("retraction")),
         authors: (1..)
             .zip(as_list(work.get("author")))
-            .map(|(place, author)| crate::import::formats::crossref::author_record(place, author, notes))
+            .map(|(position, author)| author_record(position, author, warnings))
             .collect(),
         ..PaperRecord::default()
     })
 }
 
-/// The title with its subtitle, where that is not in it already.
+/// Returns the title with its subtitle, unless the title contains the subtitle.
 fn full_title(work: &Value) -> Option<String> {
     let title = text_field(work, "title").map(|title| strip_markup(&title))?;
     match text_field(work, "subtitle").map(|subtitle| strip_markup(&subtitle)) {
@@ -92,12 +165,12 @@ fn full_title(work: &Value) -> Option<String> {
     }
 }
 
-fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
-    // `created` and `deposited` tell of Crossref's own records, not of the work.
+fn publication_date(work: &Value, warnings: &mut Vec<String>) -> Option<PartialDate> {
+    // `created` and `deposited` are dates of the Crossref record, not of the work.
     ["issued", "published", "published-online", "published-print", "published-other", "posted"].iter().find_map(
         |field| {
             let parts = value_at(work, &[field, "date-parts"])?.get(0)?.as_array()?;
-            field_parsing::date_from_parts(parts, notes)
+            field_parsing::date_from_parts(parts, warnings)
         },
     )
 }
@@ -127,7 +200,7 @@ fn venue_name(work: &Value) -> Option<String> {
     venue.map(|venue| strip_markup(&venue))
 }
 
-fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, author: &Value, warnings: &mut Vec<String>) -> AuthorRecord {
     let part = |field: &str| text_field(author, field);
     let (given, family) = (part("given"), part("family"));
     let written = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), part("suffix").as_deref()]);
@@ -139,7 +212,7 @@ fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> Auth
     };
     let mut orcid_notes = Vec::new();
     let orcid = field_parsing::parse_identifier::<Orcid>(part("ORCID").as_deref(), &mut orcid_notes);
-    notes.extend(orcid_notes.into_iter().map(|note| format!("author {position}: {note}")));
+    warnings.extend(orcid_notes.into_iter().map(|note| format!("author {position}: {note}")));
     AuthorRecord {
         position: Some(position),
         name: written.or_else(|| part("name")).unwrap_or_default(),
@@ -157,22 +230,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::tests::{papers, read_bytes};
-
-    const FORMAT: crate::import::Format = crate::import::Format::Crossref;
+    use crate::import::test_support::{papers, read_bytes};
 
     fn a_work(doi: &str, title: &str) -> Value {
         json!({ "DOI": doi, "title": [title], "prefix": "10.1000", "member": "1", "type": "journal-article" })
     }
 
     #[test]
-    fn lists_however_they_are_written() {
+    fn lists_in_all_layouts() {
         let answer = json!({ "status": "ok", "message-type": "work-list", "message": {
             "facets": {}, "items": [a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks")] } });
         let file = json!({ "items": [a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks")] });
         let lines = format!("{}\n{}\n", a_work("10.1000/a", "Weirs"), a_work("10.1000/b", "Locks"));
         for text in [answer.to_string(), format!("{answer:#}"), file.to_string(), format!("{file:#}\n"), lines] {
-            let outcome = read_bytes(&FORMAT, text.as_bytes());
+            let outcome = read_bytes(&CrossrefFormat, text.as_bytes());
             assert_eq!(outcome.messages(), Vec::<String>::new());
             let titles: Vec<String> = papers(&outcome).iter().map(|paper| paper.title.clone()).collect();
             assert_eq!(titles, ["Weirs", "Locks"], "{text}");
@@ -180,29 +251,29 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_work_costs_only_itself() {
+    fn a_malformed_work_does_not_affect_the_others() {
         let text = format!(
             "{{\"message\": {{\"items\": [{},\n{{\"DOI\": oops}},\n{}]}}}}",
             a_work("10.1000/a", "Weirs"),
             a_work("10.1000/b", "Locks")
         );
-        let outcome = read_bytes(&FORMAT, text.as_bytes());
+        let outcome = read_bytes(&CrossrefFormat, text.as_bytes());
         assert_eq!(papers(&outcome).len(), 2);
         assert_eq!(outcome.messages().len(), 1);
-        assert!(outcome.messages()[0].starts_with("2: rejected: it is not JSON"), "{:?}", outcome.messages());
+        assert!(outcome.messages()[0].starts_with("2: invalid record: it is not JSON"), "{:?}", outcome.messages());
     }
 
     #[test]
-    fn other_answers_are_refused() {
+    fn other_formats_are_rejected() {
         let members = json!({ "status": "ok", "message-type": "member-list", "message": {
             "items": [{ "primary-name": "A press", "prefixes": ["10.1000"] }, { "primary-name": "B", "prefixes": [] }] } });
         let expected =
-            ["1: not read: it seems to be an answer of Crossref about members, of which the directory keeps nothing"];
-        assert_eq!(read_bytes(&FORMAT, members.to_string().as_bytes()).messages(), expected);
+            ["1: unreadable file: it looks like a Crossref API response about members, which cannot be imported"];
+        assert_eq!(read_bytes(&CrossrefFormat, members.to_string().as_bytes()).messages(), expected);
         let none = json!({ "message-type": "member-list", "message": { "items": [] } });
-        assert_eq!(read_bytes(&FORMAT, none.to_string().as_bytes()).messages(), expected);
+        assert_eq!(read_bytes(&CrossrefFormat, none.to_string().as_bytes()).messages(), expected);
         let no_works = json!({ "message-type": "work-list", "message": { "items": [] } });
-        assert_eq!(read_bytes(&FORMAT, no_works.to_string().as_bytes()).messages(), Vec::<String>::new());
+        assert_eq!(read_bytes(&CrossrefFormat, no_works.to_string().as_bytes()).messages(), Vec::<String>::new());
     }
 
     #[test]
@@ -216,7 +287,7 @@ mod tests {
                 { "given": "Ida", "family": "Brook", "suffix": "Jr.", "ORCID": "https://orcid.org/0000-0002-1825-0097",
                   "affiliation": [{ "name": "A University", "id": [{ "id": "https://ror.org/05dxps055", "id-type": "ROR" }] }] },
                 { "name": "The Weir Group" }] } });
-        let outcome = read_bytes(&FORMAT, value.to_string().as_bytes());
+        let outcome = read_bytes(&CrossrefFormat, value.to_string().as_bytes());
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "On weirs: a survey");
         assert_eq!(paper.abstract_text, LocalizedText::new("fr".parse().ok().as_ref(), "Weirs & locks.".to_owned()));

@@ -1,13 +1,15 @@
-//! CSL-JSON (citation-style-language schema 1.0.2), with what Crossref adds: ORCID iDs and affiliations of authors.
+//! CSL-JSON (schema 1.0.2), with Crossref's additions: ORCID iDs and affiliations of authors.
 
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
+use crate::import::formats::detection::{JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -17,24 +19,56 @@ use crate::model::record::{
 
 type JsonObject = Map<String, Value>;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// CSL-JSON items.
+#[derive(Debug)]
+pub(crate) struct CslFormat;
+
+impl Format for CslFormat {
+    fn name(&self) -> &'static str {
+        "csl"
+    }
+
+    fn help(&self) -> &'static str {
+        "CSL-JSON: an array, one object, or one item per line"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::ReferenceManager
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        let has_item_field = ["type", "author", "issued"].iter().any(|field| value.get(field).is_some());
+        (has_fields(value, &["title"]) && has_item_field).then_some(JsonMatch::Importable("a CSL item"))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     json::read_values(reader, sink, |line, value, sink| {
-        let mut notes = Vec::new();
-        match paper_record(&value, &mut notes) {
-            Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+        let mut warnings = Vec::new();
+        match paper_record(&value, &mut warnings) {
+            Ok(record) => sink.push_record(line, Record::Paper(record), warnings),
             Err(reason) => sink.push_invalid(line, reason),
         }
     })
 }
 
-fn paper_record(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(value: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let Value::Object(item) = value else {
-        return Err(format!("a CSL item is an object; this is {}", json_type_name(value)));
+        return Err(format!("a CSL item is an object, not {}", json_type_name(value)));
     };
     if !item.contains_key("title") {
         return Err(describe_untitled(item));
     }
-    let doi = parse_identifier::<Doi>(item, "DOI", notes);
+    let doi = parse_identifier::<Doi>(item, "DOI", warnings);
     let url = text_field(item, "URL");
     let arxiv_id = url.as_deref().filter(|url| url.contains("arxiv.org/")).and_then(|url| url.parse::<ArxivId>().ok());
     let abstract_text =
@@ -51,7 +85,7 @@ fn paper_record(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, S
             Some(_) => AbstractCompleteness::Full,
         },
         abstract_text: abstract_text.map(|text| LocalizedText::new(tag.as_ref(), text)).unwrap_or_default(),
-        publication_date: issue_date(item, notes),
+        publication_date: issue_date(item, warnings),
         paper_type: paper_type(item, doi.as_ref()),
         venue_name: text_field(item, "container-title")
             .or_else(|| text_field(item, "event-title"))
@@ -61,7 +95,7 @@ fn paper_record(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, S
         arxiv_id,
         url,
         identifiers: other_identifiers(item),
-        authors: author_records(item, notes),
+        authors: author_records(item, warnings),
         ..PaperRecord::default()
     })
 }
@@ -69,28 +103,28 @@ fn paper_record(value: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, S
 fn json_type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) | Value::Number(_) => "a number or a truth value",
+        Value::Bool(_) | Value::Number(_) => "a number or a boolean",
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
 }
 
-/// What an object without a title seems to be.
+/// Describes an object without a title.
 fn describe_untitled(item: &JsonObject) -> String {
     let seems = if item.contains_key("names") && item.contains_key("locations") {
-        "it seems to be a ROR record; import it as `ror`"
+        "it looks like a ROR record; use `import ror`"
     } else if item.contains_key("message-type") {
-        "it seems to be an answer of Crossref's API; CSL items are in its `message`"
+        "it looks like a Crossref API response; its CSL items are in `message`"
     } else if item.contains_key("display_name") {
-        "it seems to be of OpenAlex"
+        "it looks like an OpenAlex entity"
     } else {
         "it has no title"
     };
     seems.to_owned()
 }
 
-/// A text, a number as text, or the first of a list of these, as Crossref has titles.
+/// Returns a string, a number as a string, or the first of a list; Crossref has lists of titles.
 fn text_field(item: &JsonObject, field: &str) -> Option<String> {
     let one = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
@@ -104,14 +138,14 @@ fn text_field(item: &JsonObject, field: &str) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-fn parse_identifier<T>(item: &JsonObject, field: &str, notes: &mut Vec<String>) -> Option<T>
+fn parse_identifier<T>(item: &JsonObject, field: &str, warnings: &mut Vec<String>) -> Option<T>
 where
     T: std::str::FromStr<Err = crate::model::identifier::InvalidIdentifier>,
 {
     match text_field(item, field)?.parse() {
         Ok(identifier) => Some(identifier),
         Err(error) => {
-            notes.push(format!("{error}; it was left out"));
+            warnings.push(format!("{error}; it was ignored"));
             None
         }
     }
@@ -119,10 +153,10 @@ where
 
 fn other_identifiers(item: &JsonObject) -> Vec<ExternalIdentifier> {
     let schemes = [("PMID", "pmid"), ("PMCID", "pmcid")];
-    let found = schemes.iter().filter_map(|(field, scheme)| {
+    let identifiers = schemes.iter().filter_map(|(field, scheme)| {
         Some(ExternalIdentifier { scheme: (*scheme).to_owned(), value: text_field(item, field)?.trim().to_owned() })
     });
-    found.collect()
+    identifiers.collect()
 }
 
 fn paper_type(item: &JsonObject, doi: Option<&Doi>) -> PaperType {
@@ -144,26 +178,23 @@ fn paper_type(item: &JsonObject, doi: Option<&Doi>) -> PaperType {
     }
 }
 
-/// The date of issue: CSL's date-parts (the first of a range), else a date in plain text.
-fn issue_date(item: &JsonObject, notes: &mut Vec<String>) -> Option<PartialDate> {
+/// Returns the date of issue: the first `date-parts`, or a date in plain text.
+fn issue_date(item: &JsonObject, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let issued = item.get("issued")?;
     if let Some(parts) = issued.get("date-parts").and_then(|parts| parts.get(0)).and_then(Value::as_array) {
-        return field_parsing::date_from_parts(parts, notes);
+        return field_parsing::date_from_parts(parts, warnings);
     }
-    let written =
+    let text =
         ["raw", "literal", "date-time"].iter().find_map(|field| issued.get(field)?.as_str()).or(issued.as_str())?;
-    field_parsing::parse_date(written, notes)
+    field_parsing::parse_date(text, warnings)
 }
 
-fn author_records(item: &JsonObject, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn author_records(item: &JsonObject, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     let Some(Value::Array(authors)) = item.get("author") else { return Vec::new() };
-    (1_u32..)
-        .zip(authors)
-        .map(|(position, author)| crate::import::formats::csl::author_record(position, author, notes))
-        .collect()
+    (1_u32..).zip(authors).map(|(position, author)| author_record(position, author, warnings)).collect()
 }
 
-fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, author: &Value, warnings: &mut Vec<String>) -> AuthorRecord {
     let empty = JsonObject::new();
     let fields = author.as_object().unwrap_or(&empty);
     let part = |field: &str| fields.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
@@ -173,13 +204,13 @@ fn author_record(position: u32, author: &Value, notes: &mut Vec<String>) -> Auth
     };
     let given = join(&[part("given"), part("dropping-particle")]);
     let family = join(&[part("non-dropping-particle"), part("family")]);
-    let written = join(&[given.as_deref(), family.as_deref(), part("suffix")]);
+    let full_name = join(&[given.as_deref(), family.as_deref(), part("suffix")]);
     let literal = part("literal").or_else(|| part("name")).or_else(|| author.as_str()).map(ToOwned::to_owned);
-    let name = written.or(literal).unwrap_or_default();
+    let name = full_name.or(literal).unwrap_or_default();
     let orcid = part("ORCID").and_then(|text| match text.parse::<Orcid>() {
         Ok(orcid) => Some(orcid),
         Err(error) => {
-            notes.push(format!("author {position}: {error}; it was left out"));
+            warnings.push(format!("author {position}: {error}; it was ignored"));
             None
         }
     });
@@ -214,15 +245,15 @@ mod tests {
     use serde_json::json;
 
     fn read(value: &Value) -> (PaperRecord, Vec<String>) {
-        let mut notes = Vec::new();
-        (paper_record(value, &mut notes).expect("an item"), notes)
+        let mut warnings = Vec::new();
+        (paper_record(value, &mut warnings).expect("an item"), warnings)
     }
 
     #[test]
     fn dates() {
         let date = |issued: Value| {
-            let (record, notes) = read(&json!({"title": "T", "issued": issued}));
-            (record.publication_date.map(|date| date.to_string()), notes.len())
+            let (record, warnings) = read(&json!({"title": "T", "issued": issued}));
+            (record.publication_date.map(|date| date.to_string()), warnings.len())
         };
         assert_eq!(date(json!({"date-parts": [[2019, 5, 3]]})), (Some("2019-05-03".to_owned()), 0));
         assert_eq!(date(json!({"date-parts": [["2019", "5"]]})), (Some("2019-05".to_owned()), 0));
@@ -235,7 +266,7 @@ mod tests {
 
     #[test]
     fn names_of_authors() {
-        let (record, notes) = read(&json!({"title": "T", "author": [
+        let (record, warnings) = read(&json!({"title": "T", "author": [
             {"family": "Beethoven", "given": "Ludwig", "dropping-particle": "van"},
             {"literal": "The Group"}, {"family": "Plato"}, {"given": "Ann", "family": "Lee", "suffix": "Jr."},
             {"family": "Roe", "ORCID": "http://orcid.org/0000-0002-1825-0098"},
@@ -243,7 +274,7 @@ mod tests {
         let names: Vec<&str> = record.authors.iter().map(|author| author.name.as_str()).collect();
         assert_eq!(names, ["Ludwig van Beethoven", "The Group", "Plato", "Ann Lee Jr.", "Roe"]);
         assert_eq!(record.authors[4].orcid, None);
-        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
     }
 
     #[test]

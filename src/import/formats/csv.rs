@@ -1,11 +1,16 @@
-//! Tables of people and their affiliations, one affiliation a row: `docs/importing.md` has the columns.
+//! Tables of people and their affiliations, one affiliation per row. The columns are documented in
+//! `docs/importing.md`.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 
-use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, sniff_content_kind};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::delimited::split_row;
+use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
@@ -15,12 +20,15 @@ use crate::model::record::{
 use crate::text::names;
 
 const MAX_LINE_BYTES: usize = 1 << 20;
-/// The most lines of one row: texts in quotes may have several.
+/// Maximum number of lines of a row; quoted fields may contain line breaks.
 const MAX_ROW_LINES: usize = 500;
-/// The most bytes of rows that are held, since the rows of a person may be anywhere.
+/// Maximum total size of buffered rows; the rows of a person may be anywhere in the file.
 const MAX_BUFFERED_BYTES: usize = 256 << 20;
 
-/// The columns there are; those of texts may have a language behind them, as in `role_title@fr`.
+/// Number of unknown columns that a note names.
+const MAX_LISTED_COLUMNS: usize = 5;
+
+/// The supported columns. Columns of `LOCALIZED_COLUMNS` may have a language suffix, as in `role_title@fr`.
 const COLUMNS: [&str; 22] = [
     "name",
     "given_name",
@@ -63,7 +71,7 @@ const NAME_COLUMNS: [(&str, NameUse); 3] = [
     ("private_names", NameUse::Private),
 ];
 
-/// What a column holds: which of `COLUMNS`, in which language.
+/// A column of the header: one of `COLUMNS` and its language.
 struct CsvColumn {
     name: &'static str,
     language: Option<LanguageTag>,
@@ -74,14 +82,49 @@ struct CsvHeader {
     columns: Vec<Option<CsvColumn>>,
 }
 
-/// A person as the rows so far tell of them.
+/// A person, merged from the rows read so far.
 struct CsvPerson {
     line: usize,
     record: ResearcherRecord,
-    notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// Tables of people and their affiliations.
+#[derive(Debug)]
+pub(crate) struct CsvFormat;
+
+impl Format for CsvFormat {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn help(&self) -> &'static str {
+        "People and affiliations as CSV, one affiliation per row; the first line names the columns"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Curated
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["csv", "tsv"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Text && is_people_header(head.first_line)
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut rows = CsvRowReader { lines: BoundedLines::new(reader, MAX_LINE_BYTES), pushed_back: VecDeque::new() };
     let Some((line, text)) = rows.first_line()? else { return Err(ReadAbort::Unreadable(0, "it is empty".to_owned())) };
     let (header, unknown) = CsvHeader::parse(&text).map_err(|reason| ReadAbort::Unreadable(line, reason))?;
@@ -91,10 +134,10 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
     let mut people = CsvPeople::default();
     while let Some(row) = rows.next_row(header.delimiter)? {
         match row {
-            CsvRow::Complete { line, fields, is_mended, size } => {
-                let mut notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
-                match header.parse_researcher(&fields, &mut notes) {
-                    Ok(record) => people.add(line, record, notes, size),
+            CsvRow::Complete { line, fields, has_invalid_utf8, size } => {
+                let mut warnings = if has_invalid_utf8 { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+                match header.parse_researcher(&fields, &mut warnings) {
+                    Ok(record) => people.add(line, record, warnings, size),
                     Err(reason) => sink.push_invalid(line, reason)?,
                 }
             }
@@ -104,7 +147,7 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
             people.emit_all(sink)?;
             sink.push_note(
                 line,
-                "there are too many rows to hold; a person whose rows are far apart is told of twice".to_owned(),
+                "too many rows to buffer; a person whose rows are far apart becomes two records".to_owned(),
             )?;
         }
     }
@@ -112,11 +155,11 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
 }
 
 enum CsvRow {
-    Complete { line: usize, fields: Vec<String>, is_mended: bool, size: usize },
+    Complete { line: usize, fields: Vec<String>, has_invalid_utf8: bool, size: usize },
     Malformed { line: usize, reason: String },
 }
 
-/// Reads rows, each of one line or of several where quotes are open at a line's end.
+/// Splits a file into rows. A row continues on the next line if a quoted field is open at the end of the line.
 struct CsvRowReader<'a> {
     lines: BoundedLines<'a>,
     pushed_back: VecDeque<(usize, Vec<u8>, bool)>,
@@ -132,10 +175,10 @@ impl CsvRowReader<'_> {
         Ok(Some((self.lines.number, line, self.lines.is_truncated)))
     }
 
-    /// The first line that is not blank.
+    /// Returns the first line that is not blank.
     fn first_line(&mut self) -> Result<Option<(usize, String)>, ReadAbort> {
-        while let Some((number, line, is_cut)) = self.next_line()? {
-            if is_cut {
+        while let Some((number, line, is_truncated)) = self.next_line()? {
+            if is_truncated {
                 return Err(ReadAbort::Unreadable(number, self.lines.too_long_reason()));
             }
             if !line.trim_ascii().is_empty() {
@@ -146,14 +189,14 @@ impl CsvRowReader<'_> {
     }
 
     fn next_row(&mut self, delimiter: u8) -> Result<Option<CsvRow>, ReadAbort> {
-        let (number, first, is_cut) = loop {
+        let (number, first, is_truncated) = loop {
             match self.next_line()? {
                 None => return Ok(None),
                 Some((_, line, false)) if line.trim_ascii().is_empty() => {}
                 Some(line) => break line,
             }
         };
-        if is_cut {
+        if is_truncated {
             return Ok(Some(CsvRow::Malformed { line: number, reason: self.lines.too_long_reason() }));
         }
         let mut quotes = QuoteScanner::default();
@@ -163,34 +206,34 @@ impl CsvRowReader<'_> {
         while quotes.is_open && !quotes.is_broken {
             let next =
                 if others.len() < MAX_ROW_LINES && whole.len() < MAX_LINE_BYTES { self.next_line()? } else { None };
-            let Some((line, text, is_cut)) = next else { break };
+            let Some((line, text, is_truncated)) = next else { break };
             quotes.scan_line(&text, delimiter);
-            quotes.is_broken |= is_cut;
+            quotes.is_broken |= is_truncated;
             whole.push(b'\n');
             whole.extend_from_slice(&text);
-            others.push((line, text, is_cut));
+            others.push((line, text, is_truncated));
         }
         if quotes.is_open || quotes.is_broken {
-            // The lines behind are rows of their own.
+            // The following lines are rows of their own.
             for line in others.into_iter().rev() {
                 self.pushed_back.push_front(line);
             }
             let reason = "the quotation marks in this row do not match".to_owned();
             return Ok(Some(CsvRow::Malformed { line: number, reason }));
         }
-        let (text, is_mended) = lines::decode_text(&whole);
+        let (text, has_invalid_utf8) = lines::decode_text(&whole);
         Ok(Some(match split_row(&text, delimiter) {
-            Some(fields) => CsvRow::Complete { line: number, size: text.len(), fields, is_mended },
-            None => CsvRow::Malformed { line: number, reason: "it cannot be read as a row".to_owned() },
+            Some(fields) => CsvRow::Complete { line: number, size: text.len(), fields, has_invalid_utf8 },
+            None => CsvRow::Malformed { line: number, reason: "it is not a valid row".to_owned() },
         }))
     }
 }
 
-/// Follows the quotation marks of a row over its lines.
+/// Tracks quotation marks across the lines of a row.
 #[derive(Default)]
 struct QuoteScanner {
     is_open: bool,
-    /// Whether one closed in the midst of a field: then it was not the one that was meant to.
+    /// Whether a quotation mark closed inside a field; the opening mark is then unmatched.
     is_broken: bool,
 }
 
@@ -208,7 +251,7 @@ impl QuoteScanner {
                     self.is_broken |=
                         bytes.peek().is_some_and(|next| *next != delimiter && !next.is_ascii_whitespace());
                 }
-                // In the midst of a field it is a mark like others.
+                // Inside a field a quotation mark is an ordinary character.
                 b'"' => self.is_open = is_start,
                 _ => {}
             }
@@ -217,26 +260,18 @@ impl QuoteScanner {
     }
 }
 
-fn split_row(text: &str, delimiter: u8) -> Option<Vec<String>> {
-    let mut reader = ::csv::ReaderBuilder::new();
-    reader.has_headers(false).flexible(true).delimiter(delimiter);
-    let mut reader = reader.from_reader(text.as_bytes());
-    let record = reader.records().next()?.ok()?;
-    Some(record.iter().map(|field| field.trim().to_owned()).collect())
-}
-
-/// Whether a line names the columns of such a table.
-pub(crate) fn is_people_header(line: &[u8]) -> bool {
+/// Whether a line is the header of a table of people.
+fn is_people_header(line: &[u8]) -> bool {
     line.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'))
         && CsvHeader::parse(&lines::decode_text(line).0).is_ok()
 }
 
 impl CsvHeader {
-    /// The columns, and a note of those that are not known.
+    /// Parses a header; also returns a note about unknown columns.
     fn parse(line: &str) -> Result<(Self, Option<String>), String> {
-        let kind = sniff_content_kind(line.as_bytes());
-        if kind != "text" {
-            return Err(format!("it does not begin like CSV but like {kind}"));
+        let kind = ContentKind::of(line.as_bytes());
+        if kind != ContentKind::Text {
+            return Err(format!("it is not CSV; it starts like {kind}"));
         }
         let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
         let delimiter =
@@ -253,30 +288,28 @@ impl CsvHeader {
                 column
             })
             .collect();
-        let has = |wanted: &str| columns.iter().flatten().any(|column| column.name == wanted);
+        let has = |name: &str| columns.iter().flatten().any(|column| column.name == name);
         if !has("name") && !has("family_name") {
             return Err(format!(
-                "its first line names no column `name` or `family_name`; the columns are {}",
+                "its first line has no column `name` or `family_name`; the columns are {}",
                 COLUMNS.join(", ")
             ));
         }
         let note = (!unknown.is_empty()).then(|| {
-            let shown = unknown.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let more = if unknown.len() > 5 { ", …" } else { "" };
-            let columns = if unknown.len() == 1 {
-                "1 column is not known and is"
-            } else {
-                &format!("{} columns are not known and are", unknown.len())
-            };
-            format!("{columns} left out: {shown}{more}")
+            let names = unknown.iter().take(MAX_LISTED_COLUMNS).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if unknown.len() > MAX_LISTED_COLUMNS { ", …" } else { "" };
+            let columns = if unknown.len() == 1 { "column was" } else { "columns were" };
+            format!("{} unknown {columns} ignored: {names}{more}", unknown.len())
         });
         Ok((Self { delimiter, columns }, note))
     }
 
-    fn parse_researcher(&self, fields: &[String], notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
-        let (amount, wanted) = (fields.len(), self.columns.len());
-        if fields.iter().skip(wanted).any(|field| !field.is_empty()) {
-            return Err(format!("it has {amount} fields, and the first line {wanted}; is a quotation mark missing?"));
+    fn parse_researcher(&self, fields: &[String], warnings: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+        let (amount, expected) = (fields.len(), self.columns.len());
+        if fields.iter().skip(expected).any(|field| !field.is_empty()) {
+            return Err(format!(
+                "it has {amount} fields, but the first line has {expected}; is a quotation mark missing?"
+            ));
         }
         let all = |name: &'static str| {
             let columns = self.columns.iter().zip(fields);
@@ -298,11 +331,12 @@ impl CsvHeader {
             text.split(';').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>()
         };
         let identifiers = one("identifiers").map(|text| list(&text)).unwrap_or_default().into_iter().map(|text| {
-            // One without a colon has no scheme, which is told like any other.
+            // An identifier without a colon has no scheme; normalization reports it.
             let (scheme, value) = text.split_once(':').unwrap_or(("", &text));
             ExternalIdentifier { scheme: scheme.trim().to_lowercase(), value: value.trim().to_owned() }
         });
-        let withhold_published_name = parse_boolean(one("withhold_published_name"), "withhold_published_name", notes);
+        let withhold_published_name =
+            parse_boolean(one("withhold_published_name"), "withhold_published_name", warnings);
         let topics = all("topics").flat_map(|(language, text)| {
             list(text)
                 .into_iter()
@@ -318,7 +352,7 @@ impl CsvHeader {
             family_name,
             other_names: other_names.collect(),
             withhold_published_name,
-            orcid: field_parsing::parse_identifier::<Orcid>(one("orcid").as_deref(), notes),
+            orcid: field_parsing::parse_identifier::<Orcid>(one("orcid").as_deref(), warnings),
             headline: localized("headline"),
             biography: localized("biography"),
             homepage_url: one("homepage_url"),
@@ -328,7 +362,7 @@ impl CsvHeader {
             ..ResearcherRecord::default()
         };
         let organization = OrganizationReference {
-            ror: field_parsing::parse_identifier::<Ror>(one("ror").as_deref(), notes),
+            ror: field_parsing::parse_identifier::<Ror>(one("ror").as_deref(), warnings),
             name: one("organization"),
             ..Default::default()
         };
@@ -336,8 +370,8 @@ impl CsvHeader {
         let Some(kind) = parse_affiliation_kind(kind.as_deref()) else {
             let kinds: Vec<&str> = AFFILIATION_KINDS.iter().map(|(name, _)| *name).collect();
             let written = kind.unwrap_or_default();
-            notes.push(format!(
-                "'{written}' is no kind of affiliation, which are {}; the affiliation was left out",
+            warnings.push(format!(
+                "'{written}' is not an affiliation kind ({}); the affiliation was ignored",
                 kinds.join(", ")
             ));
             return Ok(record);
@@ -345,8 +379,8 @@ impl CsvHeader {
         if organization.ror.is_none() && organization.name.is_none() {
             return Ok(record);
         }
-        let is_primary = parse_boolean(one("is_primary"), "is_primary", notes);
-        let mut date = |name: &'static str| field_parsing::parse_identifier(one(name).as_deref(), notes);
+        let is_primary = parse_boolean(one("is_primary"), "is_primary", warnings);
+        let mut date = |name: &'static str| field_parsing::parse_identifier(one(name).as_deref(), warnings);
         record.affiliations.push(AffiliationRecord {
             id: None,
             organization,
@@ -367,7 +401,7 @@ fn parse_column(written: &str) -> Option<CsvColumn> {
         None => (written, None),
     };
     let name = name.trim().to_lowercase().replace([' ', '-'], "_");
-    let name = COLUMNS.into_iter().find(|known| *known == name)?;
+    let name = COLUMNS.into_iter().find(|supported| *supported == name)?;
     let language = match language {
         Some(tag) if LOCALIZED_COLUMNS.contains(&name) => Some(tag.parse().ok()?),
         Some(_) => return None,
@@ -376,15 +410,15 @@ fn parse_column(written: &str) -> Option<CsvColumn> {
     Some(CsvColumn { name, language })
 }
 
-/// Employment where nothing is said.
+/// Parses an affiliation kind; the default is employment.
 fn parse_affiliation_kind(written: Option<&str>) -> Option<AffiliationKind> {
     let Some(written) = written else { return Some(AffiliationKind::Employment) };
     let written = written.to_lowercase().replace([' ', '-'], "_");
     AFFILIATION_KINDS.iter().find(|(name, _)| *name == written).map(|(_, kind)| *kind)
 }
 
-/// Yes or no, as spreadsheets write them in several languages.
-fn parse_boolean(text: Option<String>, column: &str, notes: &mut Vec<String>) -> bool {
+/// Parses a boolean as spreadsheets write it in several languages.
+fn parse_boolean(text: Option<String>, column: &str, warnings: &mut Vec<String>) -> bool {
     let Some(text) = text else { return false };
     match text.trim().to_lowercase().as_str() {
         "true" | "yes" | "y" | "1" | "x" | "vrai" | "oui" | "wahr" | "ja" | "j" | "vero" | "sì" | "si" | "sí"
@@ -392,7 +426,7 @@ fn parse_boolean(text: Option<String>, column: &str, notes: &mut Vec<String>) ->
         "" | "false" | "no" | "n" | "0" | "-" | "faux" | "non" | "falsch" | "nein" | "falso" | "não" | "nao"
         | "onwaar" | "nee" => false,
         _ => {
-            notes.push(format!("'{text}' in {column} is neither yes nor no and was taken for no"));
+            warnings.push(format!("'{text}' in {column} is neither yes nor no; no was assumed"));
             false
         }
     }
@@ -407,81 +441,81 @@ struct CsvPeople {
 }
 
 impl CsvPeople {
-    fn add(&mut self, line: usize, record: ResearcherRecord, notes: Vec<String>, size: usize) {
+    fn add(&mut self, line: usize, record: ResearcherRecord, warnings: Vec<String>, size: usize) {
         self.buffered_bytes += size + 500;
         let key = record.orcid.as_ref().map_or_else(|| names::name_key(&record.name), ToString::to_string);
-        let Some(place) = self.index_by_key.get(&key) else {
+        let Some(index) = self.index_by_key.get(&key) else {
             self.index_by_key.insert(key, self.people.len());
-            self.people.push(CsvPerson { line, record, notes });
+            self.people.push(CsvPerson { line, record, warnings });
             return;
         };
-        let CsvPerson { record: held, notes: told, .. } = &mut self.people[*place];
-        told.extend(notes.into_iter().map(|note| format!("line {line}: {note}")));
+        let CsvPerson { record: merged, warnings: messages, .. } = &mut self.people[*index];
+        messages.extend(warnings.into_iter().map(|note| format!("line {line}: {note}")));
         let is_another =
             |before: &Option<String>, now: &Option<String>| before.is_some() && now.is_some() && before != now;
         for (name, before, now) in [
-            ("homepage_url", &held.homepage_url, &record.homepage_url),
-            ("portrait_url", &held.portrait_url, &record.portrait_url),
+            ("homepage_url", &merged.homepage_url, &record.homepage_url),
+            ("portrait_url", &merged.portrait_url, &record.portrait_url),
         ] {
             if is_another(before, now) {
-                told.push(format!("line {line}: another {name} of the same person was left out"));
+                messages.push(format!("line {line}: another {name} of the same person was ignored"));
             }
         }
-        held.given_name = held.given_name.take().or(record.given_name);
-        held.family_name = held.family_name.take().or(record.family_name);
-        held.homepage_url = held.homepage_url.take().or(record.homepage_url);
-        held.portrait_url = held.portrait_url.take().or(record.portrait_url);
-        let other_name = Some(record.name).filter(|name| *name != held.name).map(OtherName::from);
-        held.withhold_published_name |= record.withhold_published_name;
-        extend_unique(&mut held.other_names, record.other_names.into_iter().chain(other_name));
-        extend_unique(&mut held.identifiers, record.identifiers);
-        extend_unique(&mut held.topics, record.topics);
-        extend_unique(&mut held.affiliations, record.affiliations);
-        if held.headline.is_empty() {
-            held.headline = record.headline;
+        merged.given_name = merged.given_name.take().or(record.given_name);
+        merged.family_name = merged.family_name.take().or(record.family_name);
+        merged.homepage_url = merged.homepage_url.take().or(record.homepage_url);
+        merged.portrait_url = merged.portrait_url.take().or(record.portrait_url);
+        let other_name = Some(record.name).filter(|name| *name != merged.name).map(OtherName::from);
+        merged.withhold_published_name |= record.withhold_published_name;
+        extend_unique(&mut merged.other_names, record.other_names.into_iter().chain(other_name));
+        extend_unique(&mut merged.identifiers, record.identifiers);
+        extend_unique(&mut merged.topics, record.topics);
+        extend_unique(&mut merged.affiliations, record.affiliations);
+        if merged.headline.is_empty() {
+            merged.headline = record.headline;
         }
-        if held.biography.is_empty() {
-            held.biography = record.biography;
+        if merged.biography.is_empty() {
+            merged.biography = record.biography;
         }
     }
 
     fn emit_all(&mut self, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
         let people = std::mem::take(self);
-        for CsvPerson { line, mut record, mut notes } in people.people {
+        for CsvPerson { line, mut record, mut warnings } in people.people {
             let mut has_primary = false;
             for affiliation in &mut record.affiliations {
                 if affiliation.is_primary && std::mem::replace(&mut has_primary, true) {
                     affiliation.is_primary = false;
-                    notes.push("more than one affiliation is primary; the first one is".to_owned());
+                    warnings.push("more than one affiliation is primary; the first one was used".to_owned());
                 }
             }
-            sink.push_record(line, Record::Researcher(record), notes)?;
+            sink.push_record(line, Record::Researcher(record), warnings)?;
         }
         Ok(())
     }
 }
 
-fn extend_unique<T: PartialEq>(held: &mut Vec<T>, new: impl IntoIterator<Item = T>) {
+fn extend_unique<T: PartialEq>(merged: &mut Vec<T>, new: impl IntoIterator<Item = T>) {
     for value in new {
-        if !held.contains(&value) {
-            held.push(value);
+        if !merged.contains(&value) {
+            merged.push(value);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::import::Format;
-    use crate::import::tests::{read_bytes, researchers};
+    use super::CsvFormat;
+    use crate::import::test_support::{read_bytes, researchers};
     use crate::model::record::NameUse;
 
     #[test]
-    fn people_of_several_rows() {
+    fn rows_of_a_person_are_merged() {
         let text = "\u{feff}Name;ORCID;organization;Role title@fr;role_title@en;start_date;is_primary;topics@en;shoe size\r\n\
             Ida Brook;0000-0002-1825-0097;Water Institute;Hydrologue;Hydrologist;2015-03;yes;Weirs; 38\r\n\
             Tom Ford;;Water Institute;\"Chef; adjoint\";;;;;\r\n\r\n\
             I. Brook;0000-0002-1825-0097;A School;;;1999;yes;Weirs; \r\n";
-        let outcome = read_bytes(&Format::Csv, text.as_bytes());
+        let outcome = read_bytes(&CsvFormat, text.as_bytes());
         let people = researchers(&outcome);
         assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
         assert_eq!((people[0].affiliations.len(), people[0].topics.len()), (2, 1));
@@ -492,17 +526,17 @@ mod tests {
         assert_eq!(
             outcome.messages(),
             [
-                "1: note: 1 column is not known and is left out: shoe size",
-                "2: mended: more than one affiliation is primary; the first one is"
+                "1: note: 1 unknown column was ignored: shoe size",
+                "2: warning: more than one affiliation is primary; the first one was used"
             ]
         );
     }
 
     #[test]
-    fn names_that_are_not_shown() {
+    fn hidden_names() {
         let text = "name,other_names,search_only_names,private_names,withhold_published_name\n\
             Ida Brook,I. B.,Ida Lake; I. Lake,Ida Sea,yes\nTom Ford,,,,\n";
-        let people = researchers(&read_bytes(&Format::Csv, text.as_bytes()));
+        let people = researchers(&read_bytes(&CsvFormat, text.as_bytes()));
         let names = |index: usize| people[index].other_names.iter().map(|name| (name.value.as_str(), name.name_use));
         let expected = [
             ("I. B.", NameUse::Display),
@@ -518,7 +552,7 @@ mod tests {
     #[test]
     fn yes_and_no() {
         let text = "name,withhold_published_name,identifiers\nAna,WAHR,scopus:\nBen,nein,scopus:1\nCy,perhaps,orcid\n";
-        let outcome = read_bytes(&Format::Csv, text.as_bytes());
+        let outcome = read_bytes(&CsvFormat, text.as_bytes());
         let people = researchers(&outcome);
         assert_eq!(
             people.iter().map(|person| person.withhold_published_name).collect::<Vec<_>>(),
@@ -528,37 +562,40 @@ mod tests {
         assert_eq!(
             outcome.messages(),
             [
-                "2: mended: the id 'scopus:' has no scheme or no value and was left out",
-                "4: mended: 'perhaps' in withhold_published_name is neither yes nor no and was taken for no",
-                "4: mended: the id ':orcid' has no scheme or no value and was left out",
+                "2: warning: the id 'scopus:' has no scheme or no value and was ignored",
+                "4: warning: 'perhaps' in withhold_published_name is neither yes nor no; no was assumed",
+                "4: warning: the id ':orcid' has no scheme or no value and was ignored",
             ]
         );
     }
 
     #[test]
-    fn lines_of_old() {
-        let people = researchers(&read_bytes(&Format::Csv, b"name,organization\rIda Brook,Here\rTom Ford,There\r"));
+    fn carriage_returns_end_lines() {
+        let people = researchers(&read_bytes(&CsvFormat, b"name,organization\rIda Brook,Here\rTom Ford,There\r"));
         assert_eq!(people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Ida Brook", "Tom Ford"]);
     }
 
     #[test]
-    fn damage_costs_one_row() {
+    fn a_malformed_row_does_not_affect_the_others() {
         let text = b"name,orcid,organization,affiliation_kind,start_date\n\
             Ida Brook,1234,Here,king,\n\"Open,,,,\nTom Ford,,Here,,soon\n,,Here,,\nAn\xe9 Pont,,,,\nUma,,,,,too,many\nZo\xc3\xab,,\"two\nlines\",,\n";
-        let outcome = read_bytes(&Format::Csv, text);
+        let outcome = read_bytes(&CsvFormat, text);
         let names: Vec<String> = researchers(&outcome).into_iter().map(|person| person.name).collect();
         assert_eq!(names, ["Ida Brook", "Tom Ford", "Ané Pont", "Zoë"]);
-        let told = outcome.messages();
+        let messages = outcome.messages();
         assert_eq!(
-            told.iter().filter(|line| line.contains("rejected")).collect::<Vec<_>>(),
+            messages.iter().filter(|line| line.contains("invalid record")).collect::<Vec<_>>(),
             [
-                "3: rejected: the quotation marks in this row do not match",
-                "5: rejected: it has no name",
-                "7: rejected: it has 7 fields, and the first line 5; is a quotation mark missing?",
+                "3: invalid record: the quotation marks in this row do not match",
+                "5: invalid record: it has no name",
+                "7: invalid record: it has 7 fields, but the first line has 5; is a quotation mark missing?",
             ]
         );
-        assert!(told.iter().any(|line| line.starts_with("2: mended: 'king' is no kind of affiliation")), "{told:?}");
-        assert!(told.iter().any(|line| line.starts_with("4: mended: 'soon' is not a date")), "{told:?}");
+        assert!(
+            messages.iter().any(|line| line.starts_with("2: warning: 'king' is not an affiliation kind")),
+            "{messages:?}"
+        );
+        assert!(messages.iter().any(|line| line.starts_with("4: warning: 'soon' is not a date")), "{messages:?}");
     }
 
     #[test]
@@ -566,25 +603,28 @@ mod tests {
         let columns: Vec<String> = (0..10_000).map(|n| format!("column{n}")).collect();
         let row = vec!["x"; 10_000].join(",");
         let text = format!("name,{}\nIda Brook,{row}\nTom Ford\n{},{row}\nUma Ferry\n", columns.join(","), row);
-        let outcome = read_bytes(&Format::Csv, text.as_bytes());
+        let outcome = read_bytes(&CsvFormat, text.as_bytes());
         let names: Vec<String> = researchers(&outcome).into_iter().map(|person| person.name).collect();
         assert_eq!(names, ["Ida Brook", "Tom Ford", "Uma Ferry"]);
         assert_eq!(
             outcome.messages(),
             [
-                "1: note: 10000 columns are not known and are left out: column0, column1, column2, column3, column4, …",
-                "4: rejected: it has 20000 fields, and the first line 10001; is a quotation mark missing?",
+                "1: note: 10000 unknown columns were ignored: column0, column1, column2, column3, column4, …",
+                "4: invalid record: it has 20000 fields, but the first line has 10001; is a quotation mark missing?",
             ]
         );
     }
 
     #[test]
-    fn other_tables_are_refused() {
-        let told = read_bytes(&Format::Csv, b"title,year\nA,1\n").messages();
-        assert!(told[0].starts_with("1: not read: its first line names no column `name` or `family_name`"), "{told:?}");
+    fn other_formats_are_rejected() {
+        let messages = read_bytes(&CsvFormat, b"title,year\nA,1\n").messages();
+        assert!(
+            messages[0].starts_with("1: unreadable file: its first line has no column `name` or `family_name`"),
+            "{messages:?}"
+        );
         assert_eq!(
-            read_bytes(&Format::Csv, b"{}").messages(),
-            ["1: not read: it does not begin like CSV but like JSON"]
+            read_bytes(&CsvFormat, b"{}").messages(),
+            ["1: unreadable file: it is not CSV; it starts like JSON"]
         );
     }
 }

@@ -1,37 +1,79 @@
-//! DOIs of DataCite: answers of its REST API and the lines of its public data file.
+//! DataCite DOIs: responses of the REST API, and the lines of the public data file.
 
 use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
 use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 use crate::text::names;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut is_first = true;
+/// DataCite DOI metadata.
+#[derive(Debug)]
+pub(crate) struct DataCiteFormat;
+
+impl Format for DataCiteFormat {
+    fn name(&self) -> &'static str {
+        "datacite"
+    }
+
+    fn help(&self) -> &'static str {
+        "DataCite DOIs: API responses, or the public data file"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["json", "jsonl", "ndjson"]
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        if value_at(value, &["attributes", "doi"]).is_some() || has_fields(value, &["creators", "titles"]) {
+            return Some(JsonMatch::Importable("a DataCite record"));
+        }
+        let not_importable = |kind: &str| JsonMatch::NotImportable(format!("a DataCite API response about {kind}"));
+        let in_data = as_list(value.get("data")).first().and_then(|first| first.get("type")).and_then(Value::as_str);
+        match (in_data, value.get("type").and_then(Value::as_str)) {
+            (Some("dois"), _) => Some(JsonMatch::Importable("a DataCite API response")),
+            (Some(kind), _) => Some(not_importable(kind)),
+            (None, Some("dois")) if has_fields(value, &["attributes"]) => {
+                Some(JsonMatch::Importable("a DataCite record"))
+            }
+            (None, Some(kind)) if has_fields(value, &["attributes"]) => Some(not_importable(kind)),
+            _ => None,
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let mut guard = JsonFormatGuard::new(&["datacite"]);
     json::read_records(reader, &[&["data"]], sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && kind.format != Some("datacite")
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
         }
         for item in as_list(value.get("data").or(Some(&value))) {
-            let mut notes = Vec::new();
-            match paper_record(item.get("attributes").unwrap_or(item), &mut notes) {
-                Ok(paper) => sink.push_record(line, Record::Paper(paper), notes)?,
+            let mut warnings = Vec::new();
+            match paper_record(item.get("attributes").unwrap_or(item), &mut warnings) {
+                Ok(paper) => sink.push_record(line, Record::Paper(paper), warnings)?,
                 Err(reason) => sink.push_invalid(line, reason)?,
             }
         }
@@ -39,10 +81,10 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
     })
 }
 
-fn paper_record(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let titles = as_list(item.get("titles"));
     let of_kind =
-        |wanted: Option<&str>| titles.iter().find(|title| text_field(title, "titleType").as_deref() == wanted);
+        |title_type: Option<&str>| titles.iter().find(|title| text_field(title, "titleType").as_deref() == title_type);
     let title = of_kind(None).or_else(|| titles.iter().find(|title| text_field(title, "title").is_some()));
     let title = title.and_then(|title| text_field(title, "title")).ok_or("it has no title")?;
     let title = match of_kind(Some("Subtitle")).and_then(|title| text_field(title, "title")) {
@@ -64,13 +106,14 @@ fn paper_record(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
         if text_field(description, "descriptionType").as_deref() != Some("Abstract") {
             continue;
         }
-        let Some(written) = text_field(description, "description").map(|written| strip_abstract_markup(&written))
+        let Some(abstract_in_language) =
+            text_field(description, "description").map(|html| strip_abstract_markup(&html))
         else {
             continue;
         };
-        let own = text_field(description, "lang").or_else(|| language.clone());
-        completeness = field_parsing::abstract_completeness(&written);
-        abstract_text.insert(own.and_then(|tag| tag.parse().ok()).as_ref(), written);
+        let abstract_language = text_field(description, "lang").or_else(|| language.clone());
+        completeness = field_parsing::abstract_completeness(&abstract_in_language);
+        abstract_text.insert(abstract_language.and_then(|tag| tag.parse().ok()).as_ref(), abstract_in_language);
     }
     let container = value_at(item, &["container"]).and_then(|container| text_field(container, "title"));
     let publisher = text_field(item, "publisher")
@@ -83,26 +126,26 @@ fn paper_record(item: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, St
         translated_titles,
         abstract_text,
         abstract_completeness: completeness,
-        publication_date: publication_date(item, notes),
+        publication_date: publication_date(item, warnings),
         paper_type: paper_type(&kind),
         venue_name: container.or(publisher),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
         url: text_field(item, "url"),
         authors: (1..)
             .zip(as_list(item.get("creators")))
-            .map(|(position, creator)| author_record(position, creator, notes))
+            .map(|(position, creator)| author_record(position, creator, warnings))
             .collect(),
         ..PaperRecord::default()
     })
 }
 
-/// The day of issue where it is in the year of publication, else the year.
-fn publication_date(item: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let year = text_field(item, "publicationYear").and_then(|year| field_parsing::parse_date(&year, notes));
+/// Returns the date of issue if it is in the year of publication, otherwise the year.
+fn publication_date(item: &Value, warnings: &mut Vec<String>) -> Option<PartialDate> {
+    let year = text_field(item, "publicationYear").and_then(|year| field_parsing::parse_date(&year, warnings));
     let issued =
         as_list(item.get("dates")).iter().filter(|date| text_field(date, "dateType").as_deref() == Some("Issued"));
-    let issued = issued.filter_map(|date| field_parsing::parse_date(&text_field(date, "date")?, notes)).next();
+    let issued = issued.filter_map(|date| field_parsing::parse_date(&text_field(date, "date")?, warnings)).next();
     match (year, issued) {
         (Some(year), Some(issued)) if year.year() != issued.year() => Some(year),
         (year, issued) => issued.or(year),
@@ -123,12 +166,12 @@ fn paper_type(kind: &str) -> PaperType {
     }
 }
 
-fn author_record(position: u32, creator: &Value, notes: &mut Vec<String>) -> AuthorRecord {
-    let written = text_field(creator, "name").unwrap_or_default();
+fn author_record(position: u32, creator: &Value, warnings: &mut Vec<String>) -> AuthorRecord {
+    let full_name = text_field(creator, "name").unwrap_or_default();
     let is_organization = text_field(creator, "nameType").as_deref() == Some("Organizational");
     let (mut given, mut family) = (text_field(creator, "givenName"), text_field(creator, "familyName"));
-    if family.is_none() && !is_organization && written.contains(',') {
-        let parts = names::split_name(&written);
+    if family.is_none() && !is_organization && full_name.contains(',') {
+        let parts = names::split_name(&full_name);
         (given, family) = (parts.given, parts.family);
     }
     let in_order = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()])
@@ -137,12 +180,12 @@ fn author_record(position: u32, creator: &Value, notes: &mut Vec<String>) -> Aut
     let orcid = ids
         .iter()
         .find(|id| text_field(id, "nameIdentifierScheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case("ORCID")));
-    let mut own = Vec::new();
+    let mut abstract_language = Vec::new();
     let orcid = field_parsing::parse_identifier::<Orcid>(
         orcid.and_then(|id| text_field(id, "nameIdentifier")).as_deref(),
-        &mut own,
+        &mut abstract_language,
     );
-    notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
+    warnings.extend(abstract_language.into_iter().map(|note| format!("author {position}: {note}")));
     let affiliations = as_list(creator.get("affiliation"));
     let name_of =
         |affiliation: &Value| affiliation.as_str().map(ToOwned::to_owned).or_else(|| text_field(affiliation, "name"));
@@ -152,7 +195,7 @@ fn author_record(position: u32, creator: &Value, notes: &mut Vec<String>) -> Aut
     };
     AuthorRecord {
         position: Some(position),
-        name: in_order.unwrap_or(written),
+        name: in_order.unwrap_or(full_name),
         given_name: family.as_ref().and(given),
         family_name: family,
         orcid,
@@ -167,8 +210,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     fn item() -> Value {
         json!({ "id": "10.1000/d", "type": "dois", "attributes": { "doi": "10.1000/D", "titles": [
@@ -188,7 +230,7 @@ mod tests {
             json!({ "data": [item()], "meta": {} }).to_string(),
             item().to_string(),
         ] {
-            let outcome = read_bytes(&Format::DataCite, text.as_bytes());
+            let outcome = read_bytes(&DataCiteFormat, text.as_bytes());
             assert_eq!(outcome.messages(), Vec::<String>::new());
             let paper = papers(&outcome).remove(0);
             assert_eq!(paper.title, "Rivers, measured");
@@ -202,10 +244,13 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_formats_are_rejected() {
         let clients = json!({ "data": [{ "id": "x", "type": "clients", "attributes": {} }] });
-        let told = read_bytes(&Format::DataCite, format!("{clients:#}").as_bytes()).messages();
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("not read: it seems to be an answer of DataCite about clients"), "{told:?}");
+        let messages = read_bytes(&DataCiteFormat, format!("{clients:#}").as_bytes()).messages();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(
+            messages[0].contains("unreadable file: it looks like a DataCite API response about clients"),
+            "{messages:?}"
+        );
     }
 }

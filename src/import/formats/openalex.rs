@@ -1,15 +1,16 @@
-//! OpenAlex: works, authors, institutions and topics, as its API answers them and as its snapshot has them.
+//! OpenAlex works, authors, institutions and topics: responses of the API, and the files of the snapshot.
 
 use std::collections::HashSet;
 use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{self, as_list, scheme_identifier, text_field, value_at};
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -20,75 +21,134 @@ use crate::model::record::{
 };
 use crate::text::names;
 
-/// The name of the scheme of its ids and of the vocabulary of its topics.
+/// The scheme of OpenAlex IDs and of the topic vocabulary.
 const OPENALEX_SCHEME: &str = "openalex";
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let mut is_first = true;
-    let mut told = HashSet::new();
+/// OpenAlex entities.
+#[derive(Debug)]
+pub(crate) struct OpenAlexFormat;
+
+impl Format for OpenAlexFormat {
+    fn name(&self) -> &'static str {
+        "openalex"
+    }
+
+    fn help(&self) -> &'static str {
+        "OpenAlex works, authors, institutions and topics: API responses, or the snapshot folder"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Aggregator
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        // The files of the snapshot have no extension.
+        &["json", "jsonl", "ndjson", ""]
+    }
+
+    fn skipped_folders(&self) -> &'static [&'static str] {
+        &["awards", "concepts", "funders", "publishers", "sources"]
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        match_entity(value).or_else(|| {
+            has_fields(value, &["meta", "results"]).then_some(JsonMatch::Importable("an OpenAlex API response"))
+        })
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let mut guard = JsonFormatGuard::new(&["openalex"]);
+    let mut emitted_topics = HashSet::new();
     json::read_records(reader, &[&["results"]], sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && kind.format != Some(OPENALEX_SCHEME)
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
         }
         if let Some(Value::Array(results)) = value.get("results") {
-            return results.iter().try_for_each(|value| emit_record(line, value, &mut told, sink));
+            return results.iter().try_for_each(|value| emit_record(line, value, &mut emitted_topics, sink));
         }
-        emit_record(line, &value, &mut told, sink)
+        emit_record(line, &value, &mut emitted_topics, sink)
     })
+}
+
+/// Recognizes an entity by its OpenAlex ID.
+fn match_entity(value: &Value) -> Option<JsonMatch> {
+    let (_, id) = value.get("id")?.as_str()?.split_once("openalex.org/")?;
+    let entity = match id.chars().next().unwrap_or_default() {
+        'W' => return Some(JsonMatch::Importable("an OpenAlex work")),
+        'A' => return Some(JsonMatch::Importable("an OpenAlex author")),
+        'I' => return Some(JsonMatch::Importable("an OpenAlex institution")),
+        'T' => return Some(JsonMatch::Importable("an OpenAlex topic")),
+        'S' => "source",
+        'C' => "concept",
+        'P' => "publisher",
+        'F' => "funder",
+        'G' => "grant",
+        _ => match id.split('/').next().unwrap_or_default() {
+            "subfields" | "fields" | "domains" => return Some(JsonMatch::Importable("an OpenAlex topic")),
+            "keywords" => "keyword",
+            _ => "entity",
+        },
+    };
+    Some(JsonMatch::NotImportable(format!("an OpenAlex {entity}")))
 }
 
 fn emit_record(
     line: usize,
     value: &Value,
-    told: &mut HashSet<String>,
+    emitted: &mut HashSet<String>,
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
     let Some(id) = text_field(value, "id").map(|id| openalex_code(&id).to_owned()) else {
-        return sink.push_invalid(line, "it has no OpenAlex id".to_owned());
+        return sink.push_invalid(line, "it has no OpenAlex ID".to_owned());
     };
-    let mut notes = Vec::new();
+    let mut warnings = Vec::new();
     let record = match id.chars().next().unwrap_or_default() {
-        'W' => paper_record(&id, value, &mut notes).map(Record::Paper),
-        'A' => researcher_record(&id, value, &mut notes).map(Record::Researcher),
-        'I' => organization_record(&id, value, &mut notes).map(Record::Organization),
+        'W' => paper_record(&id, value, &mut warnings).map(Record::Paper),
+        'A' => researcher_record(&id, value, &mut warnings).map(Record::Researcher),
+        'I' => organization_record(&id, value, &mut warnings).map(Record::Organization),
         'T' | 's' | 'f' | 'd' => {
-            for topic in topic_records(&id, value, told) {
+            for topic in topic_records(&id, value, emitted) {
                 sink.push_record(line, Record::Topic(topic), Vec::new())?;
             }
             return Ok(());
         }
-        _ => Err(format!("'{id}' is no id of a work, an author, an institution or a topic of OpenAlex")),
+        _ => Err(format!("'{id}' is not the ID of an OpenAlex work, author, institution or topic")),
     };
     match record {
-        Ok(record) => sink.push_record(line, record, notes),
+        Ok(record) => sink.push_record(line, record, warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
-/// An id without its address: `W2741809807`, `subfields/1804`.
+/// Strips the URL prefix from an ID: `W2741809807`, `subfields/1804`.
 fn openalex_code(id: &str) -> &str {
     id.split_once("openalex.org/").map_or(id, |(_, code)| code)
 }
 
-fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(id: &str, work: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let title = text_field(work, "title").or_else(|| text_field(work, "display_name")).ok_or("it has no title")?;
     let language = text_field(work, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     let abstract_text = work.get("abstract_inverted_index").map(rebuild_abstract).unwrap_or_default();
-    let place = work.get("primary_location").or_else(|| work.get("host_venue"));
-    let venue = place.and_then(|place| {
-        let source = place.get("source").and_then(|source| text_field(source, "display_name"));
-        source.or_else(|| text_field(place, "raw_source_name")).or_else(|| text_field(place, "display_name"))
+    let location = work.get("primary_location").or_else(|| work.get("host_venue"));
+    let venue = location.and_then(|location| {
+        let source = location.get("source").and_then(|source| text_field(source, "display_name"));
+        source.or_else(|| text_field(location, "raw_source_name")).or_else(|| text_field(location, "display_name"))
     });
-    let addresses =
-        as_list(work.get("locations")).iter().chain(place).filter_map(|place| text_field(place, "landing_page_url"));
+    let addresses = as_list(work.get("locations"))
+        .iter()
+        .chain(location)
+        .filter_map(|location| text_field(location, "landing_page_url"));
     let arxiv_id = addresses.filter(|url| url.contains("arxiv.org/")).find_map(|url| url.parse::<ArxivId>().ok());
     let ids = work.get("ids").unwrap_or(&Value::Null);
     let last_part = |field: &str| text_field(ids, field).map(|id| id.rsplit('/').next().unwrap_or_default().to_owned());
@@ -98,7 +158,7 @@ fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<Paper
         scheme_identifier("mag", text_field(ids, "mag")),
     ];
     if work.get("is_authors_truncated").and_then(Value::as_bool) == Some(true) {
-        notes.push(format!("OpenAlex cut its authors in a list; ask it for {id} alone to have them all"));
+        warnings.push(format!("OpenAlex truncates the authors in lists; request {id} by itself to get all of them"));
     }
     let topics = as_list(work.get("topics")).iter().chain(work.get("primary_topic"));
     let mut seen = HashSet::new();
@@ -108,36 +168,36 @@ fn paper_record(id: &str, work: &Value, notes: &mut Vec<String>) -> Result<Paper
         title: strip_markup(&title),
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(work, notes),
+        publication_date: publication_date(work, warnings),
         paper_type: paper_type(&text_field(work, "type").unwrap_or_default()),
         venue_name: venue.map(|venue| strip_markup(&venue)),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "doi").as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(text_field(work, "doi").as_deref(), warnings),
         arxiv_id,
-        url: place.and_then(|place| text_field(place, "landing_page_url")),
+        url: location.and_then(|location| text_field(location, "landing_page_url")),
         is_retracted: work.get("is_retracted").and_then(Value::as_bool).unwrap_or_default(),
         identifiers: identifiers.into_iter().flatten().collect(),
         authors: (1..)
             .zip(as_list(work.get("authorships")))
-            .map(|(place, author)| author_record(place, author, notes))
+            .map(|(position, author)| author_record(position, author, warnings))
             .collect(),
         topics: topics.collect(),
         ..PaperRecord::default()
     })
 }
 
-fn publication_date(work: &Value, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let exact = text_field(work, "publication_date").and_then(|date| field_parsing::parse_date(&date, notes));
+fn publication_date(work: &Value, warnings: &mut Vec<String>) -> Option<PartialDate> {
+    let exact = text_field(work, "publication_date").and_then(|date| field_parsing::parse_date(&date, warnings));
     exact.or_else(|| PartialDate::new(work.get("publication_year")?.as_i64()?, None, None).ok())
 }
 
-/// An abstract from the places of its words.
+/// Rebuilds an abstract from its inverted index.
 fn rebuild_abstract(index: &Value) -> String {
     let Some(index) = index.as_object() else { return String::new() };
     let mut words: Vec<(u64, &str)> = index
         .iter()
-        .flat_map(|(word, places)| {
-            as_list(Some(places)).iter().filter_map(|place| Some((place.as_u64()?, word.as_str())))
+        .flat_map(|(word, positions)| {
+            as_list(Some(positions)).iter().filter_map(|position| Some((position.as_u64()?, word.as_str())))
         })
         .collect();
     words.sort_unstable();
@@ -159,21 +219,21 @@ fn paper_type(kind: &str) -> PaperType {
     }
 }
 
-fn author_record(position: u32, authorship: &Value, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, authorship: &Value, warnings: &mut Vec<String>) -> AuthorRecord {
     let author = authorship.get("author").unwrap_or(&Value::Null);
-    let written =
+    let full_name =
         text_field(authorship, "raw_author_name").or_else(|| text_field(author, "display_name")).unwrap_or_default();
-    let parts = if written.contains(',') { Some(names::split_name(&written)) } else { None };
+    let parts = if full_name.contains(',') { Some(names::split_name(&full_name)) } else { None };
     let in_order = parts
         .as_ref()
         .and_then(|parts| field_parsing::join_name_parts(&[parts.given.as_deref(), parts.family.as_deref()]));
-    let mut own = Vec::new();
-    let orcid = field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), &mut own);
-    notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
+    let mut orcid_warnings = Vec::new();
+    let orcid = field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), &mut orcid_warnings);
+    warnings.extend(orcid_warnings.into_iter().map(|note| format!("author {position}: {note}")));
     let (given_name, family_name) = parts.map_or((None, None), |parts| (parts.given, parts.family));
     AuthorRecord {
         position: Some(position),
-        name: in_order.unwrap_or(written),
+        name: in_order.unwrap_or(full_name),
         given_name,
         family_name,
         orcid,
@@ -201,7 +261,7 @@ fn topic_reference(topic: &Value) -> Option<TopicReference> {
     Some(TopicReference::new(OPENALEX_SCHEME, Some(code), labels))
 }
 
-fn researcher_record(id: &str, author: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+fn researcher_record(id: &str, author: &Value, warnings: &mut Vec<String>) -> Result<ResearcherRecord, String> {
     let name = text_field(author, "display_name").ok_or("the author has no name")?;
     let ids = author.get("ids").unwrap_or(&Value::Null);
     let scopus = text_field(ids, "scopus").map(|address| {
@@ -213,33 +273,35 @@ fn researcher_record(id: &str, author: &Value, notes: &mut Vec<String>) -> Resul
             .into_iter()
             .flatten()
             .collect();
-    let last: HashSet<String> =
-        as_list(author.get("last_known_institutions")).iter().filter_map(|last| text_field(last, "id")).collect();
+    let last_known: HashSet<String> = as_list(author.get("last_known_institutions"))
+        .iter()
+        .filter_map(|last_known| text_field(last_known, "id"))
+        .collect();
     let affiliations = as_list(author.get("affiliations"))
         .iter()
-        .filter_map(|affiliation| crate::import::formats::openalex::affiliation_record(affiliation, &last));
+        .filter_map(|affiliation| affiliation_record(affiliation, &last_known));
     Ok(ResearcherRecord {
         other_names: field_parsing::text_fields(author, "display_name_alternatives")
             .filter(|other| *other != name)
             .map(Into::into)
             .collect(),
         name,
-        orcid: field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), notes),
+        orcid: field_parsing::parse_identifier::<Orcid>(text_field(author, "orcid").as_deref(), warnings),
         identifiers,
         affiliations: affiliations.collect(),
         ..ResearcherRecord::default()
     })
 }
 
-/// The years in which somebody published from somewhere. As what they were there OpenAlex does not tell.
-fn affiliation_record(affiliation: &Value, last: &HashSet<String>) -> Option<AffiliationRecord> {
+/// Returns an affiliation that spans the years of publications. OpenAlex does not give the role.
+fn affiliation_record(affiliation: &Value, last_known: &HashSet<String>) -> Option<AffiliationRecord> {
     let institution = affiliation.get("institution")?;
     let organization = organization_reference(institution).or_else(|| {
         Some(OrganizationReference { name: text_field(institution, "display_name"), ..Default::default() })
     })?;
     let years = || as_list(affiliation.get("years")).iter().filter_map(Value::as_i64);
     let date = |year: Option<i64>| PartialDate::new(year?, None, None).ok();
-    let is_last = text_field(institution, "id").is_some_and(|id| last.contains(&id));
+    let is_last = text_field(institution, "id").is_some_and(|id| last_known.contains(&id));
     Some(AffiliationRecord {
         id: None,
         organization,
@@ -252,7 +314,11 @@ fn affiliation_record(affiliation: &Value, last: &HashSet<String>) -> Option<Aff
     })
 }
 
-fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
+fn organization_record(
+    id: &str,
+    institution: &Value,
+    warnings: &mut Vec<String>,
+) -> Result<OrganizationRecord, String> {
     let display = text_field(institution, "display_name").ok_or("the institution has no name")?;
     let name = |kind: NameKind, value: String| NameRecord { value, language: None, kind };
     let mut all = vec![name(NameKind::Display, display.clone())];
@@ -288,13 +354,13 @@ fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -
     });
     let kind = text_field(institution, "type").map(|kind| kind.to_uppercase());
     let is_known = |kind: &String| {
-        let known =
+        let ror_types =
             ["EDUCATION", "FUNDER", "HEALTHCARE", "COMPANY", "ARCHIVE", "NONPROFIT", "GOVERNMENT", "FACILITY", "OTHER"];
-        known.contains(&kind.as_str())
+        ror_types.contains(&kind.as_str())
     };
     let geo = institution.get("geo").unwrap_or(&Value::Null);
     Ok(OrganizationRecord {
-        ror: field_parsing::parse_identifier::<Ror>(text_field(institution, "ror").as_deref(), notes),
+        ror: field_parsing::parse_identifier::<Ror>(text_field(institution, "ror").as_deref(), warnings),
         names: all,
         types: kind.into_iter().filter(is_known).collect(),
         country_code: text_field(institution, "country_code").or_else(|| text_field(geo, "country_code")),
@@ -306,18 +372,18 @@ fn organization_record(id: &str, institution: &Value, notes: &mut Vec<String>) -
     })
 }
 
-/// A topic, and those above it that the file has not told yet: domain, field, subfield.
-fn topic_records(id: &str, topic: &Value, told: &mut HashSet<String>) -> Vec<TopicRecord> {
+/// Returns a topic and those of its ancestors (domain, field, subfield) that were not emitted before.
+fn topic_records(id: &str, topic: &Value, emitted: &mut HashSet<String>) -> Vec<TopicRecord> {
     let mut records = Vec::new();
     let mut above: Option<TopicReference> = None;
     for level in ["domain", "field", "subfield"] {
         let Some(reference) = topic.get(level).and_then(topic_reference) else { continue };
-        if told.insert(reference.code.clone().unwrap_or_default()) {
+        if emitted.insert(reference.code.clone().unwrap_or_default()) {
             records.push(topic_record(&reference, above.as_ref()));
         }
         above = Some(reference);
     }
-    if told.insert(id.to_owned())
+    if emitted.insert(id.to_owned())
         && let Some(reference) = topic_reference(topic)
     {
         records.push(topic_record(&reference, above.as_ref()));
@@ -346,11 +412,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes, researchers};
+    use crate::import::test_support::{papers, read_bytes, researchers};
 
     #[test]
-    fn abstracts_are_put_together() {
+    fn abstracts_are_rebuilt_from_their_index() {
         let index = json!({ "rise": [1, 4], "Rivers": [0], "and": [2], "floods": [3], "far": [9_000_000_000_000_u64] });
         assert_eq!(rebuild_abstract(&index), "Rivers rise and floods rise far");
         assert_eq!(rebuild_abstract(&Value::Null), "");
@@ -368,10 +433,10 @@ mod tests {
                 "author": { "id": "https://openalex.org/A1", "orcid": "https://orcid.org/0000-0002-1825-0097" },
                 "institutions": [{ "ror": "https://ror.org/05dxps055", "display_name": "A University" }] }] });
         let outcome = read_bytes(
-            &Format::OpenAlex,
+            &OpenAlexFormat,
             json!({ "meta": {}, "results": [work, { "id": "https://openalex.org/W2" }] }).to_string().as_bytes(),
         );
-        assert_eq!(outcome.messages(), ["1: rejected: it has no title"]);
+        assert_eq!(outcome.messages(), ["1: invalid record: it has no title"]);
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.source_id.as_deref(), Some("W1"));
         assert_eq!(paper.arxiv_id.as_ref().map(ArxivId::as_str), Some("2101.00001"));
@@ -383,12 +448,12 @@ mod tests {
     }
 
     #[test]
-    fn people_and_places() {
+    fn affiliations_of_authors() {
         let author = json!({ "id": "https://openalex.org/A1", "display_name": "Ida Brook", "display_name_alternatives": ["I. Brook"],
             "last_known_institutions": [{ "id": "https://openalex.org/I2" }], "affiliations": [
                 { "institution": { "id": "https://openalex.org/I1", "display_name": "Old College" }, "years": [2004, 2001] },
                 { "institution": { "id": "https://openalex.org/I2", "display_name": "New College" }, "years": [2010] }] });
-        let outcome = read_bytes(&Format::OpenAlex, author.to_string().as_bytes());
+        let outcome = read_bytes(&OpenAlexFormat, author.to_string().as_bytes());
         let person = researchers(&outcome).remove(0);
         let dates: Vec<(String, String)> = person
             .affiliations
@@ -402,14 +467,14 @@ mod tests {
     }
 
     #[test]
-    fn topics_with_those_above() {
+    fn topics_with_ancestors() {
         let topic = |id: &str| {
             json!({ "id": format!("https://openalex.org/{id}"), "display_name": id,
             "subfield": { "id": "https://openalex.org/subfields/1", "display_name": "S" },
             "field": { "id": "https://openalex.org/fields/2", "display_name": "F" },
             "domain": { "id": "https://openalex.org/domains/3", "display_name": "D" } })
         };
-        let outcome = read_bytes(&Format::OpenAlex, format!("{}\n{}\n", topic("T1"), topic("T2")).as_bytes());
+        let outcome = read_bytes(&OpenAlexFormat, format!("{}\n{}\n", topic("T1"), topic("T2")).as_bytes());
         let codes: Vec<String> = outcome
             .records()
             .map(|record| match record {
@@ -427,14 +492,14 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
-        let outcome = read_bytes(&Format::OpenAlex, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
+    fn other_formats_are_rejected() {
+        let outcome = read_bytes(&OpenAlexFormat, br#"{"id": "https://openalex.org/S1", "display_name": "Waters"}"#);
         assert_eq!(
             outcome.messages(),
-            ["1: not read: it seems to be a source of OpenAlex, of which the directory keeps nothing"]
+            ["1: unreadable file: it looks like an OpenAlex source, which cannot be imported"]
         );
         let outcome =
-            read_bytes(&Format::OpenAlex, br#"{"id": "https://ror.org/05dxps055", "names": [], "locations": []}"#);
-        assert_eq!(outcome.messages(), ["1: not read: it seems to be a ROR record; import it as `ror`"]);
+            read_bytes(&OpenAlexFormat, br#"{"id": "https://ror.org/05dxps055", "names": [], "locations": []}"#);
+        assert_eq!(outcome.messages(), ["1: unreadable file: it looks like a ROR record; use `import ror`"]);
     }
 }

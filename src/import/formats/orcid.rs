@@ -1,16 +1,18 @@
-//! ORCID records of version 3.0, in JSON or XML: one a file, in folders or in the archive of summaries, or one a line.
-//! What is not public is left out.
+//! ORCID records, version 3.0, in JSON or XML: one per file, in folders, in the archive of summaries, or one per line.
+//! Only public data is imported.
 
 use std::io::{BufRead, Read as _};
 
 use serde_json::Value;
 
+use crate::import::formats::detection::{FileHead, JsonFormatGuard, JsonMatch, detect_json, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
 use crate::import::io::json;
 use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, unreadable_error};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::io::xml;
-use crate::import::normalize::detect;
 use crate::import::normalize::field_parsing::{self, as_list, value_at};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -20,38 +22,85 @@ use crate::model::record::{
 };
 use crate::text::names;
 
-/// The largest record in XML: those of people with ten thousand works are a tenth of it.
+/// Maximum size of a record in XML; the record of a person with ten thousand works is a tenth of it.
 const MAX_XML_BYTES: u64 = 64 << 20;
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// Describes a JSON value that has neither ORCID iD nor person.
+const RECORD_SECTION: &str = "a section of an ORCID record without the person";
+
+/// ORCID records, version 3.0.
+#[derive(Debug)]
+pub(crate) struct OrcidFormat;
+
+impl Format for OrcidFormat {
+    fn name(&self) -> &'static str {
+        "orcid"
+    }
+
+    fn help(&self) -> &'static str {
+        "ORCID records 3.0 in JSON or XML: files, folders, or the archive of summaries"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["json", "jsonl", "ndjson", "xml", "tar", "tgz"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Markup && head.contains(b"www.orcid.org/ns/")
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        if has_fields(value, &["orcid-identifier"]) || has_fields(value, &["person", "activities-summary"]) {
+            Some(JsonMatch::Importable("an ORCID record"))
+        } else if has_fields(value, &["bulk"]) || value_at(value, &["title", "title"]).is_some() {
+            Some(JsonMatch::Importable("works of an ORCID record"))
+        } else if has_fields(value, &["put-code"])
+            || has_fields(value, &["visibility"])
+            || value_at(value, &["organization", "disambiguated-organization"]).is_some()
+        {
+            Some(JsonMatch::NotImportable(RECORD_SECTION.to_owned()))
+        } else {
+            None
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if head.trim_ascii_start().starts_with(b"<") {
         return read_xml(reader, sink);
     }
     let mut is_first = true;
+    let mut guard = JsonFormatGuard::new(&["orcid"]);
     json::read_records(reader, &[&["bulk"]], sink, |line, value, sink| {
         let is_first = std::mem::take(&mut is_first);
         let value = value.get("work").unwrap_or(&value);
-        match detect::detect_json(value) {
-            Some(kind) if kind.format != Some("orcid") => {
-                if is_first {
-                    Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-                } else {
-                    sink.push_invalid(line, kind.rejection_reason())
-                }
-            }
-            None if is_first && !is_error_response(value) => {
-                let reason =
-                    "it seems to be a part of an ORCID record without the person, of which the directory keeps nothing";
-                Err(ReadAbort::Unreadable(line, reason.to_owned()))
-            }
-            _ => emit_record(line, value, Vec::new(), sink),
+        if !guard.accepts(value, line, sink)? {
+            return Ok(());
         }
+        if is_first && !is_error_response(value) && detect_json(value).is_none() {
+            let reason = format!("it looks like {RECORD_SECTION}, which cannot be imported");
+            return Err(ReadAbort::Unreadable(line, reason));
+        }
+        emit_record(line, value, Vec::new(), sink)
     })
 }
 
-/// What ORCID answers for one of many works that it does not give.
+/// Whether a value is an error that ORCID returns in place of a work.
 fn is_error_response(value: &Value) -> bool {
     value.get("error").is_some() || value.get("response-code").is_some()
 }
@@ -60,44 +109,48 @@ fn read_xml(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), R
     let mut whole = Vec::new();
     reader.take(MAX_XML_BYTES + 1).read_to_end(&mut whole).map_err(|error| unreadable_error(1, &error))?;
     if whole.len() as u64 > MAX_XML_BYTES {
-        let most = format_size(usize::try_from(MAX_XML_BYTES).unwrap_or(usize::MAX));
-        return Err(ReadAbort::Unreadable(1, format!("it has more than {most}, as no record does")));
+        let limit = format_size(usize::try_from(MAX_XML_BYTES).unwrap_or(usize::MAX));
+        return Err(ReadAbort::Unreadable(1, format!("it is larger than {limit}")));
     }
-    let (text, is_mended) = lines::decode_text(&whole);
+    let (text, has_invalid_utf8) = lines::decode_text(&whole);
     let element =
         xml::parse_xml(text.trim_start_matches('\u{feff}')).map_err(|reason| ReadAbort::Unreadable(1, reason))?;
     match element.name.as_str() {
         "record" | "work" => {
-            let notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
-            emit_record(1, &element.to_json(), notes, sink)
+            let warnings = if has_invalid_utf8 { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+            emit_record(1, &element.to_json(), warnings, sink)
         }
         name => {
-            let shown: String = name.chars().take(40).collect();
+            let root: String = name.chars().take(40).collect();
             Err(ReadAbort::Unreadable(
                 1,
-                format!(
-                    "it seems to be XML of another kind: it begins with <{shown}>, and an ORCID record with <record>"
-                ),
+                format!("it is not an ORCID record: its root element is <{root}>, not <record>"),
             ))
         }
     }
 }
 
-fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+fn emit_record(
+    line: usize,
+    value: &Value,
+    mut warnings: Vec<String>,
+    sink: &mut RecordSink<'_>,
+) -> Result<(), ReadAbort> {
     if let Some(reason) =
         value.get("error").or_else(|| value.get("developer-message").filter(|_| is_error_response(value)))
     {
-        let said = text_value(Some(reason)).or_else(|| text_value(reason.get("developer-message"))).unwrap_or_default();
-        return sink.push_invalid(line, format!("ORCID did not give it: {said}"));
+        let message =
+            text_value(Some(reason)).or_else(|| text_value(reason.get("developer-message"))).unwrap_or_default();
+        return sink.push_invalid(line, format!("ORCID returned an error: {message}"));
     }
     if value.get("orcid-identifier").is_none() && value.get("person").is_none() {
-        let record = paper_record(value, None, &mut notes);
+        let record = paper_record(value, None, &mut warnings);
         return match record {
-            Ok(record) => sink.push_record(line, Record::Paper(record), notes),
+            Ok(record) => sink.push_record(line, Record::Paper(record), warnings),
             Err(reason) => sink.push_invalid(line, reason),
         };
     }
-    let person = match researcher_record(value, &mut notes) {
+    let person = match researcher_record(value, &mut warnings) {
         Ok(person) => person,
         Err(reason) => return sink.push_invalid(line, reason),
     };
@@ -108,18 +161,18 @@ fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Re
         orcid: person.orcid.clone(),
         ..AuthorRecord::default()
     };
-    sink.push_record(line, Record::Researcher(person), notes)?;
+    sink.push_record(line, Record::Researcher(person), warnings)?;
     for group in as_list(value_at(value, &["activities-summary", "works", "group"])) {
         let summaries =
             as_list(group.get("work-summary")).iter().chain(as_list(group.get("work"))).filter(|work| is_public(work));
-        // Several sources of one work: the one that the person puts first.
+        // Of several versions of a work, the person's preferred version has the highest display index.
         let index = |work: &&Value| {
             text_value(work.get("display-index")).and_then(|index| index.parse::<i64>().ok()).unwrap_or(0)
         };
         let Some(summary) = summaries.max_by_key(index) else { continue };
-        let mut notes = Vec::new();
-        match paper_record(summary, Some(&owner), &mut notes) {
-            Ok(record) => sink.push_record(line, Record::Paper(record), notes)?,
+        let mut warnings = Vec::new();
+        match paper_record(summary, Some(&owner), &mut warnings) {
+            Ok(record) => sink.push_record(line, Record::Paper(record), warnings)?,
             Err(reason) => {
                 let whose = owner.orcid.as_ref().map_or_else(String::new, |orcid| format!(" of {orcid}"));
                 sink.push_invalid(line, format!("a work{whose}: {reason}"))?;
@@ -129,7 +182,7 @@ fn emit_record(line: usize, value: &Value, mut notes: Vec<String>, sink: &mut Re
     Ok(())
 }
 
-/// A text, whether it stands alone or in an object, as JSON and XML have it by turns.
+/// Returns a string that stands alone or in an object; JSON and XML records differ in this.
 fn text_value(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.clone(),
@@ -148,7 +201,7 @@ fn is_public(item: &Value) -> bool {
     text_value(item.get("visibility")).is_some_and(|visibility| visibility.eq_ignore_ascii_case("public"))
 }
 
-fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+fn researcher_record(record: &Value, warnings: &mut Vec<String>) -> Result<ResearcherRecord, String> {
     let path = text_at(record, &["orcid-identifier", "path"]).or_else(|| text_value(record.get("path")));
     let path = path.ok_or("it has no ORCID iD")?;
     let orcid: Orcid = path.trim_start_matches('/').parse().map_err(|error| format!("{error}"))?;
@@ -158,14 +211,14 @@ fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<Research
         .filter(|name| is_public(name))
         .ok_or_else(|| format!("the name of {orcid} is not public"))?;
     let (given, family) = (text_value(name.get("given-names")), text_value(name.get("family-name")));
-    let written = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()]);
+    let full_name = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()]);
     let credit = text_value(name.get("credit-name"));
-    let display = credit.clone().or_else(|| written.clone()).ok_or_else(|| format!("{orcid} has no public name"))?;
+    let display = credit.clone().or_else(|| full_name.clone()).ok_or_else(|| format!("{orcid} has no public name"))?;
     let public =
         |path: &[&str]| as_list(value_at(person, path)).iter().filter(|item| is_public(item)).collect::<Vec<_>>();
     let mut other_names: Vec<String> =
         public(&["other-names", "other-name"]).into_iter().filter_map(|name| text_value(Some(name))).collect();
-    other_names.extend(written.filter(|written| credit.is_some() && *written != display));
+    other_names.extend(full_name.filter(|full_name| credit.is_some() && *full_name != display));
     let biography =
         person.get("biography").filter(|biography| is_public(biography)).and_then(|text| text_value(Some(text)));
     let urls = public(&["researcher-urls", "researcher-url"]);
@@ -181,12 +234,12 @@ fn researcher_record(record: &Value, notes: &mut Vec<String>) -> Result<Research
         biography: biography.map(|text| LocalizedText::new(None, text)).unwrap_or_default(),
         homepage_url,
         identifiers: identifiers.collect(),
-        affiliations: affiliation_records(record, notes),
+        affiliations: affiliation_records(record, warnings),
         ..ResearcherRecord::default()
     })
 }
 
-/// An id that says who somebody is elsewhere.
+/// Returns an identifier of the person in another system.
 fn external_identifier(id: &Value) -> Option<ExternalIdentifier> {
     let relationship = text_value(id.get("external-id-relationship")).unwrap_or_else(|| "self".to_owned());
     if !relationship.eq_ignore_ascii_case("self") {
@@ -202,7 +255,7 @@ fn external_identifier(id: &Value) -> Option<ExternalIdentifier> {
     field_parsing::scheme_identifier(&scheme, text_value(id.get("external-id-value")))
 }
 
-fn affiliation_records(record: &Value, notes: &mut Vec<String>) -> Vec<AffiliationRecord> {
+fn affiliation_records(record: &Value, warnings: &mut Vec<String>) -> Vec<AffiliationRecord> {
     const SECTIONS: [(&str, &str, AffiliationKind); 7] = [
         ("employments", "employment-summary", AffiliationKind::Employment),
         ("educations", "education-summary", AffiliationKind::Education),
@@ -216,23 +269,25 @@ fn affiliation_records(record: &Value, notes: &mut Vec<String>) -> Vec<Affiliati
     for (section, summary, kind) in SECTIONS {
         let Some(section) = value_at(record, &["activities-summary", section]) else { continue };
         for group in as_list(section.get("affiliation-group")) {
-            // In JSON the summaries are in a list of their own, in XML they are not.
+            // JSON wraps the summaries in a list, XML does not.
             let in_list = as_list(group.get("summaries")).iter().flat_map(|item| as_list(item.get(summary)));
             for item in in_list.chain(as_list(group.get(summary))).filter(|item| is_public(item)) {
-                affiliations.extend(affiliation_record(item, kind, notes));
+                affiliations.extend(affiliation_record(item, kind, warnings));
             }
         }
     }
     affiliations
 }
 
-fn affiliation_record(item: &Value, kind: AffiliationKind, notes: &mut Vec<String>) -> Option<AffiliationRecord> {
+fn affiliation_record(item: &Value, kind: AffiliationKind, warnings: &mut Vec<String>) -> Option<AffiliationRecord> {
     let organization = item.get("organization")?;
     let issued = organization.get("disambiguated-organization");
     let issued_by = issued.and_then(|issued| text_value(issued.get("disambiguation-source"))).unwrap_or_default();
     let ror = issued.and_then(|issued| text_value(issued.get("disambiguated-organization-identifier")));
-    let ror =
-        field_parsing::parse_identifier::<Ror>(ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(), notes);
+    let ror = field_parsing::parse_identifier::<Ror>(
+        ror.filter(|_| issued_by.eq_ignore_ascii_case("ROR")).as_deref(),
+        warnings,
+    );
     let text = |field: &str| text_value(item.get(field)).map(|text| LocalizedText::new(None, text)).unwrap_or_default();
     Some(AffiliationRecord {
         id: None,
@@ -240,19 +295,19 @@ fn affiliation_record(item: &Value, kind: AffiliationKind, notes: &mut Vec<Strin
         kind,
         role_title: text("role-title"),
         department_name: text("department-name"),
-        start_date: partial_date(item.get("start-date"), notes),
-        end_date: partial_date(item.get("end-date"), notes),
+        start_date: partial_date(item.get("start-date"), warnings),
+        end_date: partial_date(item.get("end-date"), warnings),
         is_primary: false,
     })
 }
 
-fn partial_date(value: Option<&Value>, notes: &mut Vec<String>) -> Option<PartialDate> {
+fn partial_date(value: Option<&Value>, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let part = |name: &str| text_value(value?.get(name))?.parse::<i64>().ok().filter(|part| *part > 0);
-    field_parsing::date_or_year(part("year")?, part("month"), part("day"), notes)
+    field_parsing::date_or_year(part("year")?, part("month"), part("day"), warnings)
 }
 
-/// A work; where it does not tell its contributors, its owner is the one author who is known.
-fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+/// Returns a work. If it has no contributors, the owner of the record is its only known author.
+fn paper_record(work: &Value, owner: Option<&AuthorRecord>, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let title = text_at(work, &["title", "title"]).ok_or("it has no title")?;
     let title = match text_at(work, &["title", "subtitle"]) {
         Some(subtitle) => format!("{title}: {subtitle}"),
@@ -276,23 +331,23 @@ fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<Stri
             Some((text_value(id.get("external-id-type"))?.to_lowercase(), text_value(id.get("external-id-value"))?))
         })
         .collect();
-    let id = |kind: &str| ids.iter().find(|(own, _)| own == kind).map(|(_, value)| value.as_str());
+    let id = |kind: &str| ids.iter().find(|(id_type, _)| id_type == kind).map(|(_, value)| value.as_str());
     let schemes = [("pmid", "pmid"), ("pmc", "pmcid"), ("eid", "scopus"), ("wosuid", "wos")];
     let identifiers = schemes
         .iter()
         .filter_map(|(kind, scheme)| field_parsing::scheme_identifier(scheme, id(kind).map(ToOwned::to_owned)));
-    let contributors = contributor_records(work, notes);
+    let contributors = contributor_records(work, warnings);
     let are_incomplete = contributors.is_empty() && owner.is_some();
     Ok(PaperRecord {
         title,
         translated_titles,
         abstract_text: LocalizedText::default(),
-        publication_date: partial_date(work.get("publication-date"), notes),
+        publication_date: partial_date(work.get("publication-date"), warnings),
         paper_type: paper_type(&text_value(work.get("type")).unwrap_or_default()),
         venue_name: text_value(work.get("journal-title")),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(id("doi"), notes),
-        arxiv_id: field_parsing::parse_identifier::<ArxivId>(id("arxiv"), notes),
+        doi: field_parsing::parse_identifier::<Doi>(id("doi"), warnings),
+        arxiv_id: field_parsing::parse_identifier::<ArxivId>(id("arxiv"), warnings),
         url: text_value(work.get("url")),
         identifiers: identifiers.collect(),
         authors: if are_incomplete { owner.cloned().into_iter().collect() } else { contributors },
@@ -301,7 +356,7 @@ fn paper_record(work: &Value, owner: Option<&AuthorRecord>, notes: &mut Vec<Stri
     })
 }
 
-fn contributor_records(work: &Value, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn contributor_records(work: &Value, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut authors: Vec<AuthorRecord> = Vec::new();
     for contributor in as_list(value_at(work, &["contributors", "contributor"])) {
         let role =
@@ -310,9 +365,9 @@ fn contributor_records(work: &Value, notes: &mut Vec<String>) -> Vec<AuthorRecor
         let Some(name) = text_value(contributor.get("credit-name")).filter(|_| is_author) else { continue };
         let orcid = field_parsing::parse_identifier::<Orcid>(
             text_at(contributor, &["contributor-orcid", "path"]).as_deref(),
-            notes,
+            warnings,
         );
-        // Somebody with several roles is listed once for each.
+        // A contributor with several CRediT roles is listed once per role.
         let is_same = |other: &AuthorRecord| other.name == name && other.orcid == orcid;
         if role.contains("credit.niso.org") && authors.iter().any(is_same) {
             continue;
@@ -342,8 +397,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes, researchers};
+    use crate::import::test_support::{papers, read_bytes, researchers};
 
     fn record() -> Value {
         let employment = |visibility: &str| {
@@ -367,8 +421,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_public() {
-        let outcome = read_bytes(&Format::Orcid, record().to_string().as_bytes());
+    fn only_public_data_is_imported() {
+        let outcome = read_bytes(&OrcidFormat, record().to_string().as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
         assert_eq!(
@@ -386,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_in_xml() {
+    fn records_in_xml() {
         let text = r#"<?xml version="1.0" encoding="UTF-8"?><r:record xmlns:r="r" xmlns:c="c" path="/0000-0002-1825-0097">
             <c:orcid-identifier><c:path>0000-0002-1825-0097</c:path></c:orcid-identifier>
             <p:person xmlns:p="p"><p:name visibility="public"><p:given-names>Ida</p:given-names><p:family-name>Brook</p:family-name></p:name></p:person>
@@ -395,7 +449,7 @@ mod tests {
             </e:education-summary></a:affiliation-group></a:educations>
             <a:works><a:group><w:work-summary xmlns:w="w" visibility="public" display-index="0"><w:title><c:title>Locks</c:title></w:title></w:work-summary></a:group></a:works>
             </a:activities-summary></r:record>"#;
-        let outcome = read_bytes(&Format::Orcid, text.as_bytes());
+        let outcome = read_bytes(&OrcidFormat, text.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
         let person = researchers(&outcome).remove(0);
         assert_eq!(person.affiliations[0].kind, AffiliationKind::Education);
@@ -416,25 +470,25 @@ mod tests {
         add("ORCID/README.txt", b"Dear reader");
         add("ORCID/000/bad.xml", b"<record><person></record>");
         let bytes = archive.into_inner().expect("an archive").finish().expect("compressed");
-        let outcome = read_bytes(&Format::Orcid, &bytes);
+        let outcome = read_bytes(&OrcidFormat, &bytes);
         assert_eq!((researchers(&outcome).len(), papers(&outcome).len()), (1, 1));
         assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
     }
 
     #[test]
-    fn loose_works_and_parts() {
+    fn works_and_sections_without_a_person() {
         let bulk = json!({ "bulk": [
             { "work": { "title": { "title": { "value": "Dams" } }, "contributors": { "contributor": [
                 { "credit-name": { "value": "Tom Ford" }, "contributor-attributes": { "contributor-role": "author" } }] } } },
             { "error": { "response-code": 404, "developer-message": "not there" } }] });
-        let outcome = read_bytes(&Format::Orcid, bulk.to_string().as_bytes());
+        let outcome = read_bytes(&OrcidFormat, bulk.to_string().as_bytes());
         assert_eq!(papers(&outcome)[0].authors[0].name, "Tom Ford");
-        assert_eq!(outcome.messages(), ["1: rejected: ORCID did not give it: not there"]);
-        let part = read_bytes(&Format::Orcid, br#"{"country": {"value": "CA"}}"#);
+        assert_eq!(outcome.messages(), ["1: invalid record: ORCID returned an error: not there"]);
+        let part = read_bytes(&OrcidFormat, br#"{"country": {"value": "CA"}}"#);
         assert_eq!(
             part.messages(),
             [
-                "1: not read: it seems to be a part of an ORCID record without the person, of which the directory keeps nothing"
+                "1: unreadable file: it looks like a section of an ORCID record without the person, which cannot be imported"
             ]
         );
     }

@@ -1,13 +1,15 @@
-//! The text of a person's page at an institute, with French or English headings: name, roles, topics, publications.
-//!
-//! The page has no marks but its headings, so `section` tells the lines of the publications apart by what they say.
+//! Text of a person's profile page at an institute, with French or English headings: name, roles, topics,
+//! publications. A page has no markup; `section` classifies the lines of its publications by their content.
 
 mod prose;
 mod section;
 
 use std::io::{BufRead, Read as _};
 
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
     AffiliationKind, AffiliationRecord, AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record,
@@ -15,52 +17,52 @@ use crate::model::record::{
 };
 use crate::text::names;
 
-/// What the page itself does not say.
+/// Facts that the page itself does not contain.
 #[derive(Clone, Debug, Default)]
 pub struct ProfilePageOptions {
-    /// The institute whose page it is, where roles without an organization are held.
+    /// The institute that publishes the page; the organization of roles that name none.
     pub organization: Option<OrganizationReference>,
-    /// The language of headings, roles and topics; told from the headings where absent.
+    /// The language of headings, roles and topics; detected from the headings if omitted.
     pub language: Option<LanguageTag>,
 }
 
-/// Why a text cannot be read as a profile page.
+/// The reason why a text is not a valid profile page.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ProfilePageError {
-    /// None of the headings that make a profile page.
+    /// The text has no heading of topics or publications.
     #[error(
         "this does not look like a profile page: no line of it is a heading such as 'Sujets de recherche', 'Research \
          Topics' or 'Publications'"
     )]
     NoHeading,
-    /// Nothing above the first heading that could be a name.
+    /// The text has no name above the first heading.
     #[error("line {line}: this does not look like a profile page: a person's name is expected {place}")]
     NoName {
-        /// The line, from 1.
+        /// The line number, starting at 1.
         line: usize,
-        /// Where the name was looked for.
+        /// Where the name is expected.
         place: &'static str,
     },
-    /// A role at the institute, and nobody said which institute.
+    /// A role has no organization, and the institute is not specified.
     #[error(
-        "line {line}: '{role}' is a role at the institute whose page this is; name the institute with --organization \
-         NAME and, where it has one, --ror ID"
+        "line {line}: '{role}' is a role at the institute whose page this is; specify the institute with --organization \
+         NAME and, if it has one, --ror ID"
     )]
     InstituteNotNamed {
-        /// The line, from 1.
+        /// The line number, starting at 1.
         line: usize,
-        /// The role as the page writes it.
+        /// The role as written on the page.
         role: String,
     },
 }
 
-/// A line that is not blank, cleaned, and its number in the text from 1.
+/// A cleaned line that is not blank, and its line number, starting at 1.
 struct PageLine {
     number: usize,
     text: String,
 }
 
-/// What a part of the page is about.
+/// A section of the page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PageSection {
     Head,
@@ -70,7 +72,7 @@ enum PageSection {
     Other,
 }
 
-/// The headings, folded, with their part and, where it tells, their language.
+/// Case-folded headings with their section and language; the language is empty for ambiguous headings.
 const SECTION_HEADINGS: [(&str, PageSection, &str); 25] = [
     ("sujets de recherche", PageSection::Topics, "fr"),
     ("themes de recherche", PageSection::Topics, "fr"),
@@ -99,7 +101,7 @@ const SECTION_HEADINGS: [(&str, PageSection, &str); 25] = [
     ("research projects", PageSection::Other, "en"),
 ];
 
-/// The beginnings of a picture's caption, whose rest is the name.
+/// Prefixes of a portrait's caption, which ends with the name.
 const CAPTION_PREFIXES: [(&str, &str); 8] = [
     ("Portrait de ", "fr"),
     ("Portrait d'", "fr"),
@@ -111,13 +113,12 @@ const CAPTION_PREFIXES: [(&str, &str); 8] = [
     ("Photo of ", "en"),
 ];
 
-/// Reads a page: first its researcher, then the papers in the page's order.
+/// Parses a page: its researcher, followed by the papers in page order.
 ///
-/// The page lists the other authors only, so its owner joins those of each paper, at an unknown position.
+/// Pages list only the coauthors, so the owner of the page is added to each paper without an author position.
 ///
 /// # Errors
-///
-/// Where the text has no headings or no name, or a role at an institute that `options` do not name.
+/// Fails if the text has no headings or no name, or if a role needs the institute and `options` do not specify it.
 pub fn parse_profile_page(text: &str, options: &ProfilePageOptions) -> Result<Vec<Record>, ProfilePageError> {
     let page = ProfilePage::parse(text)?;
     let language = options.language.clone().or_else(|| page.language.parse().ok());
@@ -127,25 +128,23 @@ pub fn parse_profile_page(text: &str, options: &ProfilePageOptions) -> Result<Ve
     for (_, lines) in page.sections.iter().filter(|(part, _)| *part == PageSection::Publications) {
         let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         papers.extend(
-            crate::import::formats::profile_page::section::split_into_papers(&lines, &topics)
-                .into_iter()
-                .map(|entry| paper_record(&entry, &researcher.name)),
+            section::split_into_papers(&lines, &topics).into_iter().map(|entry| paper_record(&entry, &researcher.name)),
         );
     }
     Ok(std::iter::once(Record::Researcher(researcher)).chain(papers).collect())
 }
 
-fn paper_record(entry: &crate::import::formats::profile_page::section::PaperLines<'_>, owner: &str) -> Record {
+fn paper_record(entry: &section::PaperLines<'_>, owner: &str) -> Record {
     let own_key = author_name_key(owner);
     let owner_is_listed = entry.authors.iter().any(|name| author_name_key(name) == own_key);
     let listed = (1..).zip(&entry.authors).map(|(position, name)| (Some(position), *name));
     let unlisted = (!owner_is_listed).then_some((None, owner));
     let author = |(position, name): (_, &str)| AuthorRecord { position, name: name.to_owned(), ..Default::default() };
-    let (text, completeness) = crate::import::formats::profile_page::prose::join_abstract(&entry.paragraphs);
+    let (text, completeness) = prose::join_abstract(&entry.paragraphs);
     let abstract_text = if text.is_empty() {
         LocalizedText::default()
     } else {
-        LocalizedText::new(crate::import::formats::profile_page::prose::detect_language(&text).as_ref(), text)
+        LocalizedText::new(prose::detect_language(&text).as_ref(), text)
     };
     Record::Paper(PaperRecord {
         title: entry.title.to_owned(),
@@ -157,18 +156,18 @@ fn paper_record(entry: &crate::import::formats::profile_page::section::PaperLine
     })
 }
 
-/// The same for every way of writing one person's name: case, accents, family name first with a comma.
+/// Returns a key that is equal for all spellings of a name: case, accents, family name first.
 fn author_name_key(name: &str) -> String {
     let parts = names::split_name(name);
     names::fold(&[parts.given, parts.family].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
-/// The lines of a page under their headings.
+/// The lines of a page, by section.
 struct ProfilePage {
     sections: Vec<(PageSection, Vec<PageLine>)>,
-    /// The tag of the language of the headings; empty where they do not tell.
+    /// The language tag of the headings; empty if they are ambiguous.
     language: &'static str,
-    /// The number of the first heading's line.
+    /// The line number of the first heading.
     first_heading_line: usize,
 }
 
@@ -184,11 +183,9 @@ impl ProfilePage {
                 language = if language.is_empty() { tongue } else { language };
                 parts.push((part, Vec::new()));
             } else if let Some((part, lines)) = parts.last_mut() {
-                // In the publications a marker on a line of its own still says that an abstract is cut.
+                // Under publications, an expander label on its own line marks a truncated abstract.
                 let is_kept_marker = *part == PageSection::Publications && !line.text.starts_with(char::is_alphabetic);
-                if !line.text.is_empty()
-                    && (is_kept_marker || !crate::import::formats::profile_page::prose::is_button(&line.text))
-                {
+                if !line.text.is_empty() && (is_kept_marker || !prose::is_button(&line.text)) {
                     lines.push(line);
                 }
             }
@@ -212,14 +209,14 @@ impl ProfilePage {
         institute: Option<&OrganizationReference>,
     ) -> Result<ResearcherRecord, ProfilePageError> {
         let (name, below) = self.find_name()?;
-        // Paragraphs stand below the roles or below the topics where the page has no heading for them.
+        // Without a biography heading, paragraphs stand below the roles or the topics.
         let (paragraphs, roles): (Vec<&PageLine>, Vec<&PageLine>) =
             below.into_iter().partition(|line| is_paragraph(&line.text));
         let (loose, topics): (Vec<&PageLine>, Vec<&PageLine>) =
             self.section_lines(PageSection::Topics).partition(|line| is_paragraph(&line.text));
         let paragraphs = paragraphs.into_iter().chain(loose).chain(self.section_lines(PageSection::Biography));
         let paragraphs: Vec<&str> = paragraphs.map(|line| line.text.as_str()).collect();
-        let (biography, _) = crate::import::formats::profile_page::prose::join_abstract(&paragraphs);
+        let (biography, _) = prose::join_abstract(&paragraphs);
         let mut affiliations = Vec::new();
         for line in roles {
             affiliations.push(affiliation_record(line, language, institute)?);
@@ -234,10 +231,7 @@ impl ProfilePage {
             biography: if biography.is_empty() {
                 LocalizedText::default()
             } else {
-                LocalizedText::new(
-                    crate::import::formats::profile_page::prose::detect_language(&biography).as_ref().or(language),
-                    biography,
-                )
+                LocalizedText::new(prose::detect_language(&biography).as_ref().or(language), biography)
             },
             affiliations,
             topics: labels.filter(|label| !label.is_empty()).map(topic).collect(),
@@ -245,9 +239,9 @@ impl ProfilePage {
         })
     }
 
-    /// The person's name and the lines of the head below it.
+    /// Returns the person's name and the lines of the page head below it.
     ///
-    /// It is the line that agrees with the caption of the portrait, or the first where there is no caption.
+    /// The name is the line that matches the portrait's caption, or the first line if there is no caption.
     fn find_name(&self) -> Result<(String, Vec<&PageLine>), ProfilePageError> {
         let (captions, lines): (Vec<&PageLine>, Vec<&PageLine>) =
             self.section_lines(PageSection::Head).partition(|line| parse_caption(&line.text).is_some());
@@ -271,7 +265,7 @@ impl ProfilePage {
     }
 }
 
-/// Whether one of the names has all the words of the other.
+/// Whether one name contains all words of the other.
 fn names_match(one: &str, other: &str) -> bool {
     let (one, other) = (names::fold(one), names::fold(other));
     let within =
@@ -279,19 +273,19 @@ fn names_match(one: &str, other: &str) -> bool {
     within(&one, &other) || within(&other, &one)
 }
 
-/// Whether a text has lines that are headings of such a page.
-pub(crate) fn has_page_headings(text: &str) -> bool {
+/// Whether a text has a heading of a profile page.
+fn has_page_headings(text: &str) -> bool {
     text.lines().any(|line| parse_heading(line).is_some())
 }
 
 fn parse_heading(line: &str) -> Option<(PageSection, &'static str)> {
     let folded = names::fold(line);
-    // "Publications (123)" is a heading too.
+    // "Publications (123)" is a heading, too.
     let bare = folded.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
     SECTION_HEADINGS.iter().find(|(heading, ..)| *heading == bare).map(|(_, part, language)| (*part, *language))
 }
 
-/// The name in a portrait's caption, and the caption's language.
+/// Returns the name in a portrait's caption and the language of the caption.
 fn parse_caption(line: &str) -> Option<(&str, &'static str)> {
     CAPTION_PREFIXES.iter().find_map(|(beginning, language)| {
         let (head, name) = line.split_at_checked(beginning.len())?;
@@ -308,7 +302,7 @@ fn is_paragraph(line: &str) -> bool {
     words > 25 || words > 5 && is_sentence
 }
 
-/// One role: "role", "role, organization" or "role, organization, department".
+/// Parses a role: "role", "role, organization" or "role, organization, department".
 fn affiliation_record(
     line: &PageLine,
     language: Option<&LanguageTag>,
@@ -322,7 +316,7 @@ fn affiliation_record(
         _ => by_comma,
     };
     let (role, place, department) = match parts.as_slice() {
-        // A team without an organization is one of the institute's.
+        // A team without an organization belongs to the institute.
         [role, team] if has_word(team, &["team", "equipe"]) => (*role, None, Some(*team)),
         [role, rest @ ..] => (*role, rest.first().copied(), rest.get(1).copied()),
         [] => (line.text.as_str(), None, None),
@@ -333,7 +327,7 @@ fn affiliation_record(
     let institute_name = institute.and_then(|institute| institute.name.as_deref()).unwrap_or_default();
     let organization = match place {
         Some(place) if names::fold(place) != names::fold(institute_name) => named(place),
-        // The chair is of CIFAR wherever it is held.
+        // CIFAR awards the chair, at whatever institution it is held.
         None if kind == AffiliationKind::Distinction && has_word(role, &["cifar"]) => named("CIFAR"),
         _ => institute
             .cloned()
@@ -351,7 +345,7 @@ fn affiliation_record(
     })
 }
 
-/// What a role is in ORCID's terms; one that names no place is how somebody belongs to the institute.
+/// Classifies a role in ORCID's terms; a role without an organization is a membership of the institute.
 fn affiliation_kind(role: &str, has_place: bool) -> AffiliationKind {
     let student = ["student", "etudiant", "etudiante", "doctorat", "doctorant", "doctorante", "phd", "maitrise", "msc"];
     if has_word(role, &["member", "membre"]) {
@@ -373,12 +367,44 @@ fn has_word(text: &str, words: &[&str]) -> bool {
     names::fold(text).split(' ').any(|word| words.contains(&word))
 }
 
-/// The longest page, in bytes: a longer text is something else.
+/// Maximum size of a page.
 const MAX_PAGE_BYTES: u64 = 16 << 20;
 
-/// Reads a page from a file. The oldest publication comes first: ids grow with time, and lists of papers without a
-/// date, newest first, are then in the order of the page.
-pub(crate) fn stream(
+/// Text of profile pages.
+#[derive(Debug)]
+pub(crate) struct ProfilePageFormat;
+
+impl Format for ProfilePageFormat {
+    fn name(&self) -> &'static str {
+        "profile-page"
+    }
+
+    fn help(&self) -> &'static str {
+        "Text of a person's profile page at an institute, in French or English"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Curated
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Text && has_page_headings(&String::from_utf8_lossy(head.text))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, &options.profile_page, sink)
+    }
+}
+
+/// Reads a page and pushes its papers in reverse order.
+///
+/// IDs increase in import order, so lists of undated papers, newest first, keep the order of the page.
+fn read_stream(
     reader: &mut dyn BufRead,
     options: &ProfilePageOptions,
     sink: &mut RecordSink<'_>,
@@ -389,10 +415,7 @@ pub(crate) fn stream(
         .read_to_end(&mut bytes)
         .map_err(|error| ReadAbort::Unreadable(0, format!("it cannot be read: {error}")))?;
     if bytes.len() as u64 > MAX_PAGE_BYTES {
-        return Err(ReadAbort::Unreadable(
-            0,
-            format!("it has more than {} MiB, which no profile page has", MAX_PAGE_BYTES >> 20),
-        ));
+        return Err(ReadAbort::Unreadable(0, format!("it is larger than {} MiB", MAX_PAGE_BYTES >> 20)));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
@@ -489,7 +512,7 @@ mod tests {
         (researcher, records.map(paper).collect())
     }
 
-    /// Roles as "KIND role @ organization / department".
+    /// Formats roles as "KIND role @ organization / department".
     fn roles(researcher: &ResearcherRecord) -> Vec<String> {
         let text =
             |text: &LocalizedText| text.iter().map(|(tag, value)| format!("{value} [{tag}]")).collect::<String>();
@@ -602,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_profile_page() {
+    fn texts_that_are_not_profile_pages() {
         let message = |text| parse_profile_page(text, &ProfilePageOptions::default()).expect_err(text).to_string();
         let no_page = "this does not look like a profile page: ";
         let no_heading = format!(
@@ -616,8 +639,8 @@ mod tests {
         assert_eq!(message(prose), no_name(2, "on the first line"));
         assert_eq!(
             message("Ada Lovelace\r\n\r\nMembre affilié\r\nPublications"),
-            "line 3: 'Membre affilié' is a role at the institute whose page this is; name the institute with \
-             --organization NAME and, where it has one, --ror ID"
+            "line 3: 'Membre affilié' is a role at the institute whose page this is; specify the institute with \
+             --organization NAME and, if it has one, --ror ID"
         );
         assert!(
             parse_profile_page("Ada Lovelace\nPoet, Somewhere\nPublications", &ProfilePageOptions::default()).is_ok()
@@ -686,7 +709,7 @@ mod tests {
             for (tag, text) in papers.iter().flat_map(|paper| paper.abstract_text.iter()) {
                 assert_eq!(tag, "en");
                 assert!(!text.contains("voir plus") && !text.contains('…'), "{text}");
-                // Nothing but the markers is gone.
+                // Only the expander labels are removed.
                 assert!(page_text.lines().any(|line| line.replace("… (voir plus)", "") == text), "{text}");
             }
         }

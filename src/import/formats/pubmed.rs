@@ -1,35 +1,70 @@
-//! PubMed: articles in XML, as its yearly files and its API have them. They are cut out one by one, so that a damaged one
-//! costs only itself.
+//! PubMed XML, as in the annual baseline files and API responses. Articles are extracted one by one, so that a
+//! malformed article does not affect the others.
 
 use std::io::BufRead;
 
-use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, sniff_content_kind, unreadable_error};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, unreadable_error};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::io::xml::{self, XmlElement};
 use crate::import::normalize::field_parsing;
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
 
-/// The largest article: that of five thousand authors is a tenth of it.
+/// Maximum size of an article; an article with five thousand authors is a tenth of it.
 const MAX_ARTICLE_BYTES: usize = 16 << 20;
 const ARTICLE_TAGS: [&[u8]; 2] = [b"<PubmedArticle", b"<PubmedBookArticle"];
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// PubMed XML.
+#[derive(Debug)]
+pub(crate) struct PubMedFormat;
+
+impl Format for PubMedFormat {
+    fn name(&self) -> &'static str {
+        "pubmed"
+    }
+
+    fn help(&self) -> &'static str {
+        "PubMed articles and book chapters in XML"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["xml"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Markup && ARTICLE_TAGS.iter().any(|tag| head.contains(tag))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     if head.is_empty() {
         return Err(ReadAbort::Unreadable(0, "it is empty".to_owned()));
     }
-    if sniff_content_kind(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)) != "XML or HTML" {
-        return Err(ReadAbort::Unreadable(
-            1,
-            format!("it does not begin like XML but like {}", sniff_content_kind(head)),
-        ));
+    if ContentKind::of(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)) != ContentKind::Markup {
+        return Err(ReadAbort::Unreadable(1, format!("it is not XML; it starts like {}", ContentKind::of(head))));
     }
     if !contains_bytes(head, b"Pubmed") {
-        return Err(ReadAbort::Unreadable(1, "it is XML of another kind than PubMed's".to_owned()));
+        return Err(ReadAbort::Unreadable(1, "it is XML, but not PubMed XML".to_owned()));
     }
     let mut articles = ArticleSplitter { buffer: Vec::new(), searched_bytes: 0, buffer_line: 1, open_article: None };
     loop {
@@ -47,7 +82,7 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
             return match articles.open_article {
                 Some((line, _)) => Err(ReadAbort::Unreadable(
                     line,
-                    "the article that begins here does not end; the file is cut off".to_owned(),
+                    "the article that starts here is not closed; the file is truncated".to_owned(),
                 )),
                 None => Ok(()),
             };
@@ -55,14 +90,14 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
     }
 }
 
-/// Cuts articles out of what was read.
+/// Splits the input into articles.
 struct ArticleSplitter {
     buffer: Vec<u8>,
-    /// How much of it has been looked through.
+    /// The length of the searched prefix of the buffer.
     searched_bytes: usize,
-    /// The line that it begins on.
+    /// The line number of the start of the buffer.
     buffer_line: usize,
-    /// The line of the article that has begun, and what ends it.
+    /// The line number of an article that has started, and its end tag.
     open_article: Option<(usize, &'static [u8])>,
 }
 
@@ -84,9 +119,9 @@ impl ArticleSplitter {
             self.searched_bytes = 1;
         }
         let (line, end) = self.open_article?;
-        // One that begins inside of another ends that one.
+        // The start of another article ends an unclosed one.
         let found = self.find_tag(|text| text.starts_with(end) || text.starts_with(b"<PubmedArticle>"));
-        let Some(at) = found else {
+        let Some(index) = found else {
             if self.buffer.len() <= MAX_ARTICLE_BYTES {
                 return None;
             }
@@ -95,34 +130,31 @@ impl ArticleSplitter {
             self.open_article = None;
             return Some((
                 line,
-                Err(format!("the article that begins here has more than {}", format_size(MAX_ARTICLE_BYTES))),
+                Err(format!("the article that starts here is larger than {}", format_size(MAX_ARTICLE_BYTES))),
             ));
         };
         self.open_article = None;
-        if !self.buffer[at..].starts_with(end) {
-            self.discard(at);
-            return Some((
-                line,
-                Err("the article that begins here does not end before the next one begins".to_owned()),
-            ));
+        if !self.buffer[index..].starts_with(end) {
+            self.discard(index);
+            return Some((line, Err("the article that starts here is not closed before the next one".to_owned())));
         }
-        let text = self.buffer[..at + end.len()].to_vec();
-        self.discard(at + end.len());
+        let text = self.buffer[..index + end.len()].to_vec();
+        self.discard(index + end.len());
         Some((line, Ok(text)))
     }
 
-    /// Where a tag is, of which the whole name has been read.
+    /// Returns the position of a matching tag whose name is completely buffered.
     fn find_tag(&mut self, is_wanted: impl Fn(&[u8]) -> bool) -> Option<usize> {
-        let longest = 24;
+        let max_tag_bytes = 24;
         let end = self.buffer.len();
-        for at in self.searched_bytes..end {
-            if self.buffer[at] == b'<' {
-                if at + longest > end && end > 0 && !self.buffer[at..].contains(&b'>') {
-                    self.searched_bytes = at;
+        for index in self.searched_bytes..end {
+            if self.buffer[index] == b'<' {
+                if index + max_tag_bytes > end && end > 0 && !self.buffer[index..].contains(&b'>') {
+                    self.searched_bytes = index;
                     return None;
                 }
-                if is_wanted(&self.buffer[at..]) {
-                    return Some(at);
+                if is_wanted(&self.buffer[index..]) {
+                    return Some(index);
                 }
             }
         }
@@ -145,25 +177,25 @@ fn contains_bytes(text: &[u8], wanted: &[u8]) -> bool {
 }
 
 fn emit_article(line: usize, bytes: &[u8], sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-    let (text, is_mended) = lines::decode_text(bytes);
-    let mut notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
-    match xml::parse_xml(&text).and_then(|article| paper_record(&article, &mut notes)) {
-        Ok(paper) => sink.push_record(line, Record::Paper(paper), notes),
+    let (text, has_invalid_utf8) = lines::decode_text(bytes);
+    let mut warnings = if has_invalid_utf8 { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+    match xml::parse_xml(&text).and_then(|article| paper_record(&article, &mut warnings)) {
+        Ok(paper) => sink.push_record(line, Record::Paper(paper), warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
-fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let citation = root
         .descendant_at(&["MedlineCitation"])
         .or_else(|| root.descendant_at(&["BookDocument"]))
         .ok_or("it has no citation")?;
-    // The document of a book has its fields without an article around them.
+    // A book document has no `Article` element around its fields.
     let article = citation.descendant_at(&["Article"]).unwrap_or(citation);
     let title = article.text_at(&["ArticleTitle"]).or_else(|| citation.text_at(&["Book", "BookTitle"]));
     let vernacular = article.text_at(&["VernacularTitle"]);
     let title = title.or_else(|| vernacular.clone()).ok_or("it has no title")?;
-    // A title in brackets is PubMed's translation.
+    // Brackets mark a title that PubMed translated.
     let title = title
         .strip_prefix('[')
         .and_then(|title| title.strip_suffix("].").or_else(|| title.strip_suffix(']')))
@@ -198,19 +230,19 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
     let venue_name = venue.iter().find_map(|path| article.text_at(path)).filter(|venue| *venue != title);
     let authors = article.children_named("AuthorList").find(|list| list.attribute("Type") != Some("editors"));
     if authors.is_some_and(|list| list.attribute("CompleteYN") == Some("N")) {
-        notes.push("PubMed has not all of its authors".to_owned());
+        warnings.push("PubMed lists only some of its authors".to_owned());
     }
     Ok(PaperRecord {
         title: strip_markup(&title),
         translated_titles,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
-        // PubMed's abstracts are English, whatever the article's language.
+        // PubMed's abstracts are English, regardless of the language of the article.
         abstract_text: LocalizedText::new(english.as_ref(), abstract_text),
-        publication_date: publication_date(article, citation, notes),
+        publication_date: publication_date(article, citation, warnings),
         paper_type: paper_type(&kinds, root.name == "PubmedBookArticle"),
         venue_name,
         language,
-        doi: field_parsing::parse_identifier::<Doi>(id("doi").or(location).as_deref(), notes),
+        doi: field_parsing::parse_identifier::<Doi>(id("doi").or(location).as_deref(), warnings),
         url: Some(format!("https://pubmed.ncbi.nlm.nih.gov/{pmid}/")),
         is_retracted: kinds.iter().any(|kind| kind == "Retracted Publication"),
         identifiers: [
@@ -220,17 +252,17 @@ fn paper_record(root: &XmlElement, notes: &mut Vec<String>) -> Result<PaperRecor
         .into_iter()
         .flatten()
         .collect(),
-        authors: authors.map(|list| crate::import::formats::pubmed::author_records(list, notes)).unwrap_or_default(),
+        authors: authors.map(|list| author_records(list, warnings)).unwrap_or_default(),
         ..PaperRecord::default()
     })
 }
 
-/// A title without the point that PubMed puts behind all of them.
+/// Strips the period that PubMed adds to every title.
 fn strip_final_period(title: &str) -> &str {
     title.strip_suffix('.').filter(|title| !title.ends_with('.')).unwrap_or(title)
 }
 
-/// The abstract, each part on a line of its own with its label before it.
+/// Returns the abstract, one section per line with its label.
 fn abstract_text(article: &XmlElement) -> String {
     let parts = article
         .descendant_at(&["Abstract"])
@@ -247,9 +279,9 @@ fn abstract_text(article: &XmlElement) -> String {
     parts.collect::<Vec<_>>().join("\n")
 }
 
-/// The day on which it appeared, by the issue or online, whichever is told more exactly.
-fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec<String>) -> Option<PartialDate> {
-    let mut of = |element: &XmlElement| {
+/// Returns the date of the issue or of the online publication, preferring the more precise one.
+fn publication_date(article: &XmlElement, citation: &XmlElement, warnings: &mut Vec<String>) -> Option<PartialDate> {
+    let mut parse_element = |element: &XmlElement| {
         if let Some(written) = element.text_at(&["MedlineDate"]) {
             let year = field_parsing::parse_date(&written, &mut Vec::new())?.year().into();
             let month = written.split_whitespace().nth(1).and_then(field_parsing::parse_month);
@@ -258,11 +290,11 @@ fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec
         let year = element.text_at(&["Year"])?.parse().ok()?;
         let month = element.text_at(&["Month"]).and_then(|month| field_parsing::parse_month(&month));
         let day = element.text_at(&["Day"]).filter(|_| month.is_some()).and_then(|day| day.parse().ok());
-        field_parsing::date_or_year(year, month, day, notes)
+        field_parsing::date_or_year(year, month, day, warnings)
     };
-    let issue = article.descendant_at(&["Journal", "JournalIssue", "PubDate"]).and_then(&mut of);
-    let online = article.descendant_at(&["ArticleDate"]).and_then(&mut of);
-    let book = citation.descendant_at(&["Book", "PubDate"]).and_then(&mut of);
+    let issue = article.descendant_at(&["Journal", "JournalIssue", "PubDate"]).and_then(&mut parse_element);
+    let online = article.descendant_at(&["ArticleDate"]).and_then(&mut parse_element);
+    let book = citation.descendant_at(&["Book", "PubDate"]).and_then(&mut parse_element);
     let exactness = |date: &PartialDate| date.to_string().len();
     match (issue.or(book), online) {
         (Some(issue), Some(online)) if issue.year() == online.year() && exactness(&online) > exactness(&issue) => {
@@ -273,7 +305,7 @@ fn publication_date(article: &XmlElement, citation: &XmlElement, notes: &mut Vec
 }
 
 fn paper_type(kinds: &[String], is_book: bool) -> PaperType {
-    let has = |kind: &str| kinds.iter().any(|own| own == kind);
+    let has = |kind: &str| kinds.iter().any(|own_kind| own_kind == kind);
     if is_book {
         PaperType::BookChapter
     } else if has("Preprint") {
@@ -285,31 +317,31 @@ fn paper_type(kinds: &[String], is_book: bool) -> PaperType {
     }
 }
 
-fn author_records(list: &XmlElement, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+fn author_records(list: &XmlElement, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     (1..)
         .zip(list.children_named("Author").filter(|author| author.attribute("ValidYN") != Some("N")))
-        .map(|(position, author)| crate::import::formats::pubmed::author_record(position, author, notes))
+        .map(|(position, author)| author_record(position, author, warnings))
         .collect()
 }
 
-fn author_record(position: u32, author: &XmlElement, notes: &mut Vec<String>) -> AuthorRecord {
+fn author_record(position: u32, author: &XmlElement, warnings: &mut Vec<String>) -> AuthorRecord {
     let family = author.text_at(&["LastName"]);
     let given = author.text_at(&["ForeName"]).or_else(|| author.text_at(&["Initials"]));
     let suffix = author.text_at(&["Suffix"]);
     let person = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()]);
     let orcid =
         author.children_named("Identifier").find(|id| id.attribute("Source") == Some("ORCID")).map(XmlElement::text);
-    let mut own = Vec::new();
-    let orcid = field_parsing::parse_identifier::<Orcid>(orcid.as_deref(), &mut own);
-    notes.extend(own.into_iter().map(|note| format!("author {position}: {note}")));
-    let places = || author.children_named("AffiliationInfo");
-    let organizations = places().filter_map(|place| {
-        let id = place
+    let mut orcid_warnings = Vec::new();
+    let orcid = field_parsing::parse_identifier::<Orcid>(orcid.as_deref(), &mut orcid_warnings);
+    warnings.extend(orcid_warnings.into_iter().map(|note| format!("author {position}: {note}")));
+    let affiliations = || author.children_named("AffiliationInfo");
+    let organizations = affiliations().filter_map(|affiliation| {
+        let id = affiliation
             .children_named("Identifier")
             .find(|id| id.attribute("Source").is_some_and(|source| source.eq_ignore_ascii_case("ROR")))?;
         Some(OrganizationReference {
             ror: Some(id.text().parse::<Ror>().ok()?),
-            name: place.text_at(&["Affiliation"]),
+            name: affiliation.text_at(&["Affiliation"]),
             ..Default::default()
         })
     });
@@ -320,7 +352,9 @@ fn author_record(position: u32, author: &XmlElement, notes: &mut Vec<String>) ->
         family_name: family,
         orcid,
         equal_contribution_group: (author.attribute("EqualContrib") == Some("Y")).then_some(1),
-        affiliations_as_published: places().filter_map(|place| place.text_at(&["Affiliation"])).collect(),
+        affiliations_as_published: affiliations()
+            .filter_map(|affiliation| affiliation.text_at(&["Affiliation"]))
+            .collect(),
         organizations: organizations.collect(),
         ..AuthorRecord::default()
     }
@@ -329,8 +363,7 @@ fn author_record(position: u32, author: &XmlElement, notes: &mut Vec<String>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     fn set(articles: &[&str]) -> String {
         format!(
@@ -357,8 +390,8 @@ mod tests {
             <Language>fre</Language><PublicationTypeList><PublicationType>Retracted Publication</PublicationType></PublicationTypeList></Article></MedlineCitation>
             <PubmedData><ArticleIdList><ArticleId IdType="doi">10.1000/P</ArticleId><ArticleId IdType="pmc">PMC1</ArticleId></ArticleIdList>
             <ReferenceList><Reference><ArticleIdList><ArticleId IdType="doi">10.1000/other</ArticleId></ArticleIdList></Reference></ReferenceList></PubmedData></PubmedArticle>"#;
-        let outcome = read_bytes(&Format::PubMed, set(&[article]).as_bytes());
-        assert_eq!(outcome.messages(), ["4: mended: PubMed has not all of its authors"]);
+        let outcome = read_bytes(&PubMedFormat, set(&[article]).as_bytes());
+        assert_eq!(outcome.messages(), ["4: warning: PubMed lists only some of its authors"]);
         let paper = papers(&outcome).remove(0);
         assert_eq!(paper.title, "Des seuils");
         assert_eq!(paper.translated_titles.iter().next(), Some(("en", "On H2O & weirs")));
@@ -373,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_costs_one_article() {
+    fn a_malformed_article_does_not_affect_the_others() {
         let (first, last) = (an_article(1, "Weirs"), an_article(5, "Dams"));
         let articles = [
             &first,
@@ -382,29 +415,32 @@ mod tests {
             &an_article(4, ""),
             &last,
         ];
-        let outcome = read_bytes(&Format::PubMed, set(&articles).as_bytes());
+        let outcome = read_bytes(&PubMedFormat, set(&articles).as_bytes());
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Dams"]);
-        let told = outcome.messages();
-        assert_eq!(told.len(), 3, "{told:#?}");
-        assert!(told[0].starts_with("5: rejected: it is not XML"), "{told:?}");
-        assert_eq!(told[1], "6: rejected: the article that begins here does not end before the next one begins");
-        assert_eq!(told[2], "7: rejected: it has no title");
+        let messages = outcome.messages();
+        assert_eq!(messages.len(), 3, "{messages:#?}");
+        assert!(messages[0].starts_with("5: invalid record: it is not valid XML"), "{messages:?}");
+        assert_eq!(messages[1], "6: invalid record: the article that starts here is not closed before the next one");
+        assert_eq!(messages[2], "7: invalid record: it has no title");
         let whole = set(&[&first, &last]);
-        let cut = read_bytes(&Format::PubMed, &whole.as_bytes()[..whole.len() - 60]);
-        assert_eq!(papers(&cut).len(), 1);
-        assert_eq!(cut.messages(), ["5: not read: the article that begins here does not end; the file is cut off"]);
+        let truncated = read_bytes(&PubMedFormat, &whole.as_bytes()[..whole.len() - 60]);
+        assert_eq!(papers(&truncated).len(), 1);
+        assert_eq!(
+            truncated.messages(),
+            ["5: unreadable file: the article that starts here is not closed; the file is truncated"]
+        );
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_formats_are_rejected() {
         assert_eq!(
-            read_bytes(&Format::PubMed, b"<html></html>").messages(),
-            ["1: not read: it is XML of another kind than PubMed's"]
+            read_bytes(&PubMedFormat, b"<html></html>").messages(),
+            ["1: unreadable file: it is XML, but not PubMed XML"]
         );
         assert_eq!(
-            read_bytes(&Format::PubMed, b"TY  - JOUR").messages(),
-            ["1: not read: it does not begin like XML but like RIS"]
+            read_bytes(&PubMedFormat, b"TY  - JOUR").messages(),
+            ["1: unreadable file: it is not XML; it starts like RIS"]
         );
     }
 }

@@ -1,11 +1,14 @@
-//! RIS, as reference managers and publishers export it.
+//! RIS references, as reference managers and publishers export them.
 
 use std::io::BufRead;
 
-use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size, sniff_content_kind};
+use crate::import::formats::detection::FileHead;
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
 use crate::import::normalize::strip_markup::strip_markup;
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::identifier::Doi;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -15,7 +18,7 @@ use crate::text::names;
 const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_REFERENCE_BYTES: usize = 16 << 20;
 
-/// A reference: its fields in order.
+/// The fields of a reference, in order.
 #[derive(Default)]
 struct RisReference {
     line: usize,
@@ -26,20 +29,59 @@ struct RisReference {
     is_unterminated: bool,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// RIS references.
+#[derive(Debug)]
+pub(crate) struct RisFormat;
+
+impl Format for RisFormat {
+    fn name(&self) -> &'static str {
+        "ris"
+    }
+
+    fn help(&self) -> &'static str {
+        "RIS references"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::ReferenceManager
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["ris"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        match head.content_kind {
+            ContentKind::Ris => true,
+            ContentKind::Text => head.contains(b"\nTY  - "),
+            _ => false,
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut lines = BoundedLines::new(reader, MAX_LINE_BYTES);
     let mut current: Option<RisReference> = None;
     let mut has_fields = false;
     while let Some(line) = lines.next_raw_line()? {
-        let (text, is_mended) = lines::decode_text(line);
+        let (text, has_invalid_utf8) = lines::decode_text(line);
         let text = text.trim_matches('\u{feff}').to_owned();
-        let (number, is_cut) = (lines.number, lines.is_truncated);
+        let (number, is_truncated) = (lines.number, lines.is_truncated);
         let Some((tag, value)) = parse_field(&text) else {
             if !has_fields && !text.trim().is_empty() {
-                let reason = format!("it does not begin like RIS but like {}", sniff_content_kind(text.as_bytes()));
+                let reason = format!("it is not RIS; it starts like {}", ContentKind::of(text.as_bytes()));
                 return Err(ReadAbort::Unreadable(number, reason));
             }
-            // A line without a tag goes on with the field before it.
+            // A line without a tag continues the previous field.
             if let Some(RisReference { fields, size_bytes: size, .. }) = &mut current
                 && let Some((_, value)) = fields.last_mut()
                 && !text.trim().is_empty()
@@ -53,7 +95,7 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
         };
         has_fields = true;
         let is_end = tag == "ER";
-        // A type begins a reference, unless nothing but types came before.
+        // A TY line starts a reference, unless only TY lines precede it.
         let begins = tag == "TY" && current.as_ref().is_some_and(|open| open.fields.iter().any(|(tag, _)| tag != "TY"));
         if begins && let Some(mut open) = current.take() {
             open.is_unterminated = true;
@@ -61,12 +103,12 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
         }
         if !is_end {
             let reference = current.get_or_insert_with(|| RisReference { line: number, ..RisReference::default() });
-            reference.has_invalid_utf8 |= is_mended;
+            reference.has_invalid_utf8 |= has_invalid_utf8;
             reference.size_bytes += value.len();
-            if is_cut {
+            if is_truncated {
                 reference.error.get_or_insert_with(|| lines.too_long_reason());
             } else if reference.size_bytes > MAX_REFERENCE_BYTES {
-                let fault = format!("the reference has more than {}", format_size(MAX_REFERENCE_BYTES));
+                let fault = format!("the reference is larger than {}", format_size(MAX_REFERENCE_BYTES));
                 reference.error.get_or_insert(fault);
                 reference.fields.clear();
             } else {
@@ -78,8 +120,9 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
     }
     match current {
         Some(mut open) => {
-            open.error
-                .get_or_insert_with(|| "the reference that begins here does not end; the file is cut off".to_owned());
+            open.error.get_or_insert_with(|| {
+                "the reference that starts here is not closed; the file is truncated".to_owned()
+            });
             emit_reference(open, sink)
         }
         None if has_fields => Ok(()),
@@ -87,11 +130,11 @@ pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Res
     }
 }
 
-/// The tag and the value of a line: `AU  - Brook, Ida`.
+/// Splits a line into tag and value: `AU  - Brook, Ida`.
 fn parse_field(line: &str) -> Option<(&str, &str)> {
     let (tag, rest) = (line.get(..2)?, line.get(2..)?);
     let is_tag =
-        tag.bytes().enumerate().all(|(place, byte)| byte.is_ascii_uppercase() || (place == 1 && byte.is_ascii_digit()));
+        tag.bytes().enumerate().all(|(index, byte)| byte.is_ascii_uppercase() || (index == 1 && byte.is_ascii_digit()));
     let value = rest.trim_start().strip_prefix('-')?;
     let gap = rest.len() - rest.trim_start().len();
     (is_tag && (1..=2).contains(&gap) && (value.is_empty() || value.starts_with(char::is_whitespace)))
@@ -103,27 +146,27 @@ fn emit_reference(reference: RisReference, sink: &mut RecordSink<'_>) -> Result<
     if let Some(fault) = reference.error {
         return sink.push_invalid(line, fault);
     }
-    let mut notes = Vec::new();
+    let mut warnings = Vec::new();
     if reference.has_invalid_utf8 {
-        notes.push(NOT_UTF8_WARNING.to_owned());
+        warnings.push(NOT_UTF8_WARNING.to_owned());
     }
     if reference.is_unterminated {
-        notes.push("the reference has no end; the next one begins".to_owned());
+        warnings.push("the reference has no ER line".to_owned());
     }
-    match paper_record(&reference, &mut notes) {
-        Ok(paper) => sink.push_record(line, Record::Paper(paper), notes),
+    match paper_record(&reference, &mut warnings) {
+        Ok(paper) => sink.push_record(line, Record::Paper(paper), warnings),
         Err(reason) => sink.push_invalid(line, reason),
     }
 }
 
 impl RisReference {
-    /// The values of the first of these tags that has any.
+    /// Returns the values of the first of the tags that has any.
     fn values(&self, tags: &[&str]) -> Vec<&str> {
-        let of = |tag: &str| -> Vec<&str> {
-            let values = self.fields.iter().filter(|(own, value)| own == tag && !value.trim().is_empty());
+        let values_of = |tag: &str| -> Vec<&str> {
+            let values = self.fields.iter().filter(|(own_tag, value)| own_tag == tag && !value.trim().is_empty());
             values.map(|(_, value)| value.as_str()).collect()
         };
-        tags.iter().map(|tag| of(tag)).find(|values| !values.is_empty()).unwrap_or_default()
+        tags.iter().map(|tag| values_of(tag)).find(|values| !values.is_empty()).unwrap_or_default()
     }
 
     fn first_value(&self, tags: &[&str]) -> Option<&str> {
@@ -131,14 +174,14 @@ impl RisReference {
     }
 }
 
-fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
+fn paper_record(reference: &RisReference, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
     let Some(kind) = reference.first_value(&["TY"]) else {
-        return Err("it has no type: a reference begins with TY".to_owned());
+        return Err("it has no type: a reference starts with a TY line".to_owned());
     };
     let is_whole_book = matches!(kind, "BOOK" | "EDBOOK" | "CONF");
     let title = reference.first_value(&["TI", "T1", "CT"]);
     let title = title.or_else(|| reference.first_value(&["BT"]).filter(|_| is_whole_book)).ok_or("it has no title")?;
-    // What a book is in is a series, and no venue.
+    // A whole book is part of a series, which is not a venue.
     let venue = if is_whole_book { None } else { reference.first_value(&["JF", "T2", "JO", "BT", "JA", "J2", "JW"]) };
     let abstract_text = strip_markup(reference.first_value(&["AB", "N2"]).unwrap_or_default());
     let language = reference.first_value(&["LA"]).and_then(field_parsing::language_tag);
@@ -147,11 +190,11 @@ fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<Pap
         title: strip_markup(title),
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
-        publication_date: publication_date(reference, notes),
+        publication_date: publication_date(reference, warnings),
         paper_type: paper_type(kind),
         venue_name: venue.map(strip_markup),
         language,
-        doi: find_doi(reference, notes),
+        doi: find_doi(reference, warnings),
         url: reference
             .first_value(&["UR", "LK"])
             .and_then(|url| url.split([' ', ';', '\n']).next())
@@ -162,18 +205,18 @@ fn paper_record(reference: &RisReference, notes: &mut Vec<String>) -> Result<Pap
     })
 }
 
-/// The most exact date: `2005/07/15`, `2005/07/15/`, `2005///`, `2005`.
-fn publication_date(reference: &RisReference, notes: &mut Vec<String>) -> Option<PartialDate> {
+/// Returns the most precise date: `2005/07/15`, `2005/07/15/`, `2005///`, `2005`.
+fn publication_date(reference: &RisReference, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let read = |text: &str| {
         let mut parts = text.split(['/', '-']).map(str::trim);
         let Some(year) = field_parsing::parse_date(parts.next()?, &mut Vec::new()) else {
-            // Such as `1-1-2004` and `MAR 5`, of which the first has a year.
+            // The first of `1-1-2004` and `MAR 5` has a year.
             return field_parsing::parse_date(text, &mut Vec::new()).filter(|_| text.len() > 4);
         };
         let month = parts.next().filter(|month| !month.is_empty());
         let number = month.and_then(|month| field_parsing::parse_month(month).or_else(|| month.parse().ok()));
         let day = number.and_then(|_| parts.next()?.parse().ok()).filter(|day| *day > 0);
-        field_parsing::date_or_year(year.year().into(), number.filter(|month| *month != 0), day, notes)
+        field_parsing::date_or_year(year.year().into(), number.filter(|month| *month != 0), day, warnings)
     };
     let dates = ["DA", "PY", "Y1"].iter().flat_map(|tag| reference.values(&[tag])).filter_map(read);
     dates.fold(None, |best: Option<PartialDate>, date| match best {
@@ -182,14 +225,14 @@ fn publication_date(reference: &RisReference, notes: &mut Vec<String>) -> Option
     })
 }
 
-/// Where it has a field of its own, else where a field of another kind holds one.
-fn find_doi(reference: &RisReference, notes: &mut Vec<String>) -> Option<Doi> {
-    let own = reference.first_value(&["DO"]);
+/// Returns the DOI in its own field, or in another field that contains one.
+fn find_doi(reference: &RisReference, warnings: &mut Vec<String>) -> Option<Doi> {
+    let own_value = reference.first_value(&["DO"]);
     let elsewhere = || {
         let values = ["M3", "N1", "UR"].iter().flat_map(|tag| reference.values(&[tag]));
         values.filter(|value| value.contains("10.")).find_map(|value| value.parse::<Doi>().ok())
     };
-    own.and_then(|own| field_parsing::parse_identifier::<Doi>(Some(own), notes)).or_else(elsewhere)
+    own_value.and_then(|value| field_parsing::parse_identifier::<Doi>(Some(value), warnings)).or_else(elsewhere)
 }
 
 fn pubmed_identifiers(reference: &RisReference) -> Vec<ExternalIdentifier> {
@@ -207,13 +250,13 @@ fn pubmed_identifiers(reference: &RisReference) -> Vec<ExternalIdentifier> {
 }
 
 fn author_records(values: &[&str]) -> Vec<AuthorRecord> {
-    // One author a line, or several with semicolons between them.
+    // Each line has one author, or several separated by semicolons.
     let names = values.iter().flat_map(|value| value.split('\n')).flat_map(names::split_at_semicolons).map(str::trim);
     let names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("anonymous"));
     (1..).zip(names).map(|(position, name)| author_record(position, name)).collect()
 }
 
-/// `Family, Given, Suffix`; a name without a comma is as it is.
+/// Parses `Family, Given, Suffix`; a name without a comma is used unchanged.
 fn author_record(position: u32, written: &str) -> AuthorRecord {
     let mut parts = written.split(',').map(names::clean);
     let (family, given, suffix) = (parts.next(), parts.next(), parts.next());
@@ -232,7 +275,7 @@ fn paper_type(kind: &str) -> PaperType {
     match kind.trim() {
         "JOUR" | "MGZN" | "NEWS" | "EJOUR" | "INPR" => PaperType::Article,
         "CPAPER" => PaperType::ConferencePaper,
-        // Of a whole meeting; many use it for one paper all the same.
+        // CONF stands for whole proceedings, but is often used for single papers.
         "CONF" => PaperType::ConferencePaper,
         "BOOK" | "EBOOK" | "EDBOOK" => PaperType::Book,
         "CHAP" | "ECHAP" | "ENCYC" | "DICT" => PaperType::BookChapter,
@@ -247,14 +290,13 @@ fn paper_type(kind: &str) -> PaperType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{papers, read_bytes};
+    use crate::import::test_support::{papers, read_bytes};
 
     #[test]
     fn fields_of_a_reference() {
         let text = "\u{feff}\nTY  - JOUR\r\nTI  - On <i>weirs</i>\r\nAU  - Brook,Ida \r\nAU  - Ford, Tom, Jr.\r\nA2  - Editor, An\r\nPY  - 2005\r\n\
             DA  - 2005/07/15/\r\nT2  - Waters\r\nAB  - One.\r\nTwo.\r\nDO  - doi:10.1000/X\r\nDB  - PubMed\r\nAN  - 1234\r\nLA  - eng\r\nER  -\r\n";
-        let outcome = read_bytes(&Format::Ris, text.as_bytes());
+        let outcome = read_bytes(&RisFormat, text.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
         let paper = papers(&outcome).remove(0);
         assert_eq!((paper.title.as_str(), paper.venue_name.as_deref()), ("On weirs", Some("Waters")));
@@ -269,8 +311,7 @@ mod tests {
     #[test]
     fn dates() {
         let date = |tag: &str, value: &str| {
-            let outcome =
-                read_bytes(&Format::Ris, format!("TY  - JOUR\nTI  - T\n{tag}  - {value}\nER  - \n").as_bytes());
+            let outcome = read_bytes(&RisFormat, format!("TY  - JOUR\nTI  - T\n{tag}  - {value}\nER  - \n").as_bytes());
             papers(&outcome)[0].publication_date.map(|date| date.to_string()).unwrap_or_default()
         };
         assert_eq!(date("PY", "2001/09/01/"), "2001-09-01");
@@ -282,25 +323,25 @@ mod tests {
     }
 
     #[test]
-    fn damage_costs_one_reference() {
+    fn a_malformed_reference_does_not_affect_the_others() {
         let text = "TY  - JOUR\nTI  - Weirs\nER  - \nTI  - Typeless\nER  - \nTY  - JOUR\nTI  - Open\nTY  - JOUR\nTI  - Lo\u{ef}cks\nER  - \nTY  - JOUR\nAU  - Brook\nER  - \nTY  - JOUR\nTI  - Cut";
         let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-        let outcome = read_bytes(&Format::Ris, &bytes);
+        let outcome = read_bytes(&RisFormat, &bytes);
         let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
         assert_eq!(titles, ["Weirs", "Open", "Loïcks"]);
         let expected = [
-            "4: rejected: it has no type: a reference begins with TY",
-            "6: mended: the reference has no end; the next one begins",
-            "8: mended: it is not UTF-8 and was read as Windows-1252",
-            "11: rejected: it has no title",
-            "14: rejected: the reference that begins here does not end; the file is cut off",
+            "4: invalid record: it has no type: a reference starts with a TY line",
+            "6: warning: the reference has no ER line",
+            "8: warning: it is not UTF-8 and was read as Windows-1252",
+            "11: invalid record: it has no title",
+            "14: invalid record: the reference that starts here is not closed; the file is truncated",
         ];
         assert_eq!(outcome.messages(), expected);
     }
 
     #[test]
-    fn others_are_refused() {
-        let outcome = read_bytes(&Format::Ris, b"@article{a, title={T}}");
-        assert_eq!(outcome.messages(), ["1: not read: it does not begin like RIS but like BibTeX"]);
+    fn other_formats_are_rejected() {
+        let outcome = read_bytes(&RisFormat, b"@article{a, title={T}}");
+        assert_eq!(outcome.messages(), ["1: unreadable file: it is not RIS; it starts like BibTeX"]);
     }
 }

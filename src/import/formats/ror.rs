@@ -5,8 +5,10 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::import::formats::detection::{JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::identifier::Ror;
 use crate::model::record::{
     ExternalIdentifier, NameKind, NameRecord, OrganizationRecord, OrganizationRelation, Record,
@@ -67,38 +69,72 @@ struct RorRelationship {
     id: String,
 }
 
-pub(crate) fn stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+/// ROR data, schema version 2.
+#[derive(Debug)]
+pub(crate) struct RorFormat;
+
+impl Format for RorFormat {
+    fn name(&self) -> &'static str {
+        "ror"
+    }
+
+    fn help(&self) -> &'static str {
+        "ROR records, schema 2: an array, or one per line"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Registry
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        let has_ror_id = || value.get("id").and_then(Value::as_str).is_some_and(|id| id.contains("ror.org"));
+        let is_organization =
+            has_fields(value, &["names", "locations"]) || has_fields(value, &["names"]) && has_ror_id();
+        is_organization.then_some(JsonMatch::Importable("a ROR record"))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        _options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, sink)
+    }
+}
+
+fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     json::read_values(reader, sink, |line, value, sink| {
-        let mut notes = Vec::new();
-        match organization_record(value, &mut notes) {
-            Ok(record) => sink.push_record(line, Record::Organization(record), notes),
+        let mut warnings = Vec::new();
+        match organization_record(value, &mut warnings) {
+            Ok(record) => sink.push_record(line, Record::Organization(record), warnings),
             Err(reason) => sink.push_invalid(line, reason),
         }
     })
 }
 
-fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<OrganizationRecord, String> {
+fn organization_record(value: Value, warnings: &mut Vec<String>) -> Result<OrganizationRecord, String> {
     if value.get("names").is_none() {
         let is_first_version = value.get("name").is_some() && value.get("country").is_some();
         let reason = if is_first_version {
-            "it is a ROR record of version 1; take the data of version 2"
+            "it is a ROR record of schema 1; use the data of schema 2"
         } else {
-            "it is no ROR record: it has no `names`"
+            "it is not a ROR record: it has no `names`"
         };
         return Err(reason.to_owned());
     }
     let source: RorOrganization =
-        serde_json::from_value(value).map_err(|error| format!("it is no ROR record: {error}"))?;
+        serde_json::from_value(value).map_err(|error| format!("it is not a ROR record: {error}"))?;
     let ror: Ror = source.id.parse().map_err(|error| format!("{error}"))?;
-    let place = source.locations.into_iter().find_map(|location| location.geonames_details);
-    let (country_code, city) = place.map_or((None, None), |place| (place.country_code, place.name));
+    let geonames = source.locations.into_iter().find_map(|location| location.geonames_details);
+    let (country_code, city) = geonames.map_or((None, None), |geonames| (geonames.country_code, geonames.name));
     let mut types = Vec::new();
     for kind in source.types {
         let word = kind.to_uppercase();
         match word.as_str() {
             "EDUCATION" | "FUNDER" | "HEALTHCARE" | "COMPANY" | "ARCHIVE" | "NONPROFIT" | "GOVERNMENT" | "FACILITY"
             | "OTHER" => types.push(word),
-            _ => notes.push(format!("the type '{kind}' is not one of ROR's and was left out")),
+            _ => warnings.push(format!("the type '{kind}' is not a ROR type and was ignored")),
         }
     }
     let status = source.status.map(|status| status.to_uppercase());
@@ -114,12 +150,12 @@ fn organization_record(value: Value, notes: &mut Vec<String>) -> Result<Organiza
             "child" => OrganizationRelation::Child,
             "predecessor" => OrganizationRelation::Predecessor,
             "successor" => OrganizationRelation::Successor,
-            // Related organizations are neither above, below, before nor after.
+            // Related organizations are not hierarchical.
             _ => continue,
         };
         match relationship.id.parse::<Ror>() {
             Ok(other) => relations.push((relation, other)),
-            Err(error) => notes.push(format!("{error}; the relation was left out")),
+            Err(error) => warnings.push(format!("{error}; the relation was ignored")),
         }
     }
     Ok(OrganizationRecord {
@@ -142,7 +178,7 @@ fn external_identifiers(ids: RorExternalId) -> impl Iterator<Item = ExternalIden
     ids.all.into_iter().map(move |value| ExternalIdentifier { scheme: scheme.clone(), value: value.trim().to_owned() })
 }
 
-/// A name of several types is of the one that says most.
+/// Returns a name; if it has several types, the most specific one counts.
 fn name_record(name: RorName) -> NameRecord {
     let has = |kind: &str| name.types.iter().any(|own| own == kind);
     let kind = if has("ror_display") {

@@ -1,4 +1,4 @@
-//! Vocabularies of topics: SKOS in RDF/XML or Turtle, and tables of topics with those above them, as OpenAlex has one.
+//! Vocabularies of topics: SKOS in RDF/XML or Turtle, and tables of topics with their ancestors, such as OpenAlex's.
 
 mod guard;
 mod skos;
@@ -6,53 +6,95 @@ mod table;
 
 use std::io::BufRead;
 
-use crate::import::io::lines::{sniff_content_kind, unreadable_error};
-use crate::import::{ReadAbort, RecordSink};
+use serde_json::Value;
+
+use crate::import::formats::detection::{FileHead, JsonMatch, has_fields};
+use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
+use crate::import::io::lines::unreadable_error;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
 
-/// What a vocabulary does not say of itself.
+/// Facts that a vocabulary does not contain.
 #[derive(Clone, Debug, Default)]
 pub struct TopicsOptions {
-    /// The short name of the vocabulary; where absent, that of a known table, or the address that its codes begin with.
+    /// The short name of the vocabulary. If omitted, the name of a known table, or the common prefix of its IRIs.
     pub scheme: Option<String>,
 }
 
-pub(crate) fn stream(
-    reader: &mut dyn BufRead,
-    options: &TopicsOptions,
-    sink: &mut RecordSink<'_>,
-) -> Result<(), ReadAbort> {
-    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let scheme = options.scheme.as_deref();
-    match sniff_content_kind(head.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
-        "JSON" => crate::import::formats::topics::table::read_json_lines(reader, scheme, sink),
-        "XML or HTML" if is_turtle(head) => crate::import::formats::topics::skos::read_turtle(reader, scheme, sink),
-        "XML or HTML" => crate::import::formats::topics::skos::read_rdf_xml(reader, scheme, sink),
-        "Turtle" => crate::import::formats::topics::skos::read_turtle(reader, scheme, sink),
-        "text" if is_turtle(head) => crate::import::formats::topics::skos::read_turtle(reader, scheme, sink),
-        "text" if head.is_empty() => Err(ReadAbort::Unreadable(0, "it is empty".to_owned())),
-        "text" => crate::import::formats::topics::table::read_csv(reader, scheme, sink),
-        kind => Err(ReadAbort::Unreadable(1, format!("it does not begin like a vocabulary but like {kind}"))),
+/// Controlled vocabularies of topics.
+#[derive(Debug)]
+pub(crate) struct TopicsFormat;
+
+impl Format for TopicsFormat {
+    fn name(&self) -> &'static str {
+        "topics"
+    }
+
+    fn help(&self) -> &'static str {
+        "Topics: SKOS in RDF/XML or Turtle, or the topic table of OpenAlex"
+    }
+
+    fn source_kind(&self) -> SourceKind {
+        SourceKind::Vocabulary
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["rdf", "owl", "xml", "ttl", "nt", "jsonl", "json", "csv", "tsv"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        match head.content_kind {
+            ContentKind::Turtle => true,
+            ContentKind::Markup | ContentKind::Text => is_vocabulary(head.text),
+            _ => false,
+        }
+    }
+
+    fn match_json(&self, value: &Value) -> Option<JsonMatch> {
+        (has_fields(value, &["subfield_id"]) || has_fields(value, &["pref"]))
+            .then_some(JsonMatch::Importable("a topic table"))
+    }
+
+    fn read(
+        &self,
+        reader: &mut dyn BufRead,
+        options: &FormatOptions,
+        sink: &mut RecordSink<'_>,
+    ) -> Result<(), ReadAbort> {
+        read_stream(reader, &options.topics, sink)
     }
 }
 
-/// Whether a text is Turtle: it may begin with comments, or with an address in angle brackets.
+fn read_stream(reader: &mut dyn BufRead, options: &TopicsOptions, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let scheme = options.scheme.as_deref();
+    match ContentKind::of(head.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+        ContentKind::Json => table::read_json_lines(reader, scheme, sink),
+        ContentKind::Turtle => skos::read_turtle(reader, scheme, sink),
+        ContentKind::Markup | ContentKind::Text if is_turtle(head) => skos::read_turtle(reader, scheme, sink),
+        ContentKind::Markup => skos::read_rdf_xml(reader, scheme, sink),
+        ContentKind::Text if head.is_empty() => Err(ReadAbort::Unreadable(0, "it is empty".to_owned())),
+        ContentKind::Text => table::read_csv(reader, scheme, sink),
+        kind => Err(ReadAbort::Unreadable(1, format!("it is not a vocabulary; it starts like {kind}"))),
+    }
+}
+
+/// Whether a text is Turtle; it may start with comments or with an IRI in angle brackets.
 fn is_turtle(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#")).unwrap_or_default();
-    sniff_content_kind(first) == "Turtle" || first.starts_with(b"<http") || first.starts_with(b"<urn:")
+    ContentKind::of(first) == ContentKind::Turtle || first.starts_with(b"<http") || first.starts_with(b"<urn:")
 }
 
-/// Whether a file seems to be a vocabulary.
-pub(crate) fn is_vocabulary(head: &[u8]) -> bool {
-    let has = |wanted: &[u8]| head.windows(wanted.len()).any(|window| window == wanted);
-    is_turtle(head)
-        || has(b"www.w3.org/1999/02/22-rdf-syntax-ns")
-        || crate::import::formats::topics::table::is_topic_header(head)
+/// Whether a file is a vocabulary.
+fn is_vocabulary(head: &[u8]) -> bool {
+    let has = |needle: &[u8]| head.windows(needle.len()).any(|window| window == needle);
+    is_turtle(head) || has(b"www.w3.org/1999/02/22-rdf-syntax-ns") || table::is_topic_header(head)
 }
 
-/// A topic as all shapes of vocabularies tell of it.
+/// A topic, independent of the syntax of the vocabulary.
 #[derive(Debug, Default)]
 struct VocabularyConcept {
     code: String,
@@ -79,16 +121,11 @@ impl VocabularyConcept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::Format;
-    use crate::import::tests::{ReadOutcome, read_bytes, read_stream};
+    use crate::import::test_support::{self, ReadOutcome, read_bytes};
     use crate::model::record::Record;
 
-    fn format() -> Format {
-        Format::Topics(TopicsOptions::default())
-    }
-
-    /// `scheme/code label@language … < broader`
-    fn shown(outcome: &ReadOutcome) -> Vec<String> {
+    /// Formats topics as `scheme/code label@language … < broader`.
+    fn format_topics(outcome: &ReadOutcome) -> Vec<String> {
         let lines = outcome.records().map(|record| {
             let Record::Topic(topic) = record else { return "no topic".to_owned() };
             let names: Vec<String> = topic
@@ -103,13 +140,13 @@ mod tests {
                     )
                 })
                 .collect();
-            let above: Vec<&str> = topic.broader.iter().filter_map(|above| above.code.as_deref()).collect();
+            let broader: Vec<&str> = topic.broader.iter().filter_map(|broader| broader.code.as_deref()).collect();
             format!(
                 "{}/{} {} < {}",
                 topic.scheme,
                 topic.code.as_deref().unwrap_or_default(),
                 names.join(" "),
-                above.join(",")
+                broader.join(",")
             )
         });
         lines.collect()
@@ -124,9 +161,9 @@ mod tests {
     #[test]
     fn literals_of_every_kind() {
         let more = "v:w3 v:note \"\", \"\"\"long \"one\" [[[\n(\"\"\", 'a \\' [', '''b ''', \"\\\\\", <http://a.example/(#x>, [ v:x () ] . # [\n";
-        let outcome = read_bytes(&format(), format!("{TURTLE}{}", more.repeat(300)).as_bytes());
+        let outcome = read_bytes(&TopicsFormat, format!("{TURTLE}{}", more.repeat(300)).as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
-        assert_eq!(shown(&outcome), EXPECTED);
+        assert_eq!(format_topics(&outcome), EXPECTED);
     }
 
     const EXPECTED: [&str; 3] = [
@@ -137,11 +174,15 @@ mod tests {
 
     #[test]
     fn turtle() {
-        let outcome = read_bytes(&format(), TURTLE.as_bytes());
+        let outcome = read_bytes(&TopicsFormat, TURTLE.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
-        assert_eq!(shown(&outcome), EXPECTED);
-        let named = read_bytes(&Format::Topics(TopicsOptions { scheme: Some("water".to_owned()) }), TURTLE.as_bytes());
-        assert_eq!(shown(&named)[1], "water/w2 Dams@en < ");
+        assert_eq!(format_topics(&outcome), EXPECTED);
+        let named = {
+            let topics = TopicsOptions { scheme: Some("water".to_owned()) };
+            let options = FormatOptions { topics, ..FormatOptions::default() };
+            test_support::read_with_options(&TopicsFormat, options, TURTLE.as_bytes())
+        };
+        assert_eq!(format_topics(&named)[1], "water/w2 Dams@en < ");
     }
 
     #[test]
@@ -154,9 +195,9 @@ mod tests {
             <rdf:Description rdf:about="http://words.example/water/w2"><rdf:type rdf:resource="&skos;Concept"/>
               <skos:prefLabel xml:lang="en">Dams</skos:prefLabel><skos:narrower rdf:resource="http://words.example/water/w3"/></rdf:Description>
             <skos:Concept rdf:about="http://words.example/water/w3"><skos:prefLabel>Locks</skos:prefLabel></skos:Concept></rdf:RDF>"#;
-        let outcome = read_bytes(&format(), text.as_bytes());
+        let outcome = read_bytes(&TopicsFormat, text.as_bytes());
         assert_eq!(outcome.messages(), Vec::<String>::new());
-        assert_eq!(shown(&outcome), EXPECTED);
+        assert_eq!(format_topics(&outcome), EXPECTED);
     }
 
     const RDF: &str = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns:skos=\"http://www.w3.org/2004/02/skos/core#\">\
@@ -170,17 +211,17 @@ mod tests {
         let declared = |encoding: &str| format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{RDF}");
         let utf_16: Vec<u8> =
             [0xfeff_u16].into_iter().chain(declared("UTF-16").encode_utf16()).flat_map(u16::to_le_bytes).collect();
-        for (bytes, told) in [
+        for (bytes, messages) in [
             (declared("UTF-8").into_bytes(), 0),
             (latin(&declared("ISO-8859-1")), 0),
             (utf_16, 0),
             (latin(RDF), 1),
             (latin(&declared("UTF-8")), 1),
         ] {
-            let outcome = read_bytes(&format(), &bytes);
+            let outcome = read_bytes(&TopicsFormat, &bytes);
             assert_eq!(
-                (shown(&outcome), outcome.messages().len()),
-                (expected.map(ToOwned::to_owned).to_vec(), told),
+                (format_topics(&outcome), outcome.messages().len()),
+                (expected.map(ToOwned::to_owned).to_vec(), messages),
                 "{:?}",
                 outcome.messages()
             );
@@ -188,26 +229,26 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_concepts() {
+    fn iris_of_concepts() {
         let text = "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n<http://a.example/x/child> a s:Concept ; s:prefLabel \"Child\" ; \
             s:broader <http://b.example/y/parent> .\n<http://b.example/y/parent> a s:Concept ; s:prefLabel \"Parent\" .\n\
             <urn:words:water> a s:Concept ; s:prefLabel \"Water\" .\n<http://a.example/x/bare> a s:Concept .\n";
-        let outcome = read_bytes(&format(), text.as_bytes());
+        let outcome = read_bytes(&TopicsFormat, text.as_bytes());
         assert_eq!(
-            shown(&outcome),
+            format_topics(&outcome),
             ["a.example/x/child Child@- < parent", "b.example/y/parent Parent@- < ", "urn:words/water Water@- < "]
         );
         let schemes: Vec<String> = outcome
             .records()
             .filter_map(|record| match record {
-                Record::Topic(topic) => topic.broader.first().map(|above| above.scheme.clone()),
+                Record::Topic(topic) => topic.broader.first().map(|broader| broader.scheme.clone()),
                 _ => None,
             })
             .collect();
         assert_eq!(schemes, ["b.example/y"]);
         assert_eq!(
             outcome.messages(),
-            ["0: rejected: the concept <http://a.example/x/bare> has no prefLabel and no altLabel"]
+            ["0: invalid record: the concept <http://a.example/x/bare> has no prefLabel and no altLabel"]
         );
     }
 
@@ -220,58 +261,65 @@ mod tests {
             "openalex/subfields/1 Dams@en < fields/2",
             "openalex/T1 Weirs@en < subfields/1",
         ];
-        assert_eq!(shown(&read_bytes(&format(), lines.as_bytes())), expected);
+        assert_eq!(format_topics(&read_bytes(&TopicsFormat, lines.as_bytes())), expected);
         let csv = "topic_id,topic_name,subfield_id,subfield_name,field_id,field_name,domain_id,domain_name,keywords,summary,wikipedia_url\n\
             1,Weirs,1,Dams,2,Water,3,Nature,weir; dam,\"About weirs, mostly\",\n\"bad\n2,Locks,1,Dams,2,Water,3,Nature,,,\n";
-        let outcome = read_bytes(&format(), csv.as_bytes());
-        assert_eq!(shown(&outcome)[..4], expected);
+        let outcome = read_bytes(&TopicsFormat, csv.as_bytes());
+        assert_eq!(format_topics(&outcome)[..4], expected);
         assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
         let labels = "{\"id\":\"http://words.example/water/w1\",\"pref\":{\"en\":\"Weirs\",\"fr\":\"Seuils\"},\"broader\":[\"http://words.example/water/w2\"]}\n";
         assert_eq!(
-            shown(&read_bytes(&format(), labels.as_bytes())),
+            format_topics(&read_bytes(&TopicsFormat, labels.as_bytes())),
             ["words.example/water/w1 Weirs@en Seuils@fr < w2"]
         );
     }
 
     #[test]
-    fn damage_in_turtle() {
+    fn malformed_turtle() {
         let text = TURTLE.replace("v:w2 a skos:Concept ;", "v:w2 a \"x ;");
-        let outcome = read_bytes(&format(), text.as_bytes());
-        assert!(shown(&outcome).iter().any(|line| line.contains("/w1 ")), "{:?}", shown(&outcome));
-        assert!(outcome.messages().iter().any(|line| line.contains("rejected")), "{:?}", outcome.messages());
+        let outcome = read_bytes(&TopicsFormat, text.as_bytes());
+        assert!(format_topics(&outcome).iter().any(|line| line.contains("/w1 ")), "{:?}", format_topics(&outcome));
+        assert!(outcome.messages().iter().any(|line| line.contains("invalid record")), "{:?}", outcome.messages());
     }
 
     #[test]
     fn entities_and_depth() {
-        let refused = |text: String, why: &str| {
-            let told = read_bytes(&format(), text.as_bytes()).messages();
-            assert!(told.iter().any(|line| line.contains("not read") && line.contains(why)), "{told:?}");
+        let assert_unreadable = |text: String, why: &str| {
+            let messages = read_bytes(&TopicsFormat, text.as_bytes()).messages();
+            assert!(messages.iter().any(|line| line.contains("unreadable file") && line.contains(why)), "{messages:?}");
         };
         let root = "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">";
-        refused(format!("<!DOCTYPE a [<!ENTITY a \"xx\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "entities");
-        refused(format!("<!DOCTYPE a [<!ENTITY a \"{}\">]>{root}</rdf:RDF>", "x".repeat(1000)), "entities");
-        refused(format!("<!DOCTYPE a [<!ENTITY a \">>\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"), "document type");
-        refused(format!("{root}{}", "<rdf:Description><rdf:x>".repeat(10_000)), "deep");
-        refused(format!("@prefix a: <http://a.example/> .\na:b a:c {}", "[ a:c ".repeat(10_000)), "deep");
-        refused(format!("<!-- {} -->{root}</rdf:RDF>", "-> <a>".repeat(1 << 20)), "MiB");
+        assert_unreadable(
+            format!("<!DOCTYPE a [<!ENTITY a \"xx\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"),
+            "entities",
+        );
+        assert_unreadable(format!("<!DOCTYPE a [<!ENTITY a \"{}\">]>{root}</rdf:RDF>", "x".repeat(1000)), "entities");
+        assert_unreadable(
+            format!("<!DOCTYPE a [<!ENTITY a \">>\"><!ENTITY b \"&a;&a;\">]>{root}&b;</rdf:RDF>"),
+            "document type",
+        );
+        assert_unreadable(format!("{root}{}", "<rdf:Description><rdf:x>".repeat(10_000)), "deep");
+        assert_unreadable(format!("@prefix a: <http://a.example/> .\na:b a:c {}", "[ a:c ".repeat(10_000)), "deep");
+        assert_unreadable(format!("<!-- {} -->{root}</rdf:RDF>", "-> <a>".repeat(1 << 20)), "MiB");
     }
 
     #[test]
-    fn a_literal_without_end() {
+    fn unterminated_literals() {
         use std::io::Read as _;
         let start = std::io::Cursor::new(format!("{TURTLE}v:w4 skos:prefLabel \"").into_bytes());
-        let outcome = read_stream(&format(), Box::new(start.chain(std::io::repeat(b'x').take(200 << 20))));
-        assert_eq!(shown(&outcome), EXPECTED);
+        let outcome =
+            test_support::read_stream(&TopicsFormat, Box::new(start.chain(std::io::repeat(b'x').take(200 << 20))));
+        assert_eq!(format_topics(&outcome), EXPECTED);
         assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
     }
 
     #[test]
-    fn others_are_refused() {
+    fn other_formats_are_rejected() {
         assert_eq!(
-            read_bytes(&format(), b"@article{a, title={T}}").messages(),
-            ["1: not read: it does not begin like a vocabulary but like BibTeX"]
+            read_bytes(&TopicsFormat, b"@article{a, title={T}}").messages(),
+            ["1: unreadable file: it is not a vocabulary; it starts like BibTeX"]
         );
-        assert!(read_bytes(&format(), b"title,year\nA,1\n").messages()[0].contains("no table of topics"));
-        assert!(read_bytes(&format(), b"<html><p>no</html>").messages()[0].contains("not read"));
+        assert!(read_bytes(&TopicsFormat, b"title,year\nA,1\n").messages()[0].contains("not a topic table"));
+        assert!(read_bytes(&TopicsFormat, b"<html><p>no</html>").messages()[0].contains("unreadable file"));
     }
 }

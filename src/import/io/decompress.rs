@@ -1,4 +1,4 @@
-//! Files as they come: plain, gzip or zstd, or standard input, told by their first bytes.
+//! Input files: plain, gzip or zstd, detected by their magic bytes, or standard input.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -9,19 +9,20 @@ use std::rc::Rc;
 use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
 
-use crate::import::pipeline::progress::Progress;
+use crate::import::io::progress::Progress;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// Compressed data that give more than this for each byte are made to fill a machine: records give a tenth of it.
+/// Maximum ratio of decompressed to compressed size; a higher ratio is a decompression bomb. Records reach a tenth of
+/// it.
 const MAX_COMPRESSION_RATIO: u64 = 400;
-/// What may come out before that counts.
+/// Decompressed size from which the ratio is checked.
 const UNCHECKED_OUTPUT_BYTES: u64 = 64 << 20;
 
-/// Counts what is read from the disk.
+/// Counts the bytes read from disk.
 struct ByteCounter<'a> {
     source: Box<dyn Read + 'a>,
     progress: Option<Progress>,
@@ -39,7 +40,7 @@ impl Read for ByteCounter<'_> {
     }
 }
 
-/// Decompressed data, as long as there are not absurdly many of them.
+/// Fails if decompressed data exceeds the maximum compression ratio.
 struct BombGuard<R> {
     source: R,
     input_bytes: Rc<Cell<u64>>,
@@ -54,14 +55,14 @@ impl<R: Read> Read for BombGuard<R> {
             && self.output_bytes / MAX_COMPRESSION_RATIO > self.input_bytes.get()
         {
             return Err(io::Error::other(format!(
-                "its compressed data expand more than {MAX_COMPRESSION_RATIO}-fold, as no records do"
+                "its compressed data expands more than {MAX_COMPRESSION_RATIO}-fold"
             )));
         }
         Ok(amount)
     }
 }
 
-/// Text of another encoding, as UTF-8.
+/// Transcodes text to UTF-8.
 pub(crate) struct TranscodingReader<R> {
     source: R,
     decoder: Decoder,
@@ -104,12 +105,12 @@ impl<R: Read> Read for TranscodingReader<R> {
     }
 }
 
-/// Text that should be UTF-8; bytes that are not are read as Windows-1252.
+/// Reads text as UTF-8; invalid bytes are decoded as Windows-1252.
 pub(crate) struct Utf8OrWindows1252<R> {
     source: R,
-    /// Whether there were such bytes.
+    /// Whether there were invalid bytes.
     has_invalid_utf8: Rc<Cell<bool>>,
-    /// What was read and is not decoded: the beginning of a character at most, once there is more.
+    /// Bytes that are not yet decoded: at most an incomplete character at the end.
     encoded: Vec<u8>,
     decoded: Vec<u8>,
     decoded_position: usize,
@@ -136,10 +137,10 @@ impl<R: Read> Utf8OrWindows1252<R> {
             let Some(chunk) = rest.utf8_chunks().next() else { break };
             let (valid, invalid) = (chunk.valid().len(), chunk.invalid());
             self.decoded.extend_from_slice(&rest[..valid]);
-            // The beginning of a character may go on in what is read next.
-            let is_cut = valid + invalid.len() == rest.len()
+            // A character may continue in the next read.
+            let is_incomplete = valid + invalid.len() == rest.len()
                 && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
-            if is_cut && !self.is_at_end {
+            if is_incomplete && !self.is_at_end {
                 rest = &rest[valid..];
                 break;
             }
@@ -172,29 +173,29 @@ impl<R: Read> Read for Utf8OrWindows1252<R> {
     }
 }
 
-/// An opened file, decompressed while it is read. Its beginning is held, so that it can be looked at first.
+/// An input file, decompressed while it is read. Its head is buffered, so that the format can be detected.
 pub(crate) struct InputStream<'a> {
     head: Vec<u8>,
     head_position: usize,
-    /// Why there is no more after the beginning.
+    /// The error that ended the head.
     head_error: Option<io::Error>,
     rest: Box<dyn BufRead + 'a>,
 }
 
 impl<'a> InputStream<'a> {
-    /// Opens a file; `-` is standard input. The error says what is wrong with it.
+    /// Opens a file, or standard input for `-`. The error states the reason.
     pub(crate) fn open(path: &Path, progress: &Progress) -> Result<Self, String> {
         let source: Box<dyn Read> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else if path.is_dir() {
-            return Err("it is a folder; name the files in it".to_owned());
+            return Err("it is a folder; specify the files in it".to_owned());
         } else {
             Box::new(File::open(path).map_err(|error| format!("it cannot be opened: {error}"))?)
         };
         Self::from_reader(source, Some(progress.clone()))
     }
 
-    /// The same of something that is read already, such as a file in an archive.
+    /// Wraps a stream, such as an entry of an archive.
     pub(crate) fn from_reader(source: Box<dyn Read + 'a>, progress: Option<Progress>) -> Result<Self, String> {
         let total = Rc::new(Cell::new(0));
         let mut counted = ByteCounter { source, progress, total_bytes: Rc::clone(&total) };
@@ -215,14 +216,14 @@ impl<'a> InputStream<'a> {
         Ok(Self::decode_utf16(Self::with_head(plain)))
     }
 
-    /// Reads the beginning.
+    /// Buffers the head of a stream.
     fn with_head(mut source: Box<dyn Read + 'a>) -> Self {
         let mut head = Vec::with_capacity(BUFFER_BYTES);
         let head_error = (&mut source).take(BUFFER_BYTES as u64).read_to_end(&mut head).err();
         Self { head, head_position: 0, head_error, rest: Box::new(BufReader::with_capacity(BUFFER_BYTES, source)) }
     }
 
-    /// UTF-16 marks itself, and becomes UTF-8.
+    /// Transcodes UTF-16 with a byte order mark to UTF-8.
     fn decode_utf16(self) -> Self {
         let encoding = match self.head.as_slice() {
             [0xff, 0xfe, ..] => UTF_16LE,

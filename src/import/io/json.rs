@@ -1,4 +1,5 @@
-//! JSON as people hand it over: one value a line, an array, a list inside of an answer, or a value over many lines.
+//! Streaming reader of JSON: one value per line, an array, an array inside an API response, or a value over several
+//! lines.
 
 mod array_stream;
 
@@ -6,21 +7,22 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::import::io::content_kind::ContentKind;
 use crate::import::io::json::array_stream::ArrayElementScanner;
-use crate::import::io::lines::{BoundedLines, format_size, sniff_content_kind, unreadable_error};
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::io::lines::{BoundedLines, format_size, unreadable_error};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 
-/// The longest value: more is no record but a mistake.
+/// Maximum size of a value.
 const MAX_VALUE_BYTES: usize = 64 << 20;
 
-/// The most values within one: each takes far more memory than it has bytes.
+/// Maximum number of nested values of a value; each takes far more memory than its bytes.
 const MAX_NESTED_VALUES: usize = 4_000_000;
 
-/// Gives each value with the number of the line on which it begins.
+/// Calls `each` for every value, with the line number on which it starts.
 ///
-/// A line that holds a whole value is one. Otherwise lines are put together until they hold one, as printers with
-/// indentation write it; an array is the values in it. Text that is no JSON is rejected line by line, so that one
-/// damaged line costs only itself.
+/// A line that is a complete value is one value. Otherwise lines are joined until they form one, as in pretty-printed
+/// JSON. An array stands for its elements. Text that is not JSON is rejected line by line, so that a malformed line
+/// does not affect the others.
 pub(crate) fn read_values(
     reader: &mut dyn BufRead,
     sink: &mut RecordSink<'_>,
@@ -29,8 +31,11 @@ pub(crate) fn read_values(
     read_records(reader, &[], sink, each)
 }
 
-/// The same, where records may also be in a list inside of an answer, at one of these paths. The list is read record by
-/// record, however long it is. An answer whose list has nothing is given as it is.
+/// Calls `each` for every value, or for the elements of an array at one of the paths, such as the results of an API
+/// response.
+///
+/// Such arrays are read element by element, however long they are. A response with an empty array is passed as a
+/// whole.
 pub(crate) fn read_records(
     reader: &mut dyn BufRead,
     paths: &[&[&str]],
@@ -39,7 +44,7 @@ pub(crate) fn read_records(
 ) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     if ArrayElementScanner::starts_array(head, paths) {
-        crate::import::io::json::array_stream::read_elements(reader, paths, sink, &mut each)
+        array_stream::read_elements(reader, paths, sink, &mut each)
     } else {
         read_line_by_line(reader, sink, &mut each)
     }
@@ -61,7 +66,7 @@ fn read_line_by_line(
             if !matches!(line[0], b'{' | b'[') {
                 return Err(ReadAbort::Unreadable(
                     1,
-                    format!("it does not begin like JSON but like {}", sniff_content_kind(line)),
+                    format!("it is not JSON; it starts like {}", ContentKind::of(line)),
                 ));
             }
             if line == b"[" {
@@ -78,7 +83,7 @@ fn read_line_by_line(
         if lines.is_truncated {
             sink.push_invalid(
                 start,
-                format!("{}; records are one a line, or an array over lines", lines.too_long_reason()),
+                format!("{}; write one record per line, or an array over several lines", lines.too_long_reason()),
             )?;
             continue;
         }
@@ -90,7 +95,7 @@ fn read_line_by_line(
     Ok(())
 }
 
-/// One value that begins with `text`, which may go on over the next lines.
+/// Reads a value that starts with `text` and may continue on the next lines.
 fn read_multiline_value(
     text: &[u8],
     start: usize,
@@ -105,7 +110,7 @@ fn read_multiline_value(
     };
     let reason = match parse_value(&trimmed(text)) {
         Ok(value) => return emit_value(start, value, sink, each),
-        // Printers break lines only behind one of these; a line that ends otherwise is cut or damaged.
+        // Pretty printers break lines only after these characters; other line ends are truncated or malformed values.
         Err(JsonError::Truncated(_)) if matches!(text.last(), Some(b'{' | b'[' | b',')) => None,
         Err(fault) => Some(fault.into_reason()),
     };
@@ -120,7 +125,7 @@ fn read_multiline_value(
         let Some(line) = lines.next_line()? else {
             return Err(ReadAbort::Unreadable(
                 start,
-                "the JSON that begins here does not end; the file is cut off".to_owned(),
+                "the JSON value that starts here is not closed; the file is truncated".to_owned(),
             ));
         };
         scanner.scan(line);
@@ -133,7 +138,7 @@ fn read_multiline_value(
             whole = Vec::new();
         }
         if lines.is_truncated {
-            // What was cut away may have had brackets.
+            // The truncated part may contain brackets.
             return Err(ReadAbort::Unreadable(lines.number, lines.too_long_reason()));
         }
         if scanner.is_balanced() && is_too_long {
@@ -149,10 +154,10 @@ fn read_multiline_value(
 }
 
 fn too_long_reason() -> String {
-    format!("the value that begins here has more than {}", format_size(MAX_VALUE_BYTES))
+    format!("the value that starts here is larger than {}", format_size(MAX_VALUE_BYTES))
 }
 
-/// An array is the values in it.
+/// Emits a value, or the elements of an array.
 fn emit_value(
     line: usize,
     value: Value,
@@ -165,18 +170,18 @@ fn emit_value(
     }
 }
 
-/// Why a text is no value.
+/// The reason why a text is not a JSON value.
 enum JsonError {
-    /// It ends before the value does, at a column.
+    /// The text ends inside the value, at this column.
     Truncated(usize),
-    /// Anything else.
+    /// Any other reason.
     Invalid(String),
 }
 
 impl JsonError {
     fn into_reason(self) -> String {
         match self {
-            Self::Truncated(column) => format!("the JSON is cut off at column {column}"),
+            Self::Truncated(column) => format!("the JSON is truncated at column {column}"),
             Self::Invalid(reason) => reason,
         }
     }
@@ -186,7 +191,7 @@ fn parse_value(text: &[u8]) -> Result<Value, JsonError> {
     let mut scanner = BracketScanner::default();
     scanner.scan(text);
     if scanner.value_count > MAX_NESTED_VALUES {
-        return Err(JsonError::Invalid(format!("it has more than {MAX_NESTED_VALUES} values, as no record does")));
+        return Err(JsonError::Invalid(format!("it has more than {MAX_NESTED_VALUES} values")));
     }
     serde_json::from_slice(text).map_err(|error| {
         if error.is_eof() {
@@ -197,13 +202,13 @@ fn parse_value(text: &[u8]) -> Result<Value, JsonError> {
     })
 }
 
-/// Follows brackets, to know where a value over many lines ends.
+/// Tracks brackets to find the end of a value.
 #[derive(Default)]
 struct BracketScanner {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
-    /// About how many values there were.
+    /// Approximate number of values.
     value_count: usize,
 }
 

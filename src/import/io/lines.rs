@@ -1,22 +1,22 @@
-//! Lines of a file, each of bounded length: one that is longer costs only itself.
+//! Reads lines of bounded length; a line that is too long does not affect the others.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
-use crate::import::ReadAbort;
+use crate::import::io::record_sink::ReadAbort;
 
-/// What is kept of a line that is too long, to tell what it seems to be.
+/// Stored prefix of a line that is too long, for content sniffing.
 const TRUNCATED_PREFIX_BYTES: usize = 200;
 
-/// Reads lines and knows their number.
+/// A reader of lines with their numbers.
 pub(crate) struct BoundedLines<'a> {
     reader: &'a mut dyn BufRead,
     max_bytes: usize,
-    /// What ends a line: a carriage return alone where the file begins without any other.
+    /// The line terminator; a carriage return if the start of the file has no line feed.
     terminator: Option<u8>,
-    /// The number of the line read last, from 1.
+    /// The number of the last line, starting at 1.
     pub(crate) number: usize,
-    /// Whether the line read last was longer than a line may be; what was given of it is its beginning.
+    /// Whether the last line exceeded the limit and only its prefix was returned.
     pub(crate) is_truncated: bool,
     buffer: Vec<u8>,
 }
@@ -26,12 +26,12 @@ impl<'a> BoundedLines<'a> {
         Self { reader, max_bytes, terminator: None, number: 0, is_truncated: false, buffer: Vec::new() }
     }
 
-    /// The next line, without its end and without white space around it; none at the end of the file.
+    /// Returns the next line, trimmed, or `None` at the end of the file.
     pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, ReadAbort> {
         Ok(self.next_raw_line()?.map(<[u8]>::trim_ascii))
     }
 
-    /// The next line, without its end; none at the end of the file.
+    /// Returns the next line without its terminator, or `None` at the end of the file.
     pub(crate) fn next_raw_line(&mut self) -> Result<Option<&[u8]>, ReadAbort> {
         self.buffer.clear();
         self.is_truncated = false;
@@ -71,9 +71,9 @@ impl<'a> BoundedLines<'a> {
         Ok(Some(if self.number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line }))
     }
 
-    /// Why a line that is too long cannot be used.
+    /// Explains why a truncated line is invalid.
     pub(crate) fn too_long_reason(&self) -> String {
-        format!("the line has more than {}", format_size(self.max_bytes))
+        format!("the line is longer than {}", format_size(self.max_bytes))
     }
 }
 
@@ -81,16 +81,16 @@ pub(crate) fn format_size(bytes: usize) -> String {
     if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
 }
 
-/// A file that cannot be read further.
+/// Reports that the rest of a file is unreadable.
 pub(crate) fn unreadable_error(line: usize, error: &io::Error) -> ReadAbort {
     let reason = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the compressed data end too early; the file is cut off".to_owned(),
-        _ => format!("it cannot be read further: {error}"),
+        io::ErrorKind::UnexpectedEof => "the compressed data ends early; the file is truncated".to_owned(),
+        _ => format!("its rest is unreadable: {error}"),
     };
     ReadAbort::Unreadable(line, reason)
 }
 
-/// Bytes as text: UTF-8, else Windows-1252, of which Latin-1 is a part. The second is true where it was not UTF-8.
+/// Decodes bytes as UTF-8, otherwise as Windows-1252, a superset of Latin-1. The flag is set if they are not UTF-8.
 pub(crate) fn decode_text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (Cow::Borrowed(text), false),
@@ -98,27 +98,5 @@ pub(crate) fn decode_text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     }
 }
 
-/// What is said of a text that was not UTF-8.
+/// The warning about text that is not UTF-8.
 pub(crate) const NOT_UTF8_WARNING: &str = "it is not UTF-8 and was read as Windows-1252";
-
-/// What a file seems to be, by its first line.
-pub(crate) fn sniff_content_kind(line: &[u8]) -> &'static str {
-    let line = line.trim_ascii_start();
-    let starts =
-        |beginning: &[u8]| line.len() >= beginning.len() && line[..beginning.len()].eq_ignore_ascii_case(beginning);
-    match line {
-        _ if starts(b"@prefix ") || starts(b"@base ") || starts(b"prefix ") => "Turtle",
-        [b'{' | b'[', ..] => "JSON",
-        [b'<', ..] => "XML or HTML",
-        [b'%', b'P', b'D', b'F', ..] => "a PDF",
-        [b'@', ..] => "BibTeX",
-        [b'T', b'Y', b' ', ..] => "RIS",
-        [b'P', b'K', ..] => "a zip archive; unpack it first",
-        _ if line.contains(&0)
-            || line.first().is_some_and(|byte| *byte >= 0x80 && std::str::from_utf8(line).is_err()) =>
-        {
-            "binary data"
-        }
-        _ => "text",
-    }
-}

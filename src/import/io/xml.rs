@@ -1,16 +1,15 @@
-//! XML in memory: small trees of elements, without what can make a small text large. Entities that a document defines
-//! itself are never expanded.
+//! Parses XML into small trees, with limits on depth and size. Entities that a document defines are never expanded.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
-/// How deep elements may be.
+/// Maximum nesting depth of elements.
 const MAX_ELEMENT_DEPTH: usize = 100;
-/// How many elements there may be.
+/// Maximum number of elements.
 const MAX_ELEMENTS: usize = 2_000_000;
 
-/// An element, by its name without a namespace.
+/// An element; names have no namespace prefix.
 #[derive(Debug, Default)]
 pub(crate) struct XmlElement {
     pub(crate) name: String,
@@ -24,7 +23,7 @@ enum XmlNode {
     Text(String),
 }
 
-/// The element that a text is.
+/// Parses the root element of a document.
 pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<XmlElement> = Vec::new();
@@ -33,10 +32,10 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
         let event = match reader.read_event() {
             Ok(event) => event,
             Err(error) => {
-                let place = usize::try_from(reader.error_position()).unwrap_or_default();
-                let before = text.as_bytes().get(..place).unwrap_or_default();
+                let offset = usize::try_from(reader.error_position()).unwrap_or_default();
+                let before = text.as_bytes().get(..offset).unwrap_or_default();
                 let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-                return Err(format!("it is not XML, from its line {line} on: {error}"));
+                return Err(format!("it is not valid XML at line {line}: {error}"));
             }
         };
         let closed = match event {
@@ -44,7 +43,7 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
                 count += 1;
                 open.push(XmlElement::from_start_tag(&start));
                 if open.len() > MAX_ELEMENT_DEPTH {
-                    return Err(format!("its elements are more than {MAX_ELEMENT_DEPTH} deep"));
+                    return Err(format!("its elements are nested more than {MAX_ELEMENT_DEPTH} deep"));
                 }
                 None
             }
@@ -64,13 +63,13 @@ pub(crate) fn parse_xml(text: &str) -> Result<XmlElement, String> {
             Event::GeneralRef(reference) => {
                 let text = match reference.resolve_char_ref() {
                     Ok(Some(character)) => character.to_string(),
-                    // Known names only; others stay as they are written.
+                    // Only HTML entities are decoded; others remain as written.
                     _ => html_escape::decode_html_entities(&format!("&{};", &*reference)).into_owned(),
                 };
                 push_text(&mut open, &text);
                 None
             }
-            Event::Eof => return Err("it ends before its elements do; the file is cut off".to_owned()),
+            Event::Eof => return Err("its elements are not closed; the file is truncated".to_owned()),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => None,
         };
         if count > MAX_ELEMENTS {
@@ -95,9 +94,9 @@ fn push_text(open: &mut [XmlElement], text: &str) {
 
 impl XmlElement {
     fn from_start_tag(start: &BytesStart<'_>) -> Self {
-        let own = |name: &str| name != "xmlns" && !name.starts_with("xmlns:");
+        let is_attribute = |name: &str| name != "xmlns" && !name.starts_with("xmlns:");
         let attributes =
-            start.attributes().flatten().filter(|attribute| own(attribute.key.as_ref())).map(|attribute| {
+            start.attributes().flatten().filter(|attribute| is_attribute(attribute.key.as_ref())).map(|attribute| {
                 let value = attribute
                     .normalized_value(quick_xml::XmlVersion::Implicit1_0)
                     .map_or_else(|_| attribute.value.to_string(), |value| value.into_owned());
@@ -107,7 +106,7 @@ impl XmlElement {
     }
 
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(own_name, _)| own_name == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn children(&self) -> impl Iterator<Item = &Self> {
@@ -121,12 +120,12 @@ impl XmlElement {
         self.children().filter(move |element| element.name == name)
     }
 
-    /// What is at the end of a path of elements.
+    /// Returns the first element at a path.
     pub(crate) fn descendant_at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |element, name| element.children().find(|child| child.name == *name))
     }
 
-    /// All text in it, with the tags of no element.
+    /// Returns the text of the element and its descendants.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         self.append_text(&mut text);
@@ -136,18 +135,18 @@ impl XmlElement {
     fn append_text(&self, text: &mut String) {
         for node in &self.content {
             match node {
-                XmlNode::Text(own) => text.push_str(own),
+                XmlNode::Text(own_text) => text.push_str(own_text),
                 XmlNode::Element(element) => element.append_text(text),
             }
         }
     }
 
-    /// The text at the end of a path, where it says something.
+    /// Returns the trimmed text of the element at a path, unless it is empty.
     pub(crate) fn text_at(&self, path: &[&str]) -> Option<String> {
         Some(self.descendant_at(path)?.text().trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// The same as JSON: attributes and elements are fields, elements of one name are a list, mere text is text.
+    /// Converts the element to JSON: attributes and children become fields, repeated children an array, text a string.
     pub(crate) fn to_json(&self) -> Value {
         let mut object = Map::new();
         for (name, value) in &self.attributes {
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn entities_do_not_expand() {
+    fn entities_are_not_expanded() {
         let mut text = "<!DOCTYPE a [<!ENTITY e0 \"0123456789\">".to_owned();
         for n in 1..30 {
             text.push_str(&format!("<!ENTITY e{n} \"&e{m};&e{m};\">", m = n - 1));
@@ -200,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn damage() {
-        assert!(parse_xml("<a><b></a>").is_err_and(|reason| reason.contains("it is not XML, from its line 1 on")));
+    fn malformed_documents() {
+        assert!(parse_xml("<a><b></a>").is_err_and(|reason| reason.contains("it is not valid XML at line 1")));
         assert!(
-            parse_xml("<a>\n<b>").is_err_and(|reason| reason.contains("ends before")),
+            parse_xml("<a>\n<b>").is_err_and(|reason| reason.contains("not closed")),
             "{:?}",
             parse_xml("<a>\n<b>")
         );

@@ -1,9 +1,9 @@
-//! Authors as sources write them: a field for one that names several, or that has an e-mail address in it.
+//! Normalizes author lists: splits fields that name several people, and removes e-mail addresses.
 
 use crate::model::record::AuthorRecord;
 use crate::text::names;
 
-/// Words of names that are an institution's or a group's, where "and" stands between parts of one name.
+/// Words in names of groups and institutions, in which "and" does not separate people.
 const GROUP_NAME_WORDS: [&str; 32] = [
     "of",
     "for",
@@ -39,21 +39,21 @@ const GROUP_NAME_WORDS: [&str; 32] = [
     "gmbh",
 ];
 
-/// The authors, each for themselves and without e-mail addresses; places behind a field that names several move on.
-pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>) -> Vec<AuthorRecord> {
+/// Splits authors that name several people and removes e-mail addresses; later positions are shifted.
+pub(crate) fn split_authors(authors: Vec<AuthorRecord>, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut all = Vec::with_capacity(authors.len());
     let mut more = 0;
-    for (place, author) in (1..).zip(authors) {
+    for (number, author) in (1..).zip(authors) {
         if matches!(names::fold(&author.name).as_str(), "et al" | "and others") {
-            notes.push(format!("author {place} is '{}': the list is cut", names::clean(&author.name)));
+            warnings.push(format!("author {number} is '{}': the list is truncated", names::clean(&author.name)));
             continue;
         }
         let position = author.position.map(|position| position + more);
-        let named = people_in_field(&author);
-        if let [] | [_] = named[..] {
-            let name = match named.into_iter().next() {
+        let people = people_in_field(&author);
+        if let [] | [_] = people[..] {
+            let name = match people.into_iter().next() {
                 Some(name) if names::email_addresses(&author.name).next().is_some() => {
-                    notes.push(format!("the e-mail address in the name of author {place} was left out"));
+                    warnings.push(format!("the e-mail address in the name of author {number} was ignored"));
                     if names::email_addresses(&name).next().is_some() { String::new() } else { name }
                 }
                 _ => author.name.clone(),
@@ -61,8 +61,8 @@ pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>)
             all.push(AuthorRecord { name, position, ..author });
             continue;
         }
-        notes.push(format!("author {place} is {} people and became as many", named.len()));
-        for (number, name) in (0..).zip(&named) {
+        warnings.push(format!("author {number} names {} people and was split", people.len()));
+        for (number, name) in (0..).zip(&people) {
             all.push(AuthorRecord {
                 name: name.clone(),
                 position: position.map(|position| position + number),
@@ -70,12 +70,12 @@ pub(crate) fn split_authors(authors: Vec<AuthorRecord>, notes: &mut Vec<String>)
                 ..AuthorRecord::default()
             });
         }
-        more += u32::try_from(named.len() - 1).unwrap_or_default();
+        more += u32::try_from(people.len() - 1).unwrap_or_default();
     }
     all
 }
 
-/// The people whom an author is; one who has an id, or whose parts of the name the source knows, is one.
+/// Returns the people that an author names. An author with an identifier, or with separate name parts, is one person.
 fn people_in_field(author: &AuthorRecord) -> Vec<String> {
     let has_parts = author.given_name.is_some() && author.family_name.is_some();
     if has_parts || author.orcid.is_some() || !author.identifiers.is_empty() {
@@ -99,29 +99,29 @@ fn has_group_word(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The names and places that authors become, who stand at 1, 2, 3, …
+    /// Returns the resulting names with their positions, starting at 1, and the warnings.
     fn split(names: &[&str]) -> (Vec<String>, Vec<String>) {
         let author = |(position, name): (u32, &&str)| AuthorRecord {
             name: (*name).to_owned(),
             position: Some(position),
             ..AuthorRecord::default()
         };
-        let mut notes = Vec::new();
-        let all = split_authors((1..).zip(names).map(author).collect(), &mut notes);
-        let shown = |author: &AuthorRecord| format!("{} {}", author.position.unwrap_or_default(), author.name);
-        (all.iter().map(shown).collect(), notes)
+        let mut warnings = Vec::new();
+        let all = split_authors((1..).zip(names).map(author).collect(), &mut warnings);
+        let format_author = |author: &AuthorRecord| format!("{} {}", author.position.unwrap_or_default(), author.name);
+        (all.iter().map(format_author).collect(), warnings)
     }
 
     #[test]
-    fn several_in_one_field() {
-        let (authors, notes) = split(&["Ida Brook", "Ilić, Ana; Ford, Tom", "Uma Quist and Lee Oak", "Ben Frostad"]);
+    fn fields_with_several_people_are_split() {
+        let (authors, warnings) = split(&["Ida Brook", "Ilić, Ana; Ford, Tom", "Uma Quist and Lee Oak", "Ben Frostad"]);
         assert_eq!(authors, ["1 Ida Brook", "2 Ilić, Ana", "3 Ford, Tom", "4 Uma Quist", "5 Lee Oak", "6 Ben Frostad"]);
-        let told = ["author 2 is 2 people and became as many", "author 3 is 2 people and became as many"];
-        assert_eq!(notes, told);
+        let expected = ["author 2 names 2 people and was split", "author 3 names 2 people and was split"];
+        assert_eq!(warnings, expected);
     }
 
     #[test]
-    fn one_as_it_is() {
+    fn single_names_are_unchanged() {
         let names = [
             "Brook, Ida",
             "Society of Bees and Wasps Research",
@@ -133,15 +133,15 @@ mod tests {
             "Jos&eacute; Garc&iacute;a",
             "Pat O&#39;Brien",
         ];
-        let (authors, notes) = split(&names);
-        let kept: Vec<String> = (1..).zip(names).map(|(place, name)| format!("{place} {name}")).collect();
-        assert_eq!((authors, notes), (kept, Vec::new()));
+        let (authors, warnings) = split(&names);
+        let expected: Vec<String> = (1..).zip(names).map(|(number, name)| format!("{number} {name}")).collect();
+        assert_eq!((authors, warnings), (expected, Vec::new()));
     }
 
     #[test]
-    fn addresses() {
-        let (authors, notes) = split(&["Ida Brook <ida@example.org>", "ida@example.org"]);
+    fn email_addresses_are_removed() {
+        let (authors, warnings) = split(&["Ida Brook <ida@example.org>", "ida@example.org"]);
         assert_eq!(authors, ["1 Ida Brook", "2 "]);
-        assert_eq!(notes[0], "the e-mail address in the name of author 1 was left out");
+        assert_eq!(warnings[0], "the e-mail address in the name of author 1 was ignored");
     }
 }

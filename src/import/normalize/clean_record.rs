@@ -1,4 +1,4 @@
-//! What every record passes, whatever its format: text made clean, addresses and tags checked, nothing empty.
+//! Normalizes records of all formats: cleans text, checks URLs and language tags, drops empty values.
 
 use url::Url;
 
@@ -10,83 +10,80 @@ use crate::model::record::{
 };
 use crate::text::names;
 
-/// The longest text of one field, in characters.
+/// Maximum length of a field.
 const MAX_FIELD_CHARS: usize = 1_000_000;
 
-/// The record as it may be stored, with a note of each thing that was mended; or why it cannot be used.
-pub(crate) fn normalize(record: Record, notes: &mut Vec<String>) -> Result<Record, String> {
+/// Normalizes a record and adds a warning for each value that is repaired or ignored; fails if the record is invalid.
+pub(crate) fn normalize(record: Record, warnings: &mut Vec<String>) -> Result<Record, String> {
     Ok(match record {
-        Record::Organization(record) => Record::Organization(normalize_organization(record, notes)?),
-        Record::Topic(record) => Record::Topic(normalize_topic(record, notes)?),
-        Record::Researcher(record) => Record::Researcher(normalize_researcher(record, notes)?),
-        Record::Paper(record) => Record::Paper(normalize_paper(record, notes)?),
+        Record::Organization(record) => Record::Organization(normalize_organization(record, warnings)?),
+        Record::Topic(record) => Record::Topic(normalize_topic(record, warnings)?),
+        Record::Researcher(record) => Record::Researcher(normalize_researcher(record, warnings)?),
+        Record::Paper(record) => Record::Paper(normalize_paper(record, warnings)?),
     })
 }
 
 fn normalize_organization(
     mut record: OrganizationRecord,
-    notes: &mut Vec<String>,
+    warnings: &mut Vec<String>,
 ) -> Result<OrganizationRecord, String> {
-    record.names = normalize_names(record.names, notes);
+    record.names = normalize_names(record.names, warnings);
     if record.names.is_empty() {
         return Err("it has no name".to_owned());
     }
     record.country_code = record.country_code.map(|code| code.trim().to_uppercase()).filter(|code| {
-        let holds = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        if !holds {
-            notes.push(format!("'{code}' is not a country code and was left out"));
+        let is_valid = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !is_valid {
+            warnings.push(format!("'{code}' is not a country code and was ignored"));
         }
-        holds
+        is_valid
     });
-    record.city = clean_optional_line(record.city, "city", notes);
-    record.identifiers = normalize_identifiers(record.identifiers, notes);
-    record.homepage_url = normalize_url(record.homepage_url, "homepage", notes);
+    record.city = clean_optional_line(record.city, "city", warnings);
+    record.identifiers = normalize_identifiers(record.identifiers, warnings);
+    record.homepage_url = normalize_url(record.homepage_url, "homepage", warnings);
     Ok(record)
 }
 
-fn normalize_topic(mut record: TopicRecord, notes: &mut Vec<String>) -> Result<TopicRecord, String> {
-    record.names = normalize_names(record.names, notes);
-    // A topic that a source only refers to by its code has no label until its own record comes.
+fn normalize_topic(mut record: TopicRecord, warnings: &mut Vec<String>) -> Result<TopicRecord, String> {
+    record.names = normalize_names(record.names, warnings);
+    // A topic that a source only references by its code has no label until its own record is imported.
     if record.names.is_empty() && (record.exported.is_none() || record.code.is_none()) {
         return Err("it has no label".to_owned());
     }
     record.scheme = names::clean(&record.scheme);
     if record.scheme.is_empty() {
-        return Err("its vocabulary has no name; give it one with --scheme".to_owned());
+        return Err("its vocabulary has no name; specify one with --scheme".to_owned());
     }
-    record.code = clean_optional_line(record.code, "code", notes);
-    record.broader = normalize_topic_references(record.broader, notes);
+    record.code = clean_optional_line(record.code, "code", warnings);
+    record.broader = normalize_topic_references(record.broader, warnings);
     Ok(record)
 }
 
-fn normalize_researcher(mut record: ResearcherRecord, notes: &mut Vec<String>) -> Result<ResearcherRecord, String> {
-    record.name = clean_line(&record.name, "name", notes);
+fn normalize_researcher(mut record: ResearcherRecord, warnings: &mut Vec<String>) -> Result<ResearcherRecord, String> {
+    record.name = clean_line(&record.name, "name", warnings);
     if record.name.is_empty() {
         return Err("the person has no name".to_owned());
     }
-    record.given_name = clean_optional_line(record.given_name, "given name", notes);
-    record.family_name = clean_optional_line(record.family_name, "family name", notes);
-    record.other_names = normalize_other_names(&record, notes);
-    record.headline = normalize_localized(&record.headline, names::clean, notes);
-    record.biography = normalize_localized(&record.biography, names::clean_paragraphs, notes);
-    record.portrait_url = normalize_url(record.portrait_url, "portrait", notes);
-    record.homepage_url = normalize_url(record.homepage_url, "homepage", notes);
-    record.topics = normalize_topic_references(record.topics, notes);
-    record.identifiers = normalize_identifiers(record.identifiers, notes);
-    record.affiliations = record
-        .affiliations
-        .into_iter()
-        .map(|affiliation| crate::import::normalize::clean_record::normalize_affiliation(affiliation, notes))
-        .collect();
+    record.given_name = clean_optional_line(record.given_name, "given name", warnings);
+    record.family_name = clean_optional_line(record.family_name, "family name", warnings);
+    record.other_names = normalize_other_names(&record, warnings);
+    record.headline = normalize_localized(&record.headline, names::clean, warnings);
+    record.biography = normalize_localized(&record.biography, names::clean_paragraphs, warnings);
+    record.portrait_url = normalize_url(record.portrait_url, "portrait", warnings);
+    record.homepage_url = normalize_url(record.homepage_url, "homepage", warnings);
+    record.topics = normalize_topic_references(record.topics, warnings);
+    record.identifiers = normalize_identifiers(record.identifiers, warnings);
+    record.affiliations =
+        record.affiliations.into_iter().map(|affiliation| normalize_affiliation(affiliation, warnings)).collect();
     Ok(record)
 }
 
-fn normalize_other_names(record: &ResearcherRecord, notes: &mut Vec<String>) -> Vec<OtherName> {
+fn normalize_other_names(record: &ResearcherRecord, warnings: &mut Vec<String>) -> Vec<OtherName> {
     let mut names = Vec::new();
     for OtherName { value, name_use } in record.other_names.clone() {
-        let name = OtherName { value: clean_line(&value, "other name", notes), name_use };
+        let name = OtherName { value: clean_line(&value, "other name", warnings), name_use };
         if name.is_hidden() && names::name_key(&name.value) == names::name_key(&record.name) {
-            notes.push("the name that is shown was also to be hidden; it is shown".to_owned());
+            warnings.push("the display name is also listed as hidden; it is displayed".to_owned());
         } else if !name.value.is_empty() {
             names.push(name);
         }
@@ -94,46 +91,46 @@ fn normalize_other_names(record: &ResearcherRecord, notes: &mut Vec<String>) -> 
     names
 }
 
-fn normalize_affiliation(mut record: AffiliationRecord, notes: &mut Vec<String>) -> AffiliationRecord {
-    record.organization.name = clean_optional_line(record.organization.name, "organization", notes);
-    record.role_title = normalize_localized(&record.role_title, names::clean, notes);
-    record.department_name = normalize_localized(&record.department_name, names::clean, notes);
+fn normalize_affiliation(mut record: AffiliationRecord, warnings: &mut Vec<String>) -> AffiliationRecord {
+    record.organization.name = clean_optional_line(record.organization.name, "organization", warnings);
+    record.role_title = normalize_localized(&record.role_title, names::clean, warnings);
+    record.department_name = normalize_localized(&record.department_name, names::clean, warnings);
     record
 }
 
-fn normalize_paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<PaperRecord, String> {
-    record.source_id = clean_optional_line(record.source_id, "id", notes);
-    record.title = clean_line(&record.title, "title", notes);
+fn normalize_paper(mut record: PaperRecord, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
+    record.source_id = clean_optional_line(record.source_id, "id", warnings);
+    record.title = clean_line(&record.title, "title", warnings);
     if record.title.is_empty() {
         return Err("it has no title".to_owned());
     }
-    record.translated_titles = normalize_localized(&record.translated_titles, names::clean, notes);
-    record.abstract_text = normalize_localized(&record.abstract_text, names::clean_paragraphs, notes);
+    record.translated_titles = normalize_localized(&record.translated_titles, names::clean, warnings);
+    record.abstract_text = normalize_localized(&record.abstract_text, names::clean_paragraphs, warnings);
     record.abstract_completeness = match (record.abstract_text.is_empty(), record.abstract_completeness) {
         (true, AbstractCompleteness::Full | AbstractCompleteness::Truncated) => AbstractCompleteness::Absent,
         (false, AbstractCompleteness::Absent | AbstractCompleteness::Withheld) => AbstractCompleteness::Full,
         (_, completeness) => completeness,
     };
-    record.venue_name = clean_optional_line(record.venue_name, "venue", notes);
-    record.language = record.language.and_then(|tag| normalize_language(&tag, notes));
-    record.url = normalize_url(record.url, "address", notes);
-    record.identifiers = normalize_identifiers(record.identifiers, notes);
-    record.topics = normalize_topic_references(record.topics, notes);
+    record.venue_name = clean_optional_line(record.venue_name, "venue", warnings);
+    record.language = record.language.and_then(|tag| normalize_language(&tag, warnings));
+    record.url = normalize_url(record.url, "URL", warnings);
+    record.identifiers = normalize_identifiers(record.identifiers, warnings);
+    record.topics = normalize_topic_references(record.topics, warnings);
     if record.exported.is_none() {
-        record.authors = author_list::split_authors(std::mem::take(&mut record.authors), notes);
+        record.authors = author_list::split_authors(std::mem::take(&mut record.authors), warnings);
     }
-    let mut place = 0;
+    let mut number = 0;
     record.authors.retain_mut(|author| {
-        place += 1;
+        number += 1;
         if names::clean(&author.name).is_empty() {
-            notes.push(format!("author {place} has no name and was left out"));
+            warnings.push(format!("author {number} has no name and was ignored"));
             return false;
         }
         if author.name.contains('\0') {
-            notes.push(format!("a null character in the name of author {place} was removed"));
+            warnings.push(format!("a null character in the name of author {number} was removed"));
             author.name = author.name.replace('\0', "");
         }
-        author.identifiers = normalize_identifiers(std::mem::take(&mut author.identifiers), notes);
+        author.identifiers = normalize_identifiers(std::mem::take(&mut author.identifiers), warnings);
         author.given_name = author.given_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
         author.family_name = author.family_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
         for affiliation in &mut author.affiliations_as_published {
@@ -145,92 +142,93 @@ fn normalize_paper(mut record: PaperRecord, notes: &mut Vec<String>) -> Result<P
     Ok(record)
 }
 
-/// One line of clean text; control characters that it had are noted, since they tell of damage.
-fn clean_line(text: &str, what: &str, notes: &mut Vec<String>) -> String {
+/// Cleans a single-line text; control characters are reported, since they indicate corrupted data.
+fn clean_line(text: &str, what: &str, warnings: &mut Vec<String>) -> String {
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
-        let which = if text.contains('\0') { "a null character" } else { "a control character" };
-        notes.push(format!("{which} in the {what} was removed"));
+        let character = if text.contains('\0') { "a null character" } else { "a control character" };
+        warnings.push(format!("{character} in the {what} was removed"));
     }
     let mut clean = names::clean(text);
     if clean.chars().count() > MAX_FIELD_CHARS {
-        notes.push(format!("the {what} was cut at {MAX_FIELD_CHARS} characters"));
+        warnings.push(format!("the {what} was truncated to {MAX_FIELD_CHARS} characters"));
         clean = clean.chars().take(MAX_FIELD_CHARS).collect();
     }
     clean
 }
 
-fn clean_optional_line(text: Option<String>, what: &str, notes: &mut Vec<String>) -> Option<String> {
-    text.map(|text| clean_line(&text, what, notes)).filter(|text| !text.is_empty())
+fn clean_optional_line(text: Option<String>, what: &str, warnings: &mut Vec<String>) -> Option<String> {
+    text.map(|text| clean_line(&text, what, warnings)).filter(|text| !text.is_empty())
 }
 
 fn normalize_localized(
     texts: &LocalizedText,
     clean: impl Fn(&str) -> String,
-    notes: &mut Vec<String>,
+    warnings: &mut Vec<String>,
 ) -> LocalizedText {
-    let mut tidy = LocalizedText::default();
+    let mut normalized = LocalizedText::default();
     for (tag, text) in texts.iter() {
         let text = clean(text);
-        let tag = if tag == "und" { None } else { normalize_language(tag, notes).and_then(|tag| tag.parse().ok()) };
+        let tag = if tag == "und" { None } else { normalize_language(tag, warnings).and_then(|tag| tag.parse().ok()) };
         if !text.is_empty() {
-            tidy.insert(tag.as_ref(), text);
+            normalized.insert(tag.as_ref(), text);
         }
     }
-    tidy
+    normalized
 }
 
-fn normalize_language(tag: &str, notes: &mut Vec<String>) -> Option<String> {
+fn normalize_language(tag: &str, warnings: &mut Vec<String>) -> Option<String> {
     match tag.parse::<LanguageTag>() {
         Ok(tag) => Some(tag.to_string()),
         Err(error) => {
-            notes.push(format!("{error}; it was left out"));
+            warnings.push(format!("{error}; it was ignored"));
             None
         }
     }
 }
 
-fn normalize_url(text: Option<String>, what: &str, notes: &mut Vec<String>) -> Option<String> {
+fn normalize_url(text: Option<String>, what: &str, warnings: &mut Vec<String>) -> Option<String> {
     let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())?;
     match Url::parse(&text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url.to_string()),
         _ => {
-            let shown: String = text.chars().take(80).collect();
-            notes.push(format!("the {what} '{shown}' is not an address on the web and was left out"));
+            let prefix: String = text.chars().take(80).collect();
+            warnings.push(format!("the {what} '{prefix}' is not an HTTP URL and was ignored"));
             None
         }
     }
 }
 
-/// Ids of other schemes, each with a scheme and a value.
-fn normalize_identifiers(identifiers: Vec<ExternalIdentifier>, notes: &mut Vec<String>) -> Vec<ExternalIdentifier> {
-    let tidy = identifiers.into_iter().filter_map(|ExternalIdentifier { scheme, value }| {
-        let tidy = ExternalIdentifier { scheme: names::clean(&scheme).to_lowercase(), value: names::clean(&value) };
-        if tidy.scheme.is_empty() || tidy.value.is_empty() {
-            let shown: String = format!("{scheme}:{value}").chars().take(80).collect();
-            notes.push(format!("the id '{shown}' has no scheme or no value and was left out"));
+/// Normalizes external identifiers and ignores those without scheme or value.
+fn normalize_identifiers(identifiers: Vec<ExternalIdentifier>, warnings: &mut Vec<String>) -> Vec<ExternalIdentifier> {
+    let normalized = identifiers.into_iter().filter_map(|ExternalIdentifier { scheme, value }| {
+        let normalized =
+            ExternalIdentifier { scheme: names::clean(&scheme).to_lowercase(), value: names::clean(&value) };
+        if normalized.scheme.is_empty() || normalized.value.is_empty() {
+            let prefix: String = format!("{scheme}:{value}").chars().take(80).collect();
+            warnings.push(format!("the id '{prefix}' has no scheme or no value and was ignored"));
             return None;
         }
-        Some(tidy)
+        Some(normalized)
     });
-    tidy.collect()
+    normalized.collect()
 }
 
-fn normalize_names(names: Vec<NameRecord>, notes: &mut Vec<String>) -> Vec<NameRecord> {
-    let tidy = names.into_iter().map(|name| NameRecord {
-        value: clean_line(&name.value, "name", notes),
-        language: name.language.and_then(|tag| normalize_language(&tag, notes)),
+fn normalize_names(names: Vec<NameRecord>, warnings: &mut Vec<String>) -> Vec<NameRecord> {
+    let normalized = names.into_iter().map(|name| NameRecord {
+        value: clean_line(&name.value, "name", warnings),
+        language: name.language.and_then(|tag| normalize_language(&tag, warnings)),
         kind: name.kind,
     });
-    tidy.collect::<Vec<_>>().into_iter().filter(|name| !name.value.is_empty()).collect()
+    normalized.collect::<Vec<_>>().into_iter().filter(|name| !name.value.is_empty()).collect()
 }
 
-fn normalize_topic_references(topics: Vec<TopicReference>, notes: &mut Vec<String>) -> Vec<TopicReference> {
-    let tidy = topics.into_iter().map(|topic| TopicReference {
-        labels: normalize_localized(&topic.labels, names::clean, notes),
+fn normalize_topic_references(topics: Vec<TopicReference>, warnings: &mut Vec<String>) -> Vec<TopicReference> {
+    let normalized = topics.into_iter().map(|topic| TopicReference {
+        labels: normalize_localized(&topic.labels, names::clean, warnings),
         scheme: names::clean(&topic.scheme),
         code: topic.code.map(|code| names::clean(&code)).filter(|code| !code.is_empty()),
         ..topic
     });
-    let says_which = |topic: &TopicReference| topic.code.is_some() || topic.id.is_some() || !topic.labels.is_empty();
-    tidy.collect::<Vec<_>>().into_iter().filter(says_which).collect()
+    let is_identified = |topic: &TopicReference| topic.code.is_some() || topic.id.is_some() || !topic.labels.is_empty();
+    normalized.collect::<Vec<_>>().into_iter().filter(is_identified).collect()
 }

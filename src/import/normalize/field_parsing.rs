@@ -1,4 +1,4 @@
-//! What several formats have to do with fields: texts of JSON objects, identifiers, dates, languages, names in parts.
+//! Parsers shared by formats: strings in JSON objects, identifiers, dates, languages and name parts.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AbstractCompleteness, ExternalIdentifier};
 
-/// A text that says something, or a number as text; of a list the first one.
+/// Returns a non-empty string or a number as a string; of a list, the first one.
 pub(crate) fn text_field(object: &Value, field: &str) -> Option<String> {
     text_fields(object, field).next()
 }
 
-/// All texts of a field, which may be one or a list.
+/// Returns all strings of a field, which may be a single value or a list.
 pub(crate) fn text_fields<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = String> + use<'a> {
     as_list(object.get(field)).iter().filter_map(scalar_text)
 }
@@ -27,7 +27,7 @@ fn scalar_text(value: &Value) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The values of a list; one value is a list of one, null is one of none.
+/// Returns the elements of a list; a single value is a list of one, null an empty list.
 pub(crate) fn as_list(value: Option<&Value>) -> &[Value] {
     match value {
         None | Some(Value::Null) => &[],
@@ -36,13 +36,13 @@ pub(crate) fn as_list(value: Option<&Value>) -> &[Value] {
     }
 }
 
-/// What is at the end of a path of fields.
+/// Returns the value at a path of fields.
 pub(crate) fn value_at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, field| value.get(field)).filter(|value| !value.is_null())
 }
 
-/// An identifier, or a note of why it is none.
-pub(crate) fn parse_identifier<T>(text: Option<&str>, notes: &mut Vec<String>) -> Option<T>
+/// Parses an identifier; an invalid one is reported and ignored.
+pub(crate) fn parse_identifier<T>(text: Option<&str>, warnings: &mut Vec<String>) -> Option<T>
 where
     T: FromStr,
     T::Err: Display,
@@ -50,46 +50,46 @@ where
     match text.map(str::trim).filter(|text| !text.is_empty())?.parse() {
         Ok(identifier) => Some(identifier),
         Err(error) => {
-            notes.push(format!("{error}; it was left out"));
+            warnings.push(format!("{error}; it was ignored"));
             None
         }
     }
 }
 
-/// An id of a scheme without a field of its own.
+/// Creates an external identifier, unless the value is empty.
 pub(crate) fn scheme_identifier(scheme: &str, value: Option<String>) -> Option<ExternalIdentifier> {
     Some(ExternalIdentifier { scheme: scheme.to_owned(), value: value?.trim().to_owned() })
         .filter(|id| !id.value.is_empty())
 }
 
-/// A date in parts: year, month, day. One that no calendar has is kept as its year.
-pub(crate) fn date_from_parts(parts: &[Value], notes: &mut Vec<String>) -> Option<PartialDate> {
+/// Parses a date in parts: year, month, day. A date that does not exist is shortened to its year.
+pub(crate) fn date_from_parts(parts: &[Value], warnings: &mut Vec<String>) -> Option<PartialDate> {
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
     let part = |index: usize| parts.get(index).and_then(number).filter(|part| *part != 0);
-    date_or_year(part(0)?, part(1), part(2), notes)
+    date_or_year(part(0)?, part(1), part(2), warnings)
 }
 
-/// A date of a year and what else is known. One that no calendar has is kept as its year.
+/// Creates a date from a year and optional parts. A date that does not exist is shortened to its year.
 pub(crate) fn date_or_year(
     year: i64,
     month: Option<i64>,
     day: Option<i64>,
-    notes: &mut Vec<String>,
+    warnings: &mut Vec<String>,
 ) -> Option<PartialDate> {
     let day = month.and(day);
     PartialDate::new(year, month, day).ok().or_else(|| {
         let date = PartialDate::new(year, None, None).ok();
-        let kept = date.map_or("left out".to_owned(), |date| format!("kept as {date}"));
-        let written: Vec<String> =
-            [Some(year), month, day].into_iter().flatten().map(|part| part.to_string()).collect();
-        notes.push(format!("the date [{}] is in no calendar; it was {kept}", written.join(",")));
+        let outcome = date.map_or("ignored".to_owned(), |date| format!("shortened to {date}"));
+        let text: Vec<String> = [Some(year), month, day].into_iter().flatten().map(|part| part.to_string()).collect();
+        warnings.push(format!("the date [{}] is not a valid date; it was {outcome}", text.join(",")));
         date
     })
 }
 
-/// A date as a source writes it: exactly, with a time behind it, or at least with a year in it. One that no calendar has is
-/// kept as its year, and one before our era is none.
-pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialDate> {
+/// Parses a date as sources write it: ISO 8601, with a time, or any text with a year.
+///
+/// A date that does not exist is shortened to its year. Years BC are ignored.
+pub(crate) fn parse_date(text: &str, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let text = text.trim();
     let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
     if exact.is_some() {
@@ -98,18 +98,20 @@ pub(crate) fn parse_date(text: &str, notes: &mut Vec<String>) -> Option<PartialD
     let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4);
     let year: Option<PartialDate> = digits.filter(|_| !text.starts_with('-')).and_then(|digits| digits.parse().ok());
     let is_exact = text.chars().filter(char::is_ascii_digit).count() >= 6 && text.split(['-', '/']).count() == 3;
-    let shown: String = text.chars().take(40).collect();
+    let prefix: String = text.chars().take(40).collect();
     match year {
-        Some(year) if is_exact => notes.push(format!("the date '{shown}' is in no calendar; it was kept as {year}")),
+        Some(year) if is_exact => {
+            warnings.push(format!("the date '{prefix}' is not a valid date; it was shortened to {year}"));
+        }
         None if text.chars().any(|c| c.is_ascii_digit()) => {
-            notes.push(format!("'{shown}' is no date that can be read and was left out"));
+            warnings.push(format!("'{prefix}' is not a recognizable date and was ignored"));
         }
         _ => {}
     }
     year
 }
 
-/// A month by its number or by the first letters of its English name.
+/// Parses a month: its number, or the start of its English name.
 pub(crate) fn parse_month(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let text = text.trim().to_lowercase();
@@ -120,7 +122,7 @@ pub(crate) fn parse_month(text: &str) -> Option<i64> {
     i64::try_from(number + 1).ok()
 }
 
-/// How much of an abstract a text is.
+/// Detects whether an abstract is absent, truncated or full.
 pub(crate) fn abstract_completeness(text: &str) -> AbstractCompleteness {
     let text = text.trim_end();
     if text.is_empty() {
@@ -132,13 +134,13 @@ pub(crate) fn abstract_completeness(text: &str) -> AbstractCompleteness {
     }
 }
 
-/// Parts of a name put together, those there are.
+/// Joins the parts of a name that are present.
 pub(crate) fn join_name_parts(parts: &[Option<&str>]) -> Option<String> {
     let parts: Vec<&str> = parts.iter().flatten().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
     Some(parts.join(" ")).filter(|text| !text.is_empty())
 }
 
-/// The tag of a language that a source names by a tag, by three letters, or by its English name; none for others.
+/// Returns the language tag for a tag, a three-letter code or an English name.
 pub(crate) fn language_tag(text: &str) -> Option<String> {
     const CODES: [(&str, &str); 62] = [
         ("eng", "en"),
@@ -205,9 +207,9 @@ pub(crate) fn language_tag(text: &str) -> Option<String> {
         ("latin", "la"),
     ];
     let folded = text.trim().to_lowercase();
-    let known = CODES.iter().find(|(name, _)| *name == folded).map(|(_, tag)| (*tag).to_owned());
+    let known_tag = CODES.iter().find(|(name, _)| *name == folded).map(|(_, tag)| (*tag).to_owned());
     let is_tag = |text: &str| text.split(['-', '_']).next().is_some_and(|first| (2..=3).contains(&first.len()));
-    known.or_else(|| Some(text.trim().replace('_', "-")).filter(|text| is_tag(text)))
+    known_tag.or_else(|| Some(text.trim().replace('_', "-")).filter(|text| is_tag(text)))
 }
 
 #[cfg(test)]
@@ -216,10 +218,8 @@ mod tests {
 
     #[test]
     fn languages() {
-        for (written, tag) in
-            [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")]
-        {
-            assert_eq!(language_tag(written).as_deref(), Some(tag));
+        for (text, tag) in [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")] {
+            assert_eq!(language_tag(text).as_deref(), Some(tag));
         }
         assert_eq!(language_tag("Klingonese"), None);
     }
@@ -230,8 +230,8 @@ mod tests {
             (parse_month("Sept."), parse_month("09"), parse_month("13"), parse_month("Spring")),
             (Some(9), Some(9), None, None)
         );
-        let mut notes = Vec::new();
-        let mut date = |text: &str| parse_date(text, &mut notes).map(|date| date.to_string());
+        let mut warnings = Vec::new();
+        let mut date = |text: &str| parse_date(text, &mut warnings).map(|date| date.to_string());
         assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));
         assert_eq!(date("c. 1900").as_deref(), Some("1900"));
         assert_eq!(date("1999/2000").as_deref(), Some("1999"));
@@ -239,11 +239,11 @@ mod tests {
         assert_eq!(date("2024-13-45").as_deref(), Some("2024"));
         assert_eq!((date("-0050"), date("98")), (None, None));
         assert_eq!(
-            notes,
+            warnings,
             [
-                "the date '2024-13-45' is in no calendar; it was kept as 2024",
-                "'-0050' is no date that can be read and was left out",
-                "'98' is no date that can be read and was left out",
+                "the date '2024-13-45' is not a valid date; it was shortened to 2024",
+                "'-0050' is not a recognizable date and was ignored",
+                "'98' is not a recognizable date and was ignored",
             ]
         );
     }

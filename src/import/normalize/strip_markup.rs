@@ -1,9 +1,9 @@
-//! Text without the markup that sources put into titles and abstracts: HTML, JATS, MathML, entities.
+//! Strips markup from titles and abstracts: HTML, JATS, MathML and character references.
 
-/// Elements whose content says again what another one says, or is not to be read.
+/// Elements that repeat other content or are not text.
 const DROPPED_ELEMENTS: [&str; 4] = ["tex-math", "annotation", "annotation-xml", "graphic"];
 
-/// A text without markup. Comparisons stay: `a < b` is none.
+/// Strips the markup of a text. Comparisons such as `a < b` are not markup.
 pub(crate) fn strip_markup(text: &str) -> String {
     let mut without = String::with_capacity(text.len());
     let mut rest = text;
@@ -41,7 +41,7 @@ pub(crate) fn strip_markup(text: &str) -> String {
     html_escape::decode_html_entities(&without).into_owned()
 }
 
-/// An abstract without markup and without the heading that only says that it is one.
+/// Strips the markup of an abstract and a heading such as "Abstract".
 pub(crate) fn strip_abstract_markup(text: &str) -> String {
     let text = strip_markup(text);
     let text = text.trim();
@@ -56,12 +56,12 @@ fn tag_name(inside: &str) -> &str {
     inside.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-')).next().unwrap_or_default()
 }
 
-/// A name without its namespace.
+/// Strips the namespace prefix of a name.
 fn local_name(name: &str) -> &str {
     name.split_once(':').map_or(name, |(_, local)| local)
 }
 
-/// Only known names: `a < b and c > d` is no markup.
+/// Whether the text in angle brackets is a known tag; `a < b and c > d` is not.
 fn is_known_tag(inside: &str) -> bool {
     const NAMES: [&str; 24] = [
         "i", "b", "u", "em", "strong", "sub", "sup", "sc", "scp", "span", "p", "title", "sec", "br", "italic", "bold",
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_goes_and_comparisons_stay() {
+    fn markup_is_stripped_but_not_comparisons() {
         assert_eq!(strip_markup("On <i>n</i> &amp; <span class=\"nocase\">ML</span>"), "On n & ML");
         assert_eq!(strip_markup("if a<b and c>d, a < b"), "if a<b and c>d, a < b");
         assert_eq!(strip_markup("<jats:p>One.</jats:p><jats:p>Two.</jats:p>").trim(), "One.\n\nTwo.");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_said_once() {
+    fn formulas_are_not_repeated() {
         let both = "of <jats:alternatives><jats:tex-math>$x$</jats:tex-math><mml:math><mml:mi>x</mml:mi></mml:math></jats:alternatives>.";
         assert_eq!(strip_markup(both), "of x.");
         assert_eq!(strip_markup("open <jats:tex-math>$x$"), "open $x$");

@@ -1,93 +1,97 @@
-//! `--dry-run`: files are read and counted, and nothing is written; no database is needed.
+//! Dry runs: reads and counts the records of files without writing them. No database is needed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::import::{ImportError, ImportOptions, ItemContent, ReadItem, spawn_reader};
+use crate::import::io::record_sink::{ItemContent, ReadItem};
+use crate::import::pipeline::reader::spawn_reader;
+use crate::import::{ImportError, ImportOptions};
 use crate::model::record::Record;
 
-/// How many records are shown as they were understood.
+/// Number of records that are printed as samples.
 const MAX_SAMPLE_RECORDS: usize = 5;
 
-/// What the files hold.
+/// The result of a dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DryRunSummary {
-    /// Records that the files held, those that cannot be used included.
+    /// Records that were read, including invalid ones.
     pub read_records: usize,
-    /// Records that can be used, by what they are.
+    /// Valid records by type.
     pub records_by_kind: BTreeMap<&'static str, usize>,
-    /// Those that cannot be used.
+    /// Invalid records.
     pub invalid: usize,
-    /// Things that were mended, or that a person should know of.
+    /// Warnings and notes.
     pub warnings: usize,
-    /// Files that could not be read, or not to their end.
+    /// Files that were unreadable or truncated.
     pub unreadable_files: usize,
-    /// The first records as they were understood, each with its place and its kind.
+    /// The first records as JSON, with their position in the file.
     pub samples: Vec<String>,
 }
 
-/// Reads files to their end and tells each problem on standard error, as an import does.
+/// Reads files to their end and prints each problem on standard error, as an import does.
 ///
 /// # Errors
-/// Where something is bad and the import is strict.
+/// Fails at the first invalid record or warning if the import is strict.
 pub async fn dry_run(import: &ImportOptions) -> Result<DryRunSummary, ImportError> {
     let (mut items, progress, reader) = spawn_reader(import);
-    let mut survey = DryRunSummary::default();
+    let mut summary = DryRunSummary::default();
     let mut outcome = Ok(());
     while let Some(item) = items.recv().await {
-        let bad = survey.add_item(&item);
-        progress.set_record_count(survey.read_records);
-        for line in &bad.lines {
+        let problem = summary.add_item(&item);
+        progress.set_record_count(summary.read_records);
+        for line in &problem.lines {
             progress.print_line(line);
         }
-        if let Some(line) = bad.lines.into_iter().next_back().filter(|_| import.is_strict && bad.is_bad) {
+        if let Some(line) = problem.lines.into_iter().next_back().filter(|_| import.is_strict && problem.aborts_strict)
+        {
             outcome = Err(ImportError::Strict(line));
             break;
         }
     }
     drop(items);
     if reader.await.is_err() {
-        tracing::error!("the reader of the files ended early");
-        survey.unreadable_files += 1;
+        tracing::error!("the file reader panicked");
+        summary.unreadable_files += 1;
     }
     progress.finish();
-    outcome.map(|()| survey)
+    outcome.map(|()| summary)
 }
 
-/// What is told of an item.
+/// The lines to print about an item.
 struct ReportedProblem {
     lines: Vec<String>,
-    is_bad: bool,
+    aborts_strict: bool,
 }
 
 impl DryRunSummary {
     fn add_item(&mut self, item: &ReadItem) -> ReportedProblem {
         let origin = item.origin();
         match &item.content {
-            ItemContent::Record(record, notes) => {
+            ItemContent::Record(record, warnings) => {
                 self.read_records += 1;
                 *self.records_by_kind.entry(record_kind(record)).or_default() += 1;
-                self.warnings += notes.len();
+                self.warnings += warnings.len();
                 if self.samples.len() < MAX_SAMPLE_RECORDS
                     && let Ok(text) = serde_json::to_string_pretty(record)
                 {
                     self.samples.push(format!("{origin}: {text}"));
                 }
-                let lines: Vec<String> = notes.iter().map(|note| format!("{origin}: mended: {note}")).collect();
-                ReportedProblem { is_bad: !lines.is_empty(), lines }
+                let lines: Vec<String> =
+                    warnings.iter().map(|warning| format!("{origin}: warning: {warning}")).collect();
+                ReportedProblem { aborts_strict: !lines.is_empty(), lines }
             }
             ItemContent::Invalid(reason) => {
                 self.read_records += 1;
                 self.invalid += 1;
-                ReportedProblem { lines: vec![format!("{origin}: rejected: {reason}")], is_bad: true }
+                ReportedProblem { lines: vec![format!("{origin}: invalid record: {reason}")], aborts_strict: true }
             }
             ItemContent::Unreadable(reason) => {
                 self.unreadable_files += 1;
-                ReportedProblem { lines: vec![format!("{origin}: not read: {reason}")], is_bad: true }
+                ReportedProblem { lines: vec![format!("{origin}: unreadable file: {reason}")], aborts_strict: true }
             }
             ItemContent::Note(note) => {
                 self.warnings += 1;
-                ReportedProblem { lines: vec![format!("{origin}: note: {note}")], is_bad: false }
+                ReportedProblem { lines: vec![format!("{origin}: note: {note}")], aborts_strict: false }
             }
         }
     }
@@ -104,23 +108,23 @@ fn record_kind(record: &Record) -> &'static str {
 
 impl fmt::Display for DryRunSummary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for shown in &self.samples {
-            writeln!(formatter, "{shown}")?;
+        for sample in &self.samples {
+            writeln!(formatter, "{sample}")?;
         }
         write!(formatter, "read {}:", self.read_records)?;
         for (kind, amount) in &self.records_by_kind {
             write!(formatter, " {kind} {amount},")?;
         }
-        write!(formatter, " rejected {}", self.invalid)?;
+        write!(formatter, " invalid {}", self.invalid)?;
         match self.warnings {
             0 => {}
-            1 => formatter.write_str("; 1 note")?,
-            notes => write!(formatter, "; {notes} notes")?,
+            1 => formatter.write_str("; 1 warning or note")?,
+            count => write!(formatter, "; {count} warnings and notes")?,
         }
         match self.unreadable_files {
             0 => {}
-            1 => formatter.write_str("; 1 file could not be read to its end")?,
-            files => write!(formatter, "; {files} files could not be read to their end")?,
+            1 => formatter.write_str("; 1 unreadable file")?,
+            files => write!(formatter, "; {files} unreadable files")?,
         }
         formatter.write_str("; nothing was written")
     }

@@ -1,23 +1,24 @@
-//! Records on their way into the directory, batch by batch.
+//! The writer of the pipeline: writes records in batches and counts the results.
 
 use tokio::sync::mpsc;
 
 use crate::error::Error;
-use crate::import::pipeline::progress::Progress;
-use crate::import::{ImportError, ImportSummary, ItemContent, ReadItem, RecordOrigin};
+use crate::import::io::progress::Progress;
+use crate::import::io::record_sink::{ItemContent, ReadItem, RecordOrigin};
+use crate::import::{ImportError, ImportSummary};
 use crate::model::record::Record;
 use crate::store::Store;
 use crate::store::unit_of_work::Effect;
 
-/// Authors and other rows that a batch holds at most: enough to be fast, little enough to be small.
+/// Maximum number of rows of a batch, estimated; bounds the size of a transaction.
 const MAX_BATCH_ROWS: usize = 8_000;
-/// Records that a batch holds at most.
+/// Maximum number of records of a batch.
 const MAX_BATCH_RECORDS: usize = 1_500;
 
-/// Writes what is read, and keeps count.
+/// Writes records in batches and counts the results.
 pub(crate) struct RecordWriter<'a> {
     pub(crate) store: &'a Store,
-    /// The source's name; that of the format of a record where absent.
+    /// The name of the source; each record's format if omitted.
     pub(crate) source: Option<&'a str>,
     pub(crate) is_strict: bool,
     pub(crate) progress: Progress,
@@ -26,22 +27,22 @@ pub(crate) struct RecordWriter<'a> {
 
 impl RecordWriter<'_> {
     pub(crate) async fn write_all(&mut self, mut items: mpsc::Receiver<ReadItem>) -> Result<(), ImportError> {
-        let (mut origins, mut records, mut weight) = (Vec::new(), Vec::new(), 0);
+        let (mut origins, mut records, mut batch_rows) = (Vec::new(), Vec::new(), 0);
         let mut source = self.source.unwrap_or_default();
         while let Some(item) = items.recv().await {
-            let own = self.source.unwrap_or(item.format);
-            if own != source {
+            let item_source = self.source.unwrap_or(item.format);
+            if item_source != source {
                 self.write_batch(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
-                (source, weight) = (own, 0);
+                (source, batch_rows) = (item_source, 0);
             }
             let origin = item.origin();
             match item.content {
-                ItemContent::Record(record, notes) => {
+                ItemContent::Record(record, warnings) => {
                     self.summary.read_records += 1;
-                    for note in notes {
-                        self.report_warning(&origin, &note)?;
+                    for warning in warnings {
+                        self.report_warning(&origin, &warning)?;
                     }
-                    weight += estimated_rows(&record);
+                    batch_rows += estimated_rows(&record);
                     origins.push(origin);
                     records.push(*record);
                 }
@@ -51,22 +52,22 @@ impl RecordWriter<'_> {
                 }
                 ItemContent::Unreadable(reason) => {
                     self.summary.unreadable_files += 1;
-                    self.report_problem(&format!("{origin}: not read: {reason}"))?;
+                    self.report_problem(&format!("{origin}: unreadable file: {reason}"))?;
                 }
                 ItemContent::Note(note) => {
                     self.summary.warnings += 1;
                     self.progress.print_line(&format!("{origin}: note: {note}"));
                 }
             }
-            if weight >= MAX_BATCH_ROWS || records.len() >= MAX_BATCH_RECORDS {
+            if batch_rows >= MAX_BATCH_ROWS || records.len() >= MAX_BATCH_RECORDS {
                 self.write_batch(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
-                weight = 0;
+                batch_rows = 0;
             }
         }
         self.write_batch(source, &origins, &records).await
     }
 
-    /// Writes a batch; one that the database refuses is halved until the bad record is alone.
+    /// Writes a batch. If the database rejects it, it is halved until the invalid record is alone.
     async fn write_batch(
         &mut self,
         source: &str,
@@ -79,15 +80,15 @@ impl RecordWriter<'_> {
                 continue;
             }
             match self.store.write_records(source, records).await {
-                Ok(written) => {
-                    for effect in written.effects {
+                Ok(report) => {
+                    for effect in report.effects {
                         match effect {
                             Some(Effect::Created) => self.summary.created += 1,
                             Some(Effect::Updated) => self.summary.updated += 1,
                             Some(Effect::Unchanged) | None => self.summary.unchanged += 1,
                         }
                     }
-                    for (index, note) in written.notes {
+                    for (index, note) in report.notes {
                         self.summary.warnings += 1;
                         if let Some(origin) = origins.get(index) {
                             self.progress.print_line(&format!("{origin}: note: {note}"));
@@ -96,7 +97,7 @@ impl RecordWriter<'_> {
                 }
                 Err(error @ (Error::Unavailable(_) | Error::Timeout(_))) => return Err(ImportError::Store(error)),
                 Err(error) if records.len() == 1 => {
-                    let reason = format!("the database refused it: {}", error_chain(&error));
+                    let reason = format!("the database rejected it: {}", error_chain(&error));
                     self.report_invalid(&origins[0], &reason)?;
                 }
                 Err(_) => {
@@ -110,14 +111,14 @@ impl RecordWriter<'_> {
         Ok(())
     }
 
-    fn report_warning(&mut self, origin: &RecordOrigin, note: &str) -> Result<(), ImportError> {
+    fn report_warning(&mut self, origin: &RecordOrigin, warning: &str) -> Result<(), ImportError> {
         self.summary.warnings += 1;
-        self.report_problem(&format!("{origin}: mended: {note}"))
+        self.report_problem(&format!("{origin}: warning: {warning}"))
     }
 
     fn report_invalid(&mut self, origin: &RecordOrigin, reason: &str) -> Result<(), ImportError> {
         self.summary.invalid += 1;
-        self.report_problem(&format!("{origin}: rejected: {reason}"))
+        self.report_problem(&format!("{origin}: invalid record: {reason}"))
     }
 
     fn report_problem(&mut self, line: &str) -> Result<(), ImportError> {

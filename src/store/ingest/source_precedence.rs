@@ -8,43 +8,14 @@ use sea_orm::FromQueryResult;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::model::source_order::SourceRank;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
 
-/// Names of formats, which are the sources of records imported without a source; highest precedence first: local data,
-/// then registries, then aggregators.
-const FORMAT_PRECEDENCE: [&str; 13] = [
-    "records",
-    "csv",
-    "profile-page",
-    "ror",
-    "orcid",
-    "crossref",
-    "datacite",
-    "pubmed",
-    "openalex",
-    "csl",
-    "bibtex",
-    "ris",
-    "topics",
-];
-
-/// The rank of a source: configured sources in their order, then sources with a name of their own, then names of
-/// formats. Ties are broken by name.
-fn source_rank<'a>(order: &[String], source: &'a str) -> (u8, usize, &'a str) {
-    if let Some(position) = order.iter().position(|named| named == source) {
-        return (0, position, source);
-    }
-    match FORMAT_PRECEDENCE.iter().position(|format| *format == source) {
-        Some(position) => (2, position, source),
-        None => (1, 0, source),
-    }
-}
-
 /// The precedence of a record, lowest first. Of one source's records, the last key has precedence.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RecordPrecedence<'a>((u8, usize, &'a str), Reverse<&'a str>);
+pub(crate) struct RecordPrecedence<'a>(SourceRank<'a>, Reverse<&'a str>);
 
 /// Another record of the entity, and the fields that it provides.
 #[derive(FromQueryResult)]
@@ -82,7 +53,7 @@ impl FieldPrecedence {
 }
 
 pub(crate) fn record_precedence<'k>(uow: &'k UnitOfWork<'_>, source: &'k str, key: &'k str) -> RecordPrecedence<'k> {
-    RecordPrecedence(source_rank(uow.source_order(), source), Reverse(key))
+    RecordPrecedence(uow.source_order().rank(source), Reverse(key))
 }
 
 /// The field precedence of the source's records with these keys, by entity. Exported records repeat the records of
@@ -115,17 +86,4 @@ pub(crate) async fn load_field_precedence<'k>(
         }
     }
     Ok(outranked)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn configured_sources_before_others_before_formats() {
-        let order = ["hr".to_owned(), "openalex".to_owned()];
-        let mut sources = ["ris", "library", "openalex", "archive", "hr", "csv", "crossref"];
-        sources.sort_by(|one, other| source_rank(&order, one).cmp(&source_rank(&order, other)));
-        assert_eq!(sources, ["hr", "openalex", "archive", "library", "csv", "crossref", "ris"]);
-    }
 }

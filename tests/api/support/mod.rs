@@ -10,7 +10,9 @@ use academic_directory::config::{
 use academic_directory::database::Database;
 use academic_directory::graphql::context::DirectoryInfo;
 use academic_directory::http::{Application, ServerSettings, ShutdownHandle};
+use academic_directory::import::formats;
 use academic_directory::model::record::Record;
+use academic_directory::model::source_order::SourceOrder;
 use academic_directory::store::Store;
 use academic_directory::store::unit_of_work::{BatchReport, Effect};
 use serde_json::{Value, json};
@@ -125,6 +127,7 @@ impl TestApp {
         let database = Database::open(&config).await.expect("the test's database");
         let store = Store::new(database.connection.clone(), consortium_size);
         let store = store.with_replicas(database.replicas.clone());
+        let store = store.with_source_order(SourceOrder::new([], formats::by_source_precedence()));
         store.rebuild_coauthorship_if_stale().await.expect("the consortium size");
         store.rebuild_search_index_if_stale().await.expect("the search index");
         let settings = ServerSettings {

@@ -1,22 +1,23 @@
-//! Where entries begin and end in a file.
+//! Splits a BibTeX file into entries.
 
 use std::io::BufRead;
 
-use crate::import::ReadAbort;
+use crate::import::io::content_kind::ContentKind;
 use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size};
+use crate::import::io::record_sink::ReadAbort;
 
 const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_ENTRY_BYTES: usize = 4 << 20;
-/// Braces cost more than their bytes where LaTeX is read: recursion for the depth, time in square for the number.
+/// Parsing LaTeX recurses into nested braces and takes quadratic time in their number.
 const MAX_BRACE_DEPTH: usize = 60;
 const MAX_BRACES: usize = 10_000;
 
 pub(super) enum SplitEntry {
-    /// The text of an entry, from its @ on, and what was mended in it.
+    /// The text of an entry, starting with its `@`, and warnings about it.
     Complete {
         line: usize,
         text: String,
-        notes: Vec<String>,
+        warnings: Vec<String>,
     },
     Malformed {
         line: usize,
@@ -26,7 +27,7 @@ pub(super) enum SplitEntry {
 
 pub(super) struct EntrySplitter<'a> {
     lines: BoundedLines<'a>,
-    /// The rest of a line of which an entry was taken, and its number.
+    /// The number and the rest of the line on which the previous entry ended.
     rest: Option<(usize, Vec<u8>)>,
     has_entries: bool,
     is_first: bool,
@@ -37,14 +38,14 @@ impl<'a> EntrySplitter<'a> {
         Self { lines: BoundedLines::new(reader, MAX_LINE_BYTES), rest: None, has_entries: false, is_first: true }
     }
 
-    /// The next entry; what is between entries is no part of any.
+    /// Returns the next entry; text between entries is skipped.
     pub(super) fn next_entry(&mut self) -> Result<Option<SplitEntry>, ReadAbort> {
         loop {
             let Some((number, line)) = self.next_line()? else {
                 return if self.has_entries { Ok(None) } else { Err(ReadAbort::Unreadable(1, self.no_entry_reason())) };
             };
             if std::mem::take(&mut self.is_first) && self.is_other_format(&line) {
-                let reason = format!("it does not begin like BibTeX but like {}", lines::sniff_content_kind(&line));
+                let reason = format!("it is not BibTeX; it starts like {}", ContentKind::of(&line));
                 return Err(ReadAbort::Unreadable(1, reason));
             }
             if let Some(start) = entry_start(&line) {
@@ -55,12 +56,15 @@ impl<'a> EntrySplitter<'a> {
     }
 
     fn no_entry_reason(&self) -> String {
-        if self.lines.number == 0 { "it is empty".to_owned() } else { "there is no BibTeX entry in it".to_owned() }
+        if self.lines.number == 0 { "it is empty".to_owned() } else { "it has no BibTeX entry".to_owned() }
     }
 
     fn is_other_format(&self, line: &[u8]) -> bool {
         line.contains(&0)
-            || matches!(lines::sniff_content_kind(line), "JSON" | "XML or HTML" | "RIS" | "Turtle")
+            || matches!(
+                ContentKind::of(line),
+                ContentKind::Json | ContentKind::Markup | ContentKind::Ris | ContentKind::Turtle
+            )
             || line.starts_with(b"%PDF")
             || line.starts_with(b"PK")
     }
@@ -74,7 +78,7 @@ impl<'a> EntrySplitter<'a> {
         Ok(Some((self.lines.number, line)))
     }
 
-    /// The entry that begins with `text`.
+    /// Reads the entry that starts with `text`.
     fn read_entry(&mut self, start: usize, text: Vec<u8>) -> Result<SplitEntry, ReadAbort> {
         let mut braces = BraceScanner::default();
         let mut whole = Vec::new();
@@ -90,24 +94,24 @@ impl<'a> EntrySplitter<'a> {
                 break;
             }
             if whole.len() + line.len() > MAX_ENTRY_BYTES {
-                fault = fault.or_else(|| Some(format!("the entry has more than {}", format_size(MAX_ENTRY_BYTES))));
+                fault = fault.or_else(|| Some(format!("the entry is larger than {}", format_size(MAX_ENTRY_BYTES))));
                 whole.clear();
             }
             whole.extend_from_slice(&line);
             whole.push(b'\n');
             let Some(next) = self.next_line()? else {
-                let reason = "the entry that begins here does not end; the file is cut off".to_owned();
+                let reason = "the entry that starts here is not closed; the file is truncated".to_owned();
                 return Ok(SplitEntry::Malformed { line: start, reason });
             };
             if is_entry_start(&next.1) {
                 self.rest = Some(next);
-                let reason = "the entry that begins here does not end before the next one begins".to_owned();
+                let reason = "the entry that starts here is not closed before the next one".to_owned();
                 return Ok(SplitEntry::Malformed { line: start, reason: fault.unwrap_or(reason) });
             }
             (number, line) = next;
         }
         if braces.max_depth > MAX_BRACE_DEPTH {
-            fault = fault.or_else(|| Some(format!("its braces are more than {MAX_BRACE_DEPTH} deep")));
+            fault = fault.or_else(|| Some(format!("its braces are nested more than {MAX_BRACE_DEPTH} deep")));
         }
         if braces.count > MAX_BRACES {
             fault = fault.or_else(|| Some(format!("it has more than {MAX_BRACES} braces")));
@@ -115,15 +119,15 @@ impl<'a> EntrySplitter<'a> {
         if let Some(reason) = fault {
             return Ok(SplitEntry::Malformed { line: start, reason });
         }
-        let (text, is_mended) = lines::decode_text(&whole);
-        let notes = if is_mended { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
-        Ok(SplitEntry::Complete { line: start, text: text.into_owned(), notes })
+        let (text, has_invalid_utf8) = lines::decode_text(&whole);
+        let warnings = if has_invalid_utf8 { vec![NOT_UTF8_WARNING.to_owned()] } else { Vec::new() };
+        Ok(SplitEntry::Complete { line: start, text: text.into_owned(), warnings })
     }
 }
 
-/// Where an entry begins in a line outside of entries: an @ and a word behind it.
+/// Returns the position of an entry in a line outside entries: an `@` followed by a word and a bracket.
 fn entry_start(line: &[u8]) -> Option<usize> {
-    // A % makes a comment of the line in many libraries.
+    // Many libraries comment out lines with `%`.
     if line.trim_ascii_start().starts_with(b"%") {
         return None;
     }
@@ -131,7 +135,7 @@ fn entry_start(line: &[u8]) -> Option<usize> {
     starts.into_iter().find(|start| opening_bracket(&line[*start..]).is_some())
 }
 
-/// Where the bracket behind `@kind` is.
+/// Returns the position of the bracket after `@type`.
 fn opening_bracket(text: &[u8]) -> Option<usize> {
     let word = text[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let gap = text[1 + word..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -139,14 +143,14 @@ fn opening_bracket(text: &[u8]) -> Option<usize> {
     (word > 0 && matches!(text.get(bracket), Some(b'{' | b'('))).then_some(bracket)
 }
 
-/// Whether a line begins an entry, whatever comes before: `@article{key,` and nothing like an address in it.
+/// Whether a line starts an entry even inside an unclosed one: `@article{key,`, but not an e-mail address.
 fn is_entry_start(line: &[u8]) -> bool {
     let Some(bracket) = line.starts_with(b"@").then(|| opening_bracket(line)).flatten() else { return false };
     let key = line[bracket + 1..].iter().take_while(|byte| !matches!(byte, b',' | b'=' | b'}' | b'{')).count();
     matches!(line.get(bracket + 1 + key), Some(b',' | b'=') | None)
 }
 
-/// Follows the brackets of an entry. An escaped one counts, as it does in BibTeX.
+/// Tracks the brackets of an entry. Escaped brackets count, as in BibTeX.
 #[derive(Default)]
 struct BraceScanner {
     depth: usize,
@@ -157,7 +161,7 @@ struct BraceScanner {
 }
 
 impl BraceScanner {
-    /// Where in the line the entry ends.
+    /// Returns the position in the line after the end of the entry.
     fn entry_end(&mut self, line: &[u8]) -> Option<usize> {
         for (index, byte) in line.iter().enumerate() {
             match byte {

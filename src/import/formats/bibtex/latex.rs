@@ -1,4 +1,4 @@
-//! The text that LaTeX in fields stands for.
+//! Converts the LaTeX in fields to plain text.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use biblatex::{
     Bibliography, Chunk, Chunks, ChunksExt as _, EntryType, Pair, RawBibliography, RawChunk, RawEntry, Spanned,
 };
 
-/// Makes of an accent on a dotless letter what the parser reads: `\'\i` is `\'{\i}`.
+/// Rewrites accents on dotless letters to the form that the parser supports: `\'\i` becomes `\'{\i}`.
 pub(super) fn normalize_dotless_accents(text: &str) -> String {
     const ACCENTS: [char; 7] = ['\'', '`', '"', '^', '~', '=', '.'];
     let mut prepared = String::with_capacity(text.len());
@@ -16,20 +16,20 @@ pub(super) fn normalize_dotless_accents(text: &str) -> String {
         prepared.push_str(before);
         let mut characters = command.chars();
         let (_, accent) = (characters.next(), characters.next());
-        let behind = characters.as_str();
-        let letter = behind.strip_prefix('\\').and_then(|letter| letter.chars().next());
-        let is_alone = behind.chars().nth(2).is_none_or(|next| !next.is_alphanumeric());
+        let rest_of_text = characters.as_str();
+        let letter = rest_of_text.strip_prefix('\\').and_then(|letter| letter.chars().next());
+        let is_alone = rest_of_text.chars().nth(2).is_none_or(|next| !next.is_alphanumeric());
         match (accent, letter) {
             (Some(accent), Some(letter @ ('i' | 'j'))) if ACCENTS.contains(&accent) && is_alone => {
                 prepared.push_str(&format!("\\{accent}{{{letter}}}"));
-                rest = &behind[2..];
-                // A space ends the command's name, and braces do too.
+                rest = &rest_of_text[2..];
+                // A space or an empty group ends the name of a command.
                 rest = rest.strip_prefix(' ').or_else(|| rest.strip_prefix("{}")).unwrap_or(rest);
             }
             (Some(next), _) => {
                 prepared.push('\\');
                 prepared.push(next);
-                rest = behind;
+                rest = rest_of_text;
             }
             (None, _) => {
                 prepared.push('\\');
@@ -41,8 +41,8 @@ pub(super) fn normalize_dotless_accents(text: &str) -> String {
     prepared
 }
 
-/// Commands for characters that mean something else where they stand alone, each with a character that stands for it until
-/// all else is read: one that no text has.
+/// Commands for characters with a special meaning in LaTeX, each with a placeholder and the character. Placeholders
+/// are Unicode noncharacters; they are replaced by the characters after everything else is parsed.
 const PLACEHOLDER_CHARACTERS: [(&str, char, char); 6] = [
     ("\\textbackslash{}", '\u{fdd0}', '\\'),
     ("\\textbraceleft{}", '\u{fdd1}', '{'),
@@ -52,7 +52,7 @@ const PLACEHOLDER_CHARACTERS: [(&str, char, char); 6] = [
     ("\\textquotesingle{}", '\u{fdd5}', '\''),
 ];
 
-/// Letters and signs of formulas, as they are printed.
+/// Math commands and their Unicode characters, alternating.
 const MATH_SYMBOLS: &str = "\
 alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι kappa κ lambda λ mu μ nu ν xi ξ pi π \
 varpi ϖ rho ρ varrho ϱ sigma σ varsigma ς tau τ upsilon υ phi φ varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ \
@@ -62,14 +62,14 @@ notin ∉ subset ⊂ subseteq ⊆ supset ⊃ cup ∪ cap ∩ emptyset ∅ forall
 to → rightarrow → leftarrow ← leftrightarrow ↔ Rightarrow ⇒ mapsto ↦ perp ⊥ parallel ∥ angle ∠ oplus ⊕ otimes ⊗ ldots … dots … \
 cdots ⋯ ell ℓ hbar ℏ Re ℜ Im ℑ aleph ℵ prime ′ dagger † ddagger ‡ langle ⟨ rangle ⟩ log log ln ln exp exp sin sin cos cos tan tan \
 max max min min lim lim sup sup inf inf det det dim dim ker ker gcd gcd arg arg deg deg Pr Pr";
-/// Commands that only say how something is printed.
+/// Commands that only affect formatting.
 const FORMATTING_COMMANDS: &str = "\
 emph textit textbf textsc textsf texttt textrm textsl textup textnormal textsubscript textsuperscript text mathrm mathbf mathit mathsf \
 mathtt mathbb mathcal mathfrak mathscr operatorname boldsymbol bm em it bf tt sc sf rm sl md up large Large small tiny normalsize left \
 right big Big bigl bigr quad qquad thinspace enspace noopsort protect ensuremath mbox hbox nolinebreak allowbreak newline par relax url \
 href uppercase lowercase MakeUppercase MakeLowercase nobreakdash slash sfcode displaystyle textstyle scriptstyle limits nolimits ";
 
-/// The text with signs for the commands of formulas: `\alpha` is α, `\frac{1}{2}` is 1/2.
+/// Replaces math commands by Unicode characters: `\alpha` by α, `\frac{1}{2}` by 1/2.
 fn replace_math_symbols(text: &str) -> String {
     let mut all = String::with_capacity(text.len());
     let mut rest = text;
@@ -77,19 +77,22 @@ fn replace_math_symbols(text: &str) -> String {
         all.push_str(&rest[..start]);
         let command = &rest[start + 1..];
         let length = command.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let (name, behind) = command.split_at(length);
+        let (name, rest_of_text) = command.split_at(length);
         let mut words = MATH_SYMBOLS.split_ascii_whitespace();
-        let sign = std::iter::from_fn(|| Some((words.next()?, words.next()?))).find(|(known, _)| *known == name);
-        let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| split_fraction(behind)).flatten();
-        if let Some((over, under, behind)) = fraction {
+        let sign =
+            std::iter::from_fn(|| Some((words.next()?, words.next()?))).find(|(name_in_list, _)| *name_in_list == name);
+        let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| split_fraction(rest_of_text)).flatten();
+        if let Some((over, under, rest_of_text)) = fraction {
             all.push_str(&format!("{over}/{under}"));
-            rest = behind;
+            rest = rest_of_text;
         } else if let Some((_, sign)) = sign {
             all.push_str(sign);
             let is_word = sign.is_ascii();
-            // A space or braces end the command's name; behind a word such as log the space is one.
-            rest =
-                behind.strip_prefix("{}").or_else(|| behind.strip_prefix(' ').filter(|_| !is_word)).unwrap_or(behind);
+            // A space or an empty group ends the name of a command; after a word such as "log" the space is kept.
+            rest = rest_of_text
+                .strip_prefix("{}")
+                .or_else(|| rest_of_text.strip_prefix(' ').filter(|_| !is_word))
+                .unwrap_or(rest_of_text);
         } else {
             let whole = 1 + length.max(command.chars().next().map_or(0, char::len_utf8));
             all.push_str(&rest[start..start + whole]);
@@ -100,21 +103,21 @@ fn replace_math_symbols(text: &str) -> String {
     all
 }
 
-/// The two groups of a fraction, where they have no others in them, and what comes behind.
+/// Returns numerator, denominator and the rest of a fraction, if its groups have no nested groups.
 fn split_fraction(text: &str) -> Option<(&str, &str, &str)> {
-    let (over, behind) = text.strip_prefix('{')?.split_once('}')?;
-    let (under, behind) = behind.strip_prefix('{')?.split_once('}')?;
-    (!over.contains('{') && !under.contains('{')).then_some((over, under, behind))
+    let (over, rest_of_text) = text.strip_prefix('{')?.split_once('}')?;
+    let (under, rest_of_text) = rest_of_text.strip_prefix('{')?.split_once('}')?;
+    (!over.contains('{') && !under.contains('{')).then_some((over, under, rest_of_text))
 }
 
-/// A hyphen of an address or an identifier, which two of are no dash.
+/// Stands for a hyphen in a URL or an identifier, where `--` is not a dash.
 const HYPHEN_PLACEHOLDER: &str = "\u{fdd6}";
 
 fn is_verbatim_field(name: &str) -> bool {
     matches!(name, "url" | "doi" | "eprint")
 }
 
-/// An address or an identifier without the escapes that some programs put into it.
+/// Removes the escapes that some programs add to URLs and identifiers.
 fn unescape_verbatim(text: &str) -> String {
     let mut address = text.to_owned();
     for sign in ['_', '%', '&', '#', '~', '$'] {
@@ -131,7 +134,7 @@ fn unescape_verbatim(text: &str) -> String {
     address.replace('-', HYPHEN_PLACEHOLDER)
 }
 
-/// A field as the parser reads it; none where its LaTeX is damaged.
+/// Parses the LaTeX of a field; returns `None` if it is malformed.
 pub(super) fn parse_chunks(name: &str, text: &str) -> Option<Chunks> {
     let text = PLACEHOLDER_CHARACTERS.iter().fold(Cow::Borrowed(text), |text, (command, stand_in, _)| {
         if text.contains(command) { Cow::Owned(text.replace(command, &stand_in.to_string())) } else { text }
@@ -146,12 +149,12 @@ pub(super) fn parse_chunks(name: &str, text: &str) -> Option<Chunks> {
     entry.filter(|entry| entry.entry_type == EntryType::Misc)?.fields.remove(name)
 }
 
-/// The text of a field; where its LaTeX is damaged, the letters that are there.
-pub(super) fn latex_to_text(name: &str, text: &str, notes: &mut Vec<String>) -> String {
+/// Converts a field to plain text; if its LaTeX is malformed, only braces and commands are removed.
+pub(super) fn latex_to_text(name: &str, text: &str, warnings: &mut Vec<String>) -> String {
     let text = if is_verbatim_field(name) { Cow::Borrowed(text) } else { Cow::Owned(replace_math_symbols(text)) };
     let text = text.as_ref();
     if let Some(command) = find_unknown_command(text).filter(|_| !is_verbatim_field(name)) {
-        notes.push(format!("its {name} has LaTeX that is not known, such as '\\{command}'; it was left out"));
+        warnings.push(format!("its {name} has unknown LaTeX commands, such as '\\{command}'; they were ignored"));
     }
     match parse_chunks(name, text) {
         Some(chunks) if is_verbatim_field(name) => {
@@ -160,40 +163,41 @@ pub(super) fn latex_to_text(name: &str, text: &str, notes: &mut Vec<String>) -> 
         }
         Some(chunks) => strip_commands(&format_chunks(&chunks)),
         None => {
-            // A lone dollar sign is the usual reason, and no damage.
+            // Usually the reason is a single dollar sign, which needs no warning.
             if !text.contains('$') {
-                notes.push(format!("the LaTeX of its {name} is damaged; what there is of it was kept"));
+                warnings.push(format!("the LaTeX of its {name} is malformed; its plain text was used"));
             }
             strip_commands(&text.replace(['{', '}'], ""))
         }
     }
 }
 
-/// Letters that have names.
+/// Commands for letters.
 const LETTER_COMMANDS: [&str; 16] =
     ["ss", "ae", "AE", "oe", "OE", "aa", "AA", "th", "TH", "dh", "DH", "dj", "DJ", "ng", "lq", "rq"];
 
-/// The first command that is no letter, no sign, and says something else than how to print.
+/// Returns the first command that is not a letter, a symbol or formatting.
 fn find_unknown_command(text: &str) -> Option<&str> {
     let is_known = |name: &str| {
         name.len() < 2
             || name.starts_with("text")
             || LETTER_COMMANDS.contains(&name)
-            || FORMATTING_COMMANDS.split_ascii_whitespace().any(|known| known == name)
-            // It stands for itself, such as \BibTeX.
+            || FORMATTING_COMMANDS.split_ascii_whitespace().any(|name_in_list| name_in_list == name)
+            // Command names with capitals stand for themselves, such as `\BibTeX`.
             || name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
-    text.match_indices('\\').find_map(|(place, _)| {
-        let command = &text[place + 1..];
+    text.match_indices('\\').find_map(|(start, _)| {
+        let command = &text[start + 1..];
         let name = &command[..command.bytes().take_while(u8::is_ascii_alphabetic).count()];
-        // What has an argument or stands before a group's text says how it is printed.
-        let behind = &command[name.len()..];
-        let formats = behind.starts_with('{') || text[..place].ends_with('{') && !behind.trim_start().starts_with('}');
+        // A command with an argument, or before the text of a group, is formatting.
+        let rest_of_text = &command[name.len()..];
+        let formats = rest_of_text.starts_with('{')
+            || text[..start].ends_with('{') && !rest_of_text.trim_start().starts_with('}');
         Some(name).filter(|name| !formats && !is_known(name))
     })
 }
 
-/// The text of chunks, of formulas without the dollar signs around them.
+/// Returns the text of chunks; formulas lose their dollar signs.
 fn format_chunks(chunks: &[Spanned<Chunk>]) -> String {
     let text = |chunk: &Spanned<Chunk>| match &chunk.v {
         Chunk::Math(formula) => formula.clone(),
@@ -202,7 +206,7 @@ fn format_chunks(chunks: &[Spanned<Chunk>]) -> String {
     chunks.iter().map(text).collect()
 }
 
-/// A text without the commands that the parser left: those that only format, and their braces.
+/// Removes braces and the formatting commands that the parser left.
 pub(super) fn strip_commands(text: &str) -> String {
     let text = text.replace('~', " ").replace("``", "“").replace("''", "”").replace("\\,", " ").replace("\\ ", " ");
     let mut plain = String::with_capacity(text.len());
@@ -214,12 +218,12 @@ pub(super) fn strip_commands(text: &str) -> String {
                 while let Some(letter) = characters.next_if(char::is_ascii_alphabetic) {
                     name.push(letter);
                 }
-                // Of what nobody defined, capitals tell a name that stands for itself, such as \BibTeX.
+                // The name of an undefined command with capitals stands for itself, such as `\BibTeX`.
                 if name.len() > 1 && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
                     plain.push_str(&name);
                     characters.next_if_eq(&' ');
                 } else if !name.is_empty() {
-                    // One space behind a command's name belongs to it.
+                    // LaTeX swallows one space after a command name.
                     characters.next_if_eq(&' ');
                 } else if let Some(symbol) = characters.next_if(|c| matches!(c, '&' | '%' | '$' | '#' | '_')) {
                     plain.push(symbol);
@@ -227,8 +231,8 @@ pub(super) fn strip_commands(text: &str) -> String {
             }
             '{' | '}' => {}
             character => {
-                let stood_for = PLACEHOLDER_CHARACTERS.iter().find(|(_, stand_in, _)| *stand_in == character);
-                plain.push(stood_for.map_or(character, |(.., own)| *own));
+                let placeholder = PLACEHOLDER_CHARACTERS.iter().find(|(_, stand_in, _)| *stand_in == character);
+                plain.push(placeholder.map_or(character, |(.., own)| *own));
             }
         }
     }

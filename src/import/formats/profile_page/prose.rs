@@ -1,10 +1,10 @@
-//! Prose on a page: what it hides behind a marker, whether it is whole, its language.
+//! Prose on a profile page: expander labels, completeness and language.
 
 use crate::model::language::LanguageTag;
 use crate::model::record::AbstractCompleteness;
 use crate::text::names;
 
-/// What a page puts where it hides the rest of a text, in brackets or after an ellipsis.
+/// Labels of the links that expand a truncated text, in brackets or after an ellipsis.
 const EXPANDER_LABELS: [&str; 9] = [
     "voir plus",
     "voir moins",
@@ -17,60 +17,60 @@ const EXPANDER_LABELS: [&str; 9] = [
     "read more",
 ];
 
-/// Function words that tell English from French.
+/// Function words that are English but not French.
 const ENGLISH_FUNCTION_WORDS: &str = "\
     and are as be by can for from how is it of on our than that the their these this to we when which with";
 
-/// Function words that tell French from English, and from other Romance languages as far as there are such.
+/// Function words that are French but not English, and mostly not of other Romance languages.
 const FRENCH_FUNCTION_WORDS: &str = "\
     au aux avec ces cet cette dans des du est et les leur notre nous ou par pas plus pour que qui sont sur une";
 
-/// The marker that a text begins with, its ellipsis and brackets included: (length, whether it says that more follows).
+/// Parses an expander label with its ellipsis and brackets; returns its length and whether it expands the text.
 fn parse_marker(text: &str) -> Option<(usize, bool)> {
     let after_ellipsis = text.strip_prefix('…').or_else(|| text.strip_prefix("...")).unwrap_or(text);
     let opened = after_ellipsis.trim_start();
     let inner = opened.strip_prefix(['(', '[']);
     let phrase = inner.unwrap_or(opened).trim_start();
-    let found = EXPANDER_LABELS.iter().find_map(|known| {
-        let (head, tail) = phrase.split_at_checked(known.len())?;
-        head.eq_ignore_ascii_case(known).then_some((tail, !known.ends_with("moins") && !known.ends_with("less")))
+    let label_end = EXPANDER_LABELS.iter().find_map(|label| {
+        let (head, tail) = phrase.split_at_checked(label.len())?;
+        head.eq_ignore_ascii_case(label).then_some((tail, !label.ends_with("moins") && !label.ends_with("less")))
     });
-    let (tail, means_more) = found?;
+    let (tail, means_more) = label_end?;
     let rest = match inner {
         Some(_) => tail.trim_start().trim_start_matches('…').strip_prefix([')', ']'])?,
-        // Without brackets only an ellipsis before it and a line's end behind it tell it from prose.
+        // Without brackets a label needs an ellipsis before it and a line end after it, otherwise it is prose.
         None if after_ellipsis.len() < text.len() && (tail.is_empty() || tail.starts_with('\n')) => tail,
         None => return None,
     };
     Some((text.len() - rest.len(), means_more))
 }
 
-/// Whether a line hides something behind a marker.
+/// Whether a line contains an expander label.
 pub(super) fn has_marker(line: &str) -> bool {
     line.char_indices().any(|(at, c)| matches!(c, '(' | '[' | '…' | '.') && parse_marker(&line[at..]).is_some())
 }
 
-/// Whether a line is a button for more of the page, not part of it.
+/// Whether a line is only an expander label.
 pub(super) fn is_button(line: &str) -> bool {
     let bare = line.trim_matches(['…', '.', '+', '›', '>', '(', ')', '[', ']', ' ']);
-    EXPANDER_LABELS.iter().any(|known| bare.eq_ignore_ascii_case(known))
+    EXPANDER_LABELS.iter().any(|label| bare.eq_ignore_ascii_case(label))
 }
 
-/// The abstract of some paragraphs: joined, without markers, and how much of it there is.
+/// Joins paragraphs without their expander labels; also returns the completeness of the text.
 pub(super) fn join_abstract(paragraphs: &[&str]) -> (String, AbstractCompleteness) {
     let joined = paragraphs.join("\n");
-    let (mut text, mut cut, mut rest) = (String::with_capacity(joined.len()), false, joined.as_str());
+    let (mut text, mut truncated, mut rest) = (String::with_capacity(joined.len()), false, joined.as_str());
     while let Some(first) = rest.chars().next() {
-        let found = matches!(first, '(' | '[' | '…' | '.').then(|| parse_marker(rest)).flatten();
-        let length = found.map_or(first.len_utf8(), |(length, _)| length);
-        match found {
-            // What is hidden may begin on a line of its own.
+        let label_end = matches!(first, '(' | '[' | '…' | '.').then(|| parse_marker(rest)).flatten();
+        let length = label_end.map_or(first.len_utf8(), |(length, _)| length);
+        match label_end {
+            // The expanded text may start on a line of its own.
             Some((_, means_more)) => {
-                cut |= means_more;
+                truncated |= means_more;
                 rest = rest[length..].strip_prefix('\n').unwrap_or(&rest[length..]);
             }
             None => {
-                cut &= first.is_whitespace();
+                truncated &= first.is_whitespace();
                 text.push(first);
                 rest = &rest[length..];
             }
@@ -79,14 +79,13 @@ pub(super) fn join_abstract(paragraphs: &[&str]) -> (String, AbstractCompletenes
     let text = names::clean_paragraphs(&text);
     let completeness = match text.as_str() {
         "" => AbstractCompleteness::Absent,
-        text if cut || is_truncated(text) => AbstractCompleteness::Truncated,
+        text if truncated || is_truncated(text) => AbstractCompleteness::Truncated,
         _ => AbstractCompleteness::Full,
     };
     (text, completeness)
 }
 
-/// Whether a text stops before its end: after an ellipsis, within a bracket of its last sentence, or without the
-/// sign that ends a sentence.
+/// Whether a text ends early: after an ellipsis, inside a bracket of its last sentence, or without a sentence end.
 fn is_truncated(text: &str) -> bool {
     let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
     if text.ends_with("...") || text.ends_with('…') || ["e.g.", "i.e.", "cf.", "(e.g.", "(i.e."].contains(&last) {
@@ -96,14 +95,14 @@ fn is_truncated(text: &str) -> bool {
     let mut words = text.split_whitespace().peekable();
     while let Some(word) = words.next() {
         for character in word.chars() {
-            // Any bracket closes any: intervals are written [0, 1).
+            // Any bracket closes any other: intervals are written [0, 1).
             match character {
                 '(' | '[' => open_brackets += 1,
                 ')' | ']' => open_brackets = open_brackets.saturating_sub(1),
                 _ => {}
             }
         }
-        // A bracket left open in an earlier sentence is the author's slip.
+        // An open bracket in an earlier sentence is a typo.
         let ends = word.ends_with('.') && word.chars().filter(|c| c.is_alphabetic()).count() > 2;
         if ends && words.peek().is_some_and(|next| next.starts_with(char::is_uppercase)) {
             open_brackets = 0;
@@ -112,8 +111,7 @@ fn is_truncated(text: &str) -> bool {
     open_brackets > 0 || !ends_with_sentence(text, last)
 }
 
-/// Whether a text ends with a sentence's sign, behind which quotes, brackets, formulas and footnote marks may follow,
-/// or with an address.
+/// Whether a text ends with a sentence mark or a URL; quotes, brackets, formulas and footnote marks may follow.
 fn ends_with_sentence(text: &str, last: &str) -> bool {
     if ["http://", "https://", "www.", "\\url{", "\\href{"].iter().any(|beginning| last.contains(beginning)) {
         return true;
@@ -121,7 +119,7 @@ fn ends_with_sentence(text: &str, last: &str) -> bool {
     let closers =
         ['"', '”', '’', '\'', '»', '›', ')', ']', '}', '$', '*', '†', '‡', '§', '¶', '¹', '²', '³', ' ', '\n'];
     let mut end = text.trim_end_matches(closers);
-    // A footnote's number follows the sign, as in "results.1" or "results. [12]".
+    // A footnote number follows the mark, as in "results.1" or "results. [12]".
     let unnumbered =
         end.trim_end_matches(|c: char| c.is_ascii_digit() || c == ',').trim_end_matches(closers).trim_end_matches('[');
     let before_sign = unnumbered.trim_end().strip_suffix('.').and_then(|head| head.chars().next_back());
@@ -131,12 +129,12 @@ fn ends_with_sentence(text: &str, last: &str) -> bool {
     has_sentence_end(end.trim_end_matches(closers))
 }
 
-/// English or French where the function words of one are clearly more; nothing where neither tells.
+/// Detects English or French by the share of their function words; returns `None` if neither prevails.
 pub(super) fn detect_language(text: &str) -> Option<LanguageTag> {
     let words: Vec<String> = text.split_whitespace().map(|word| word.to_lowercase()).collect();
-    let share = |known: &str| {
+    let share = |label: &str| {
         let bare = |word: &String| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        words.iter().filter(|word| contains_word(&bare(word), known)).count()
+        words.iter().filter(|word| contains_word(&bare(word), label)).count()
     };
     let (english, french) = (share(ENGLISH_FUNCTION_WORDS), share(FRENCH_FUNCTION_WORDS));
     let tells = |one: usize, other: usize| one > 1 && one > 2 * other && one * 100 >= words.len() * 12;
@@ -149,17 +147,17 @@ pub(super) fn detect_language(text: &str) -> Option<LanguageTag> {
     }
 }
 
-/// Whether a word, folded, is a function word of English or French.
+/// Whether a case-folded word is a function word of English or French.
 pub(super) fn is_function_word(folded: &str) -> bool {
     contains_word(folded, ENGLISH_FUNCTION_WORDS) || contains_word(folded, FRENCH_FUNCTION_WORDS)
 }
 
-/// Whether a word is in a list of words with a space between them.
+/// Whether a space-separated list contains a word.
 pub(super) fn contains_word(word: &str, list: &str) -> bool {
-    list.split(' ').any(|known| known == word)
+    list.split(' ').any(|label| label == word)
 }
 
-/// Whether a text ends with the sign that ends a sentence.
+/// Whether a text ends with a sentence mark.
 pub(super) fn has_sentence_end(line: &str) -> bool {
     line.ends_with(['.', '!', '?', '。', '！', '？'])
 }
@@ -176,7 +174,7 @@ mod tests {
 
     #[test]
     fn markers_vanish_within_words() {
-        for (written, whole) in [
+        for (text, whole) in [
             ("Apples that fall d… (voir plus)uring a storm.", "Apples that fall during a storm."),
             ("Apples that fall … (voir plus)during a storm.", "Apples that fall during a storm."),
             ("Apples that fall,… (See more) in a storm.", "Apples that fall, in a storm."),
@@ -184,14 +182,14 @@ mod tests {
             ("Apples d…\n(voir plus)\nuring a storm.", "Apples during a storm."),
             ("Apples that one may (see more below) count.", "Apples that one may (see more below) count."),
         ] {
-            assert_eq!(join_abstract(&[written]), (whole.to_owned(), AbstractCompleteness::Full), "{written}");
+            assert_eq!(join_abstract(&[text]), (whole.to_owned(), AbstractCompleteness::Full), "{text}");
         }
-        for (written, visible) in [
+        for (text, visible) in [
             ("Apples that fall d… (voir plus)", "Apples that fall d"),
             ("Apples fall. (show more)", "Apples fall."),
             ("Apples that… read more", "Apples that"),
         ] {
-            assert_eq!(join_abstract(&[written]), (visible.to_owned(), AbstractCompleteness::Truncated), "{written}");
+            assert_eq!(join_abstract(&[text]), (visible.to_owned(), AbstractCompleteness::Truncated), "{text}");
         }
         assert_eq!(join_abstract(&["(voir plus)"]), (String::new(), AbstractCompleteness::Absent));
         assert_eq!(join_abstract(&[]), (String::new(), AbstractCompleteness::Absent));
@@ -222,7 +220,7 @@ mod tests {
         ] {
             assert_eq!(completeness(whole), AbstractCompleteness::Full, "{whole}");
         }
-        for cut in [
+        for truncated in [
             "It works (e.g., 3.6",
             "It works on apples (e.g.",
             "It works on",
@@ -235,7 +233,7 @@ mod tests {
             "It \"works",
             "We use it, e.g.",
         ] {
-            assert_eq!(completeness(cut), AbstractCompleteness::Truncated, "{cut}");
+            assert_eq!(completeness(truncated), AbstractCompleteness::Truncated, "{truncated}");
         }
     }
 

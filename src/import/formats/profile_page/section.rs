@@ -1,8 +1,8 @@
-//! The publications of a page, which has no marks: each line is told to be a title, an author or part of an abstract.
+//! Classifies the lines of a publications section, which has no markup, as titles, authors and abstracts.
 //!
-//! A section is `(Title Author* Abstract*)+`. Every line has a cost for each of the three, in half points: the more
-//! the evidence speaks against it, the more it costs. The labels are the cheapest sequence that the grammar allows,
-//! found line by line (Viterbi), so the work grows with the length of the text only.
+//! A section matches `(Title Author* Abstract*)+`. Each line has a cost per label, in half points; evidence against a
+//! label raises its cost. The Viterbi algorithm finds the cheapest sequence of labels that the grammar allows, in
+//! linear time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ pub(super) struct PaperLines<'a> {
     pub(super) paragraphs: Vec<&'a str>,
 }
 
-/// What a line is; the numbers are places in a line's costs.
+/// The label of a line; its number is the index into the costs of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineLabel {
     Title = 0,
@@ -27,20 +27,20 @@ enum LineLabel {
 
 const LABELS: [LineLabel; 3] = [LineLabel::Title, LineLabel::Author, LineLabel::Abstract];
 
-/// More than any sum of costs that could win.
+/// Exceeds the cost of every allowed sequence.
 const FORBIDDEN_COST: i64 = i64::MAX / 2;
 
-/// Words that only a sentence has.
+/// Words that occur in sentences but rarely in titles.
 const SENTENCE_WORDS: &str = "are cette est has have is present propose show shows sont this was were";
 
-/// Words by which authors speak of themselves.
+/// First-person words of authors.
 const FIRST_PERSON_WORDS: &str = "nos notre nous our we";
 
-/// Lower-case words within names.
+/// Lower-case particles of names.
 const NAME_PARTICLES: &str = "\
     af al av ben bin d da das de del della den der des di do dos du e el ibn la las le los ten ter van von y zu zur";
 
-/// Words of titles that hardly anybody is named.
+/// Words of titles that are hardly ever names.
 const TITLE_WORDS: &str = "\
     adversarial agent agents algorithm algorithme algorithmes algorithms analyse analysis anything apprentissage \
     beyond approach architecture attention aware based bayesian benchmark causal convolutional dataset datasets \
@@ -52,21 +52,21 @@ const TITLE_WORDS: &str = "\
     structures supervised survey system systems theorie theory toward towards training transformer transformers \
     unsupervised what";
 
-/// Words of titles that some are named, too.
+/// Words of titles that are also names.
 const POSSIBLE_TITLE_WORDS: &str = "\
     continual data deep fast hidden human image large linear long model need optimal quantum random search \
     universal vers visual world";
 
-/// Endings of abstract nouns that no surname has.
+/// Suffixes of abstract nouns that surnames do not have.
 const ABSTRACT_NOUN_SUFFIXES: &str = "tion tions ism isms ology ability tional sion sions ized ised";
 
-/// Endings of abstract nouns that surnames have, too: Fleming, Clement, Trinity.
+/// Suffixes of abstract nouns that surnames also have: Fleming, Clement, Trinity.
 const POSSIBLE_NOUN_SUFFIXES: &str = "ing ings ment ments ity ness ive ical able ence ance ure ures";
 
-/// What stands before the hyphen of a compound but not of a name.
+/// Prefixes of hyphenated compounds that are not parts of names.
 const COMPOUND_PREFIXES: &str = "auto co cross end few fine high in low meta multi non pre self semi zero";
 
-/// Tells the lines of a section apart. None is lost: each is in one entry, in its order.
+/// Splits the lines of a section into papers. Each line belongs to exactly one paper, in order.
 pub(super) fn split_into_papers<'a>(lines: &[&'a str], topics: &[&str]) -> Vec<PaperLines<'a>> {
     let mut entries: Vec<PaperLines<'a>> = Vec::new();
     for (line, label) in lines.iter().copied().zip(label_lines(lines, topics)) {
@@ -79,9 +79,9 @@ pub(super) fn split_into_papers<'a>(lines: &[&'a str], topics: &[&str]) -> Vec<P
     entries
 }
 
-/// The cheapest labels that the grammar allows.
+/// Returns the cheapest sequence of labels that the grammar allows.
 fn label_lines(lines: &[&str], topics: &[&str]) -> Vec<LineLabel> {
-    // The cheapest way to each label of the line in hand, and by which label of the line before it goes.
+    // The cost of the cheapest path to each label of the current line, and the predecessors on these paths.
     let mut totals = [0, FORBIDDEN_COST, FORBIDDEN_COST];
     let mut steps: Vec<[LineLabel; 3]> = Vec::with_capacity(lines.len());
     for (pair, own) in lines.windows(2).zip(label_costs(lines, topics).iter().skip(1)) {
@@ -107,16 +107,16 @@ fn label_lines(lines: &[&str], topics: &[&str]) -> Vec<LineLabel> {
     labels
 }
 
-/// What it costs that a line labelled `to` follows one labelled `from`.
+/// Returns the cost of label `to` after label `from`.
 fn transition_cost(from: LineLabel, to: LineLabel, before: &str, line: &str) -> i64 {
     let flows = || starts_lowercase(line) && !has_sentence_end(before);
     match (from, to) {
-        // A paper with neither authors nor abstract is rare, one without abstract less so.
+        // Papers without authors and abstract are rare; papers without an abstract are less rare.
         (LineLabel::Title, LineLabel::Title) => 6,
         (LineLabel::Author, LineLabel::Title) => 3,
         (LineLabel::Title, LineLabel::Abstract) => 1,
         (LineLabel::Abstract, LineLabel::Author) => FORBIDDEN_COST,
-        // A second paragraph is less likely than the next paper, unless the first one breaks off.
+        // A second paragraph is less likely than the next paper, unless the first paragraph is incomplete.
         (LineLabel::Abstract, LineLabel::Title) if is_broken_off(before) => 8,
         (LineLabel::Abstract, LineLabel::Abstract) if is_broken_off(before) || flows() => -6,
         (LineLabel::Abstract, LineLabel::Abstract) => 2,
@@ -124,13 +124,13 @@ fn transition_cost(from: LineLabel, to: LineLabel, before: &str, line: &str) -> 
     }
 }
 
-/// The costs of every line as a title, an author, an abstract.
+/// Returns the costs of each line as a title, an author and an abstract.
 fn label_costs(lines: &[&str], topics: &[&str]) -> Vec<[i64; 3]> {
     let mut occurrences: HashMap<&str, usize> = HashMap::new();
     for line in lines {
         *occurrences.entry(line).or_default() += 1;
     }
-    // What the page writes in lower case in its prose, or has among its topics, is no name.
+    // Words that the page writes in lower case, and words of its topics, are not names.
     let prose = lines.iter().copied().filter(|line| is_prose(line));
     let lower_case = prose.flat_map(str::split_whitespace).filter(|word| starts_lowercase(word));
     let common: HashSet<String> =
@@ -138,15 +138,16 @@ fn label_costs(lines: &[&str], topics: &[&str]) -> Vec<[i64; 3]> {
     let mut next_prose: HashSet<String> = HashSet::new();
     let mut costs = Vec::with_capacity(lines.len());
     for (at, line) in lines.iter().enumerate().rev() {
-        // Nor is what the next abstract speaks of.
-        let spoken_of = |word: &str| word_stems(word).any(|stem| common.contains(&stem) || next_prose.contains(&stem));
-        let recurs = occurrences.get(line).is_some_and(|times| *times > 1);
+        // Neither are words of the next abstract.
+        let is_in_prose =
+            |word: &str| word_stems(word).any(|stem| common.contains(&stem) || next_prose.contains(&stem));
+        let is_repeated = occurrences.get(line).is_some_and(|times| *times > 1);
         let flows_on = lines.get(at + 1).is_some_and(|next| starts_lowercase(next) && next.split(' ').count() > 4);
         costs.push(if has_marker(line) {
             [80, 80, 0]
         } else {
-            let features = LineFeatures::from_line(line, recurs, flows_on);
-            [features.title_cost(), name_cost(line, recurs, spoken_of), features.abstract_cost()]
+            let features = LineFeatures::from_line(line, is_repeated, flows_on);
+            [features.title_cost(), name_cost(line, is_repeated, is_in_prose), features.abstract_cost()]
         });
         if is_prose(line) {
             next_prose = line.split_whitespace().flat_map(word_stems).collect();
@@ -156,16 +157,16 @@ fn label_costs(lines: &[&str], topics: &[&str]) -> Vec<[i64; 3]> {
     costs
 }
 
-/// The beginnings by which the words within a word are compared; short ones and function words tell nothing.
+/// Returns the prefixes by which words are compared; short words and function words are skipped.
 fn word_stems(word: &str) -> impl Iterator<Item = String> {
     let folded = names::fold(word);
     let parts: Vec<String> = folded.split(' ').map(|part| part.chars().take(7).collect()).collect();
     parts.into_iter().filter(|part: &String| part.chars().count() > 3 && !is_function_word(part))
 }
 
-/// What speaks for and against a title and an abstract.
+/// Features of a line that distinguish titles from abstracts.
 struct LineFeatures {
-    /// The number of words; two characters without spaces between them (Chinese, Japanese) count as one.
+    /// The number of words; two characters of Chinese or Japanese count as one word.
     word_count: i64,
     inner_sentence_count: i64,
     is_sentence: bool,
@@ -225,7 +226,7 @@ impl LineFeatures {
             + 8 * i64::from(self.is_broken_off)
             + 6 * i64::from(self.is_continued)
             + 8 * i64::from(self.has_url)
-            // Names recur on a page; titles do not.
+            // Names recur on a page, titles do not.
             + 6 * i64::from(self.is_repeated && self.word_count < 6)
     }
 
@@ -248,8 +249,8 @@ impl LineFeatures {
     }
 }
 
-/// What a line costs as a name: 1 to 5 capitalised words and initials are cheap.
-fn name_cost(line: &str, recurs: bool, spoken_of: impl Fn(&str) -> bool) -> i64 {
+/// Returns the cost of a line as a name: 1 to 5 capitalized words and initials are cheap.
+fn name_cost(line: &str, is_repeated: bool, is_in_prose: impl Fn(&str) -> bool) -> i64 {
     let line = strip_dblp_number(line);
     if ["et al", "and others", "et autres"].contains(&names::fold(line).as_str()) {
         return 0;
@@ -271,16 +272,16 @@ fn name_cost(line: &str, recurs: bool, spoken_of: impl Fn(&str) -> bool) -> i64 
             0
         };
     let capitals = !line.contains(char::is_lowercase);
-    let spoken_words = count_i64(whole.iter().filter(|word| spoken_of(word)));
+    let spoken_words = count_i64(whole.iter().filter(|word| is_in_prose(word)));
     let all_spoken = if spoken_words > 0 && spoken_words == count_i64(whole.iter()) { 4 } else { 0 };
     let words_cost: i64 = whole.iter().map(|word| word_cost(word, capitals)).sum();
     let group = ["Collaboration", "Consortium", "Group", "Initiative", "Team"];
     let cost = length + unspaced + punctuation_cost(line) + words_cost + 3 * spoken_words + all_spoken;
     let cost = if words.last().is_some_and(|last| group.contains(last)) { cost.min(4) } else { cost };
-    cost - 4 * i64::from(recurs)
+    cost - 4 * i64::from(is_repeated)
 }
 
-/// What the signs of a line cost in a name; bare accents ("Ili'c") and LaTeX's ("M\"uller") cost nothing.
+/// Returns the cost of punctuation in a name; accents written as "Ili'c" or "M\"uller" are free.
 fn punctuation_cost(line: &str) -> i64 {
     let foreign = line.chars().any(|c| ":?!/=+&%$#@<>;[]".contains(c));
     let digits = line.contains(|c: char| c.is_ascii_digit());
@@ -298,12 +299,12 @@ fn punctuation_cost(line: &str) -> i64 {
         + commas
 }
 
-/// What one word costs in a name.
+/// Returns the cost of a word in a name.
 fn word_cost(word: &str, all_capitals: bool) -> i64 {
     let parts: Vec<&str> = word.split(['-', '‐', '‑', '–']).filter(|part| part.contains(char::is_alphabetic)).collect();
     let folded: Vec<String> = parts.iter().map(|part| names::fold(part)).collect();
     let lower = if !word.contains(char::is_uppercase) && starts_lowercase(word) { 8 } else { 0 };
-    // Korean given names are often written so ("Min-woo"), compounds of titles too ("Low-rank").
+    // Korean given names are often written as "Min-woo", but compounds in titles as "Low-rank", too.
     let lower_second = 2 * i64::from(parts.len() > 1 && parts.iter().skip(1).any(|part| starts_lowercase(part)));
     let compound =
         6 * i64::from(parts.len() > 1 && folded.first().is_some_and(|f| contains_word(f, COMPOUND_PREFIXES)));
@@ -312,7 +313,8 @@ fn word_cost(word: &str, all_capitals: bool) -> i64 {
     lower + lower_second + compound + scholarly + 6 * i64::from(function) + acronym_cost(word, all_capitals)
 }
 
-/// Acronyms: capitals without a vowel ("NLP"), or with a plural's s ("LLMs"). Two capitals may be initials ("JP").
+/// Returns the cost of an acronym in a name: capitals without a vowel ("NLP") or a plural ("LLMs"). Two capitals may
+/// be initials ("JP").
 fn acronym_cost(word: &str, all_capitals: bool) -> i64 {
     let letters: String = word.chars().filter(|c| c.is_alphabetic()).collect();
     let is_capitals = |text: &str| text.chars().count() > 1 && text.chars().all(char::is_uppercase);
@@ -323,7 +325,7 @@ fn acronym_cost(word: &str, all_capitals: bool) -> i64 {
     4 * i64::from(vowelless && !all_capitals && !word.contains('.'))
 }
 
-/// What a word costs in a name for being one of titles.
+/// Returns the cost of a word of titles in a name.
 fn title_word_cost(folded: &str) -> i64 {
     let ends_in =
         |endings: &str| folded.chars().count() > 6 && endings.split(' ').any(|ending| folded.ends_with(ending));
@@ -346,7 +348,7 @@ fn is_particle(word: &str) -> bool {
     starts_lowercase(word) && contains_word(&names::fold(word), NAME_PARTICLES)
 }
 
-/// DBLP tells namesakes apart by a number after the name: "Wei Wang 0001".
+/// Strips the number by which DBLP distinguishes homonymous authors: "Wei Wang 0001".
 fn strip_dblp_number(line: &str) -> &str {
     let number = line
         .rsplit_once(' ')
@@ -354,7 +356,7 @@ fn strip_dblp_number(line: &str) -> &str {
     number.map_or(line, |(name, _)| name)
 }
 
-/// Letters of scripts that leave no space between words.
+/// Whether a character belongs to a script without spaces between words.
 fn is_unspaced_script(character: char) -> bool {
     matches!(character, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
 }
@@ -367,7 +369,7 @@ fn is_prose(line: &str) -> bool {
     has_marker(line) || line.split(' ').count() > 30
 }
 
-/// Whether a line ends where neither a title nor a name does.
+/// Whether a line ends in the middle of a sentence.
 fn is_broken_off(line: &str) -> bool {
     let last = line.rsplit(' ').next().unwrap_or_default();
     line.ends_with([',', ';']) || line.contains(' ') && starts_lowercase(last) && is_function_word(&names::fold(last))
@@ -384,8 +386,8 @@ mod tests {
     const PROSE: &str = "Apples are hard to count when leaves hide them from the camera. We describe a way to count \
                          them by the shadows that they cast, and show that it holds for pears. It needs no labels.";
 
-    /// The labels as a word, a letter a line.
-    fn told(lines: &[&str]) -> String {
+    /// Formats the labels, one letter per line.
+    fn label_string(lines: &[&str]) -> String {
         let letter = |label| match label {
             LineLabel::Title => 'T',
             LineLabel::Author => 'n',
@@ -412,7 +414,7 @@ mod tests {
             (vec!["Mamba", "Ada Lovelace", "Plato", PROSE], "Tnna"),
             (vec![FIRST, "Ada Lovelace", "Yi Tay", "Ada Lovelace", PROSE], "Tnnna"),
         ] {
-            assert_eq!(told(&lines), expected, "{lines:?}");
+            assert_eq!(label_string(&lines), expected, "{lines:?}");
         }
     }
 
@@ -479,10 +481,10 @@ mod tests {
             "Deepesh Data",
             "et al.",
         ] {
-            assert_eq!(told(&[FIRST, name, OTHER, "Grace Hopper"]), "TnTn", "{name}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", name, "Anita Borg", PROSE]), "Tnnna", "{name}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", name]), "Tnn", "{name}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", name, OTHER, "Anita Borg"]), "TnnTn", "{name}");
+            assert_eq!(label_string(&[FIRST, name, OTHER, "Grace Hopper"]), "TnTn", "{name}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name, "Anita Borg", PROSE]), "Tnnna", "{name}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name]), "Tnn", "{name}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name, OTHER, "Anita Borg"]), "TnnTn", "{name}");
         }
     }
 
@@ -511,37 +513,41 @@ mod tests {
             "Why Not?",
             "NLP 2.0",
         ] {
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton", "Song Han"]), "TnTnn", "{title}");
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton", PROSE]), "TnTna", "{title}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton", "Song Han"]), "TnTnn", "{title}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton", PROSE]), "TnTna", "{title}");
         }
     }
 
     #[test]
-    fn an_abstract_that_speaks_of_the_line_makes_it_a_title() {
+    fn lines_that_the_abstract_mentions_are_titles() {
         for title in ["Dropout", "Double Descent", "Sharp Minima", "Lottery Tickets"] {
             let prose = format!("{PROSE} All of it rests on {title}, which others found before.");
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton", &prose]), "TnTna", "{title}");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton", &prose]), "TnTna", "{title}");
         }
     }
 
-    /// Nothing on these pages tells; who changes the costs sees here what it does to them.
+    /// Cases that cannot be decided from the page; the test pins the result for changes of the costs.
     #[test]
-    fn what_cannot_be_told() {
+    fn undecidable_lines() {
         for title in ["Mamba", "Adam", "Double Descent", "Lottery Tickets", "Hindsight Dream Replay"] {
-            assert_eq!(told(&[FIRST, "Grace Hopper", title, "Rich Sutton"]), "Tnnn", "{title} could be a person");
+            assert_eq!(
+                label_string(&[FIRST, "Grace Hopper", title, "Rich Sutton"]),
+                "Tnnn",
+                "{title} could be a person"
+            );
         }
         for name in ["bell hooks", "danah boyd"] {
-            assert_eq!(told(&[FIRST, "Grace Hopper", name, "Rich Sutton"]), "TnTn", "{name} could be a title");
+            assert_eq!(label_string(&[FIRST, "Grace Hopper", name, "Rich Sutton"]), "TnTn", "{name} could be a title");
         }
     }
 
     #[test]
-    fn what_recurs_is_a_name() {
-        assert_eq!(told(&[FIRST, "Bandit Hooks", "Young Dynamics", OTHER, "Young Dynamics", PROSE]), "TnnTna");
+    fn repeated_lines_are_names() {
+        assert_eq!(label_string(&[FIRST, "Bandit Hooks", "Young Dynamics", OTHER, "Young Dynamics", PROSE]), "TnnTna");
     }
 
     #[test]
-    fn topics_of_the_page_are_no_names() {
+    fn topics_of_the_page_are_not_names() {
         let lines = [FIRST, "Grace Hopper", "Orchard Economics", "Rich Sutton"];
         assert_eq!(split_into_papers(&lines, &["Orchard economics"]).len(), 2);
         assert_eq!(split_into_papers(&lines, &[]).len(), 1);
@@ -568,21 +574,21 @@ mod tests {
             (vec![FIRST, "Ada Lovelace", "Apples were hid… (see more)den by leaves.", OTHER, "Yi Tay"], "TnaTn"),
             (vec![FIRST, "Ada Lovelace", "An Orchard of Proofs: Advances and Challenges.", "Yi Tay", PROSE], "TnTna"),
         ] {
-            assert_eq!(told(&lines), expected, "{lines:?}");
+            assert_eq!(label_string(&lines), expected, "{lines:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_is_lost(
+        fn every_line_belongs_to_one_paper(
             lines in prop::collection::vec("[A-Za-zé .,:()…]{1,60}|\\PC{1,80}|(voir plus)|Ada Lovelace", 0..40)
         ) {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             let parts = |entry: PaperLines<'_>| {
                 [vec![entry.title.to_owned()], owned(&entry.authors), owned(&entry.paragraphs)].concat()
             };
-            let kept: Vec<String> = split_into_papers(&lines, &["Apples"]).into_iter().flat_map(parts).collect();
-            prop_assert_eq!(kept, owned(&lines));
+            let output: Vec<String> = split_into_papers(&lines, &["Apples"]).into_iter().flat_map(parts).collect();
+            prop_assert_eq!(output, owned(&lines));
         }
     }
 }

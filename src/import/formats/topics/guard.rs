@@ -1,11 +1,11 @@
-//! Readers that stop at texts made to fill a machine, before a parser holds them: RDF parsers keep a whole token and the
-//! whole way down to it, and RDF/XML lets a document define what its entities stand for.
+//! Readers that reject malicious input before a parser buffers it. RDF parsers buffer whole tokens and the path of
+//! open elements, and RDF/XML documents can define entities.
 
 use std::io::{self, Read};
 
-/// The longest tag, text, comment or literal.
+/// Maximum size of a tag, text, comment or literal.
 const MAX_TOKEN_BYTES: usize = 1 << 20;
-/// The longest text that an entity may stand for: vocabularies shorten addresses by them.
+/// Maximum size of an entity's value; vocabularies use entities to abbreviate IRIs.
 const MAX_ENTITY_BYTES: usize = 256;
 const MAX_DOCTYPE_BYTES: usize = 64 << 10;
 const MAX_DEPTH: usize = 100;
@@ -15,13 +15,13 @@ fn guard_error(reason: String) -> io::Error {
 }
 
 fn token_too_long() -> io::Error {
-    guard_error(format!("a part of it has more than {} MiB", MAX_TOKEN_BYTES >> 20))
+    guard_error(format!("a token is larger than {} MiB", MAX_TOKEN_BYTES >> 20))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum XmlState {
     Text,
-    /// Behind a `<`, before it is clear of what.
+    /// After a `<` that is not yet classified.
     Opening,
     Tag {
         quote: Option<u8>,
@@ -36,12 +36,12 @@ enum XmlState {
     },
 }
 
-/// XML whose parts, depth and entities are bounded.
+/// A reader of XML with limits on tokens, depth and entities.
 pub(super) struct XmlGuard<R> {
     source: R,
     state: XmlState,
     token_bytes: usize,
-    /// What is behind a `<`, or the document type.
+    /// The text after a `<`, or the document type declaration.
     buffer: Vec<u8>,
     last: [u8; 3],
     depth: usize,
@@ -78,7 +78,7 @@ impl<R> XmlGuard<R> {
             XmlState::Doctype { brackets } => {
                 self.buffer.push(byte);
                 if self.buffer.len() > MAX_DOCTYPE_BYTES {
-                    return Err(guard_error("its document type has more than 64 KiB".to_owned()));
+                    return Err(guard_error("its document type declaration is larger than 64 KiB".to_owned()));
                 }
                 let brackets = match byte {
                     b'<' => brackets + 1,
@@ -100,23 +100,23 @@ impl<R> XmlGuard<R> {
         const CDATA: &[u8] = b"![CDATA[";
         const DOCTYPE: &[u8] = b"!DOCTYPE";
         self.buffer.push(byte);
-        let held = self.buffer.to_ascii_uppercase();
-        if held == COMMENT {
+        let text = self.buffer.to_ascii_uppercase();
+        if text == COMMENT {
             self.enter(XmlState::Comment);
             self.last = [0; 3];
-        } else if held == CDATA {
+        } else if text == CDATA {
             self.enter(XmlState::CData);
-        } else if held == DOCTYPE {
+        } else if text == DOCTYPE {
             self.enter(XmlState::Doctype { brackets: 1 });
-        } else if held == b"?" {
+        } else if text == b"?" {
             self.enter(XmlState::Instruction);
             self.last = [0; 3];
-        } else if ![COMMENT, CDATA, DOCTYPE].iter().any(|known| known.starts_with(&held)) {
-            // Behind what was taken for the end of the document type there may be more of it.
-            if held.starts_with(b"!") {
+        } else if ![COMMENT, CDATA, DOCTYPE].iter().any(|prefix| prefix.starts_with(&text)) {
+            // The assumed end of the document type declaration may not have been its end.
+            if text.starts_with(b"!") {
                 return Err(guard_error("it has a declaration outside of its document type".to_owned()));
             }
-            let is_end = held.starts_with(b"/");
+            let is_end = text.starts_with(b"/");
             self.enter(XmlState::Tag { quote: None, is_end, last: b'<' });
             for byte in std::mem::take(&mut self.buffer) {
                 self.step_tag(byte)?;
@@ -138,7 +138,7 @@ impl<R> XmlGuard<R> {
                     (false, _) => self.depth += 1,
                 }
                 if self.depth > MAX_DEPTH {
-                    return Err(guard_error(format!("its elements are more than {MAX_DEPTH} deep")));
+                    return Err(guard_error(format!("its elements are nested more than {MAX_DEPTH} deep")));
                 }
                 self.enter(XmlState::Text);
             }
@@ -148,14 +148,14 @@ impl<R> XmlGuard<R> {
     }
 }
 
-/// Whether the entities of a document type are short, and not made of one another.
+/// Fails if an entity of a document type declaration is long or refers to other entities.
 fn check_entities(doctype: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(doctype);
     for definition in text.split("<!ENTITY").skip(1) {
         let value = definition.split(['"', '\'']).nth(1).unwrap_or_default();
         let is_built = value.split('&').skip(1).any(|reference| !reference.starts_with('#'));
         if is_built || value.len() > MAX_ENTITY_BYTES || definition.trim_start().starts_with('%') {
-            let reason = "its entities are made of one another or are long, as no vocabulary needs them";
+            let reason = "its entities are nested or too long";
             return Err(guard_error(reason.to_owned()));
         }
     }
@@ -180,13 +180,13 @@ enum TurtleState {
     Literal { quote: u8, is_long: bool },
 }
 
-/// Turtle whose literals and depth are bounded.
+/// A reader of Turtle with limits on literals and depth.
 pub(super) struct TurtleGuard<R> {
     source: R,
     state: TurtleState,
     token_bytes: usize,
     depth: usize,
-    /// The quotation marks of one kind that came last, one after the other.
+    /// The number of consecutive quotation marks just read.
     quote_count: usize,
     is_escaped: bool,
 }
@@ -225,12 +225,12 @@ impl<R> TurtleGuard<R> {
             return Err(token_too_long());
         }
         if self.depth > MAX_DEPTH {
-            return Err(guard_error(format!("its brackets are more than {MAX_DEPTH} deep")));
+            return Err(guard_error(format!("its brackets are nested more than {MAX_DEPTH} deep")));
         }
         Ok(())
     }
 
-    /// Whether two marks were an empty text, which ended before this byte.
+    /// Ends the literal if the two marks before this byte were an empty one.
     fn close_empty_literal(&mut self, byte: u8, quote: u8, is_long: bool) -> bool {
         let ends = !is_long && self.quote_count == 2 && self.token_bytes == 2 && byte != quote;
         if ends {
@@ -246,12 +246,12 @@ impl<R> TurtleGuard<R> {
         if byte == quote {
             self.quote_count += 1;
             match (is_long, self.quote_count) {
-                // Three at the beginning open a long text.
+                // Three marks open a long literal.
                 (false, 3) if self.token_bytes == 2 => {
                     self.state = TurtleState::Literal { quote, is_long: true };
                     self.quote_count = 0;
                 }
-                // Two at the beginning are an empty text, or the beginning of a long one.
+                // Two marks are an empty literal or the start of a long one.
                 (false, 2) if self.token_bytes == 1 => {}
                 (false, _) => self.close_literal(),
                 (true, 3) => self.close_literal(),
@@ -261,7 +261,7 @@ impl<R> TurtleGuard<R> {
         }
         self.quote_count = 0;
         self.is_escaped = byte == b'\\';
-        // A short text ends with its line at the latest.
+        // A short literal cannot span lines.
         if !is_long && byte == b'\n' {
             self.close_literal();
         }

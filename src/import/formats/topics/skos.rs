@@ -1,4 +1,4 @@
-//! SKOS: the concepts of a vocabulary with their labels and what is above them, from RDF.
+//! SKOS vocabularies in RDF: concepts with their labels and broader concepts.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -11,30 +11,30 @@ use crate::import::formats::topics::VocabularyConcept;
 use crate::import::formats::topics::guard::{TurtleGuard, XmlGuard};
 use crate::import::io::decompress::{TranscodingReader, Utf8OrWindows1252};
 use crate::import::io::lines::{NOT_UTF8_WARNING, format_size, unreadable_error};
-use crate::import::{ReadAbort, RecordSink};
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::model::language::LocalizedText;
 use crate::model::record::{Record, TopicReference};
 
 const SKOS: &str = "http://www.w3.org/2004/02/skos/core#";
 const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
-/// The most text of concepts that is held: what a file says of one concept may be anywhere in it.
+/// Maximum total size of buffered concepts; the statements about a concept may be anywhere in the file.
 const MAX_BUFFERED_BYTES: usize = 512 << 20;
-/// Statements that cannot be read, after which there is no sense in reading on.
+/// Maximum number of syntax errors before reading stops.
 const MAX_SYNTAX_ERRORS: usize = 1_000;
 
-/// A concept as far as the file has told of it.
+/// A concept, built from the statements read so far.
 #[derive(Default)]
 struct SkosConcept {
     iri: String,
     is_concept: bool,
-    /// Whether the file says so itself.
+    /// Whether the file declares its type.
     is_typed: bool,
     preferred: Vec<(Option<String>, String)>,
     alternative: Vec<(Option<String>, String)>,
     broader: Vec<usize>,
 }
 
-/// What the file has told so far.
+/// The concepts of a vocabulary, built from the statements read so far.
 #[derive(Default)]
 struct SkosVocabulary {
     index_by_iri: HashMap<String, usize>,
@@ -56,10 +56,10 @@ pub(super) fn read_turtle(
             Err(oxttl::TurtleParseError::Syntax(error)) => {
                 let line = usize::try_from(error.location().start.line + 1).unwrap_or_default();
                 let reason: String = error.message().chars().take(300).collect();
-                sink.push_invalid(line, format!("a statement cannot be read: {reason}"))?;
+                sink.push_invalid(line, format!("a statement cannot be parsed: {reason}"))?;
                 faults += 1;
                 if faults >= MAX_SYNTAX_ERRORS {
-                    let reason = format!("more than {MAX_SYNTAX_ERRORS} of its statements cannot be read");
+                    let reason = format!("more than {MAX_SYNTAX_ERRORS} of its statements cannot be parsed");
                     outcome = Err(ReadAbort::Unreadable(line, reason));
                 }
             }
@@ -80,13 +80,13 @@ pub(super) fn read_rdf_xml(
 ) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
     let encoding = declared_encoding(head);
-    // What follows is UTF-8, whatever the declaration says.
+    // The rest is UTF-8 after transcoding, regardless of the declaration.
     let declaration = xml_declaration(head).len();
     reader.consume(declaration);
-    let is_mended = Rc::new(Cell::new(false));
+    let has_invalid_utf8 = Rc::new(Cell::new(false));
     let source: Box<dyn std::io::Read + '_> = match encoding {
         Some(encoding) => Box::new(TranscodingReader::new(reader, encoding)),
-        None => Box::new(Utf8OrWindows1252::new(reader, Rc::clone(&is_mended))),
+        None => Box::new(Utf8OrWindows1252::new(reader, Rc::clone(&has_invalid_utf8))),
     };
     let mut vocabulary = SkosVocabulary::default();
     let mut outcome = Ok(());
@@ -95,7 +95,7 @@ pub(super) fn read_rdf_xml(
             Ok(triple) => vocabulary.add_triple(&triple),
             Err(oxrdfxml::RdfXmlParseError::Syntax(error)) => {
                 let reason: String = error.to_string().chars().take(300).collect();
-                Err(ReadAbort::Unreadable(0, format!("it cannot be read further as RDF/XML: {reason}")))
+                Err(ReadAbort::Unreadable(0, format!("its rest cannot be parsed as RDF/XML: {reason}")))
             }
             Err(oxrdfxml::RdfXmlParseError::Io(error)) => Err(unreadable_error(0, &error)),
         };
@@ -104,24 +104,24 @@ pub(super) fn read_rdf_xml(
         }
     }
     let is_empty = vocabulary.concepts.is_empty();
-    if is_mended.get() {
+    if has_invalid_utf8.get() {
         sink.push_note(0, NOT_UTF8_WARNING.to_owned())?;
     }
     vocabulary.emit_concepts(scheme, sink)?;
     match outcome {
-        Ok(()) if is_empty => Err(ReadAbort::Unreadable(0, "there is nothing of a vocabulary in it".to_owned())),
+        Ok(()) if is_empty => Err(ReadAbort::Unreadable(0, "it has no SKOS concepts".to_owned())),
         outcome => outcome,
     }
 }
 
-/// A byte order mark and the declaration that XML begins with, where there are such.
+/// Returns the byte order mark and the XML declaration, if present.
 fn xml_declaration(head: &[u8]) -> &[u8] {
     let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let end = head[mark..].windows(2).position(|end| end == b"?>").filter(|_| head[mark..].starts_with(b"<?xml "));
     &head[..end.map_or(mark, |end| mark + end + 2)]
 }
 
-/// The encoding that XML declares, where it is another than UTF-8, or UTF-16, which is UTF-8 already where it marked itself.
+/// Returns the encoding that the XML declaration names, unless it is UTF-8 or UTF-16; UTF-16 is already transcoded.
 fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let declaration = String::from_utf8_lossy(xml_declaration(head));
     let label = declaration.split("encoding=").nth(1)?;
@@ -134,14 +134,14 @@ fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 
 impl SkosVocabulary {
     fn concept_index(&mut self, address: &str) -> usize {
-        if let Some(place) = self.index_by_iri.get(address) {
-            return *place;
+        if let Some(index) = self.index_by_iri.get(address) {
+            return *index;
         }
-        let place = self.concepts.len();
+        let index = self.concepts.len();
         self.buffered_bytes += 2 * address.len() + 200;
-        self.index_by_iri.insert(address.to_owned(), place);
+        self.index_by_iri.insert(address.to_owned(), index);
         self.concepts.push(SkosConcept { iri: address.to_owned(), ..SkosConcept::default() });
-        place
+        index
     }
 
     fn add_triple(&mut self, triple: &Triple) -> Result<(), ReadAbort> {
@@ -149,59 +149,62 @@ impl SkosVocabulary {
         let predicate = triple.predicate.as_str();
         match (predicate.strip_prefix(SKOS), &triple.object) {
             (Some(name @ ("prefLabel" | "altLabel")), Term::Literal(label)) => {
-                let place = self.concept_index(subject.as_str());
+                let index = self.concept_index(subject.as_str());
                 let label = (label.language().map(ToOwned::to_owned), label.value().to_owned());
                 self.buffered_bytes += label.1.len() + 80;
-                let told = &mut self.concepts[place];
-                if name == "prefLabel" { told.preferred.push(label) } else { told.alternative.push(label) }
+                let concept = &mut self.concepts[index];
+                if name == "prefLabel" { concept.preferred.push(label) } else { concept.alternative.push(label) }
             }
             (Some(name @ ("broader" | "narrower")), Term::NamedNode(object)) => {
-                let (one, other) = (self.concept_index(subject.as_str()), self.concept_index(object.as_str()));
-                let (below, above) = if name == "broader" { (one, other) } else { (other, one) };
+                let (subject_index, object_index) =
+                    (self.concept_index(subject.as_str()), self.concept_index(object.as_str()));
+                let (narrower, broader_concept) =
+                    if name == "broader" { (subject_index, object_index) } else { (object_index, subject_index) };
                 self.buffered_bytes += 8;
-                self.concepts[below].is_concept = true;
-                self.concepts[above].is_concept = true;
-                if !self.concepts[below].broader.contains(&above) {
-                    self.concepts[below].broader.push(above);
+                self.concepts[narrower].is_concept = true;
+                self.concepts[broader_concept].is_concept = true;
+                if !self.concepts[narrower].broader.contains(&broader_concept) {
+                    self.concepts[narrower].broader.push(broader_concept);
                 }
             }
             (None, Term::NamedNode(object))
                 if predicate == RDF_TYPE && object.as_str().strip_prefix(SKOS) == Some("Concept") =>
             {
-                let place = self.concept_index(subject.as_str());
-                self.concepts[place].is_concept = true;
-                self.concepts[place].is_typed = true;
+                let index = self.concept_index(subject.as_str());
+                self.concepts[index].is_concept = true;
+                self.concepts[index].is_typed = true;
             }
             _ => {}
         }
         if self.buffered_bytes > MAX_BUFFERED_BYTES {
             return Err(ReadAbort::Unreadable(
                 0,
-                format!("its labels take more than {}; split the vocabulary", format_size(MAX_BUFFERED_BYTES)),
+                format!("its labels are larger than {}; split the vocabulary", format_size(MAX_BUFFERED_BYTES)),
             ));
         }
         Ok(())
     }
 
-    /// The concepts in the order in which the file first names them.
+    /// Pushes the concepts in the order in which the file first mentions them.
     fn emit_concepts(self, scheme: Option<&str>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-        for told in &self.concepts {
-            let is_named = !told.preferred.is_empty() || !told.alternative.is_empty();
-            // What is only named as above another one is told of elsewhere; what is no concept has labels too.
-            if !told.is_concept || !is_named {
-                if told.is_typed {
-                    let address: String = told.iri.chars().take(200).collect();
+        for concept in &self.concepts {
+            let is_named = !concept.preferred.is_empty() || !concept.alternative.is_empty();
+            // A concept that is only mentioned as broader is described elsewhere; resources that are not concepts have
+            // labels, too.
+            if !concept.is_concept || !is_named {
+                if concept.is_typed {
+                    let address: String = concept.iri.chars().take(200).collect();
                     sink.push_invalid(0, format!("the concept <{address}> has no prefLabel and no altLabel"))?;
                 }
                 continue;
             }
-            let (own, code) = split_iri(&told.iri);
-            let broader = told.broader.iter().map(|place| self.topic_reference(*place, scheme));
-            let scheme = scheme.unwrap_or(own);
+            let (vocabulary, code) = split_iri(&concept.iri);
+            let broader = concept.broader.iter().map(|index| self.topic_reference(*index, scheme));
+            let scheme = scheme.unwrap_or(vocabulary);
             let concept = VocabularyConcept {
                 code: code.to_owned(),
-                preferred: told.preferred.clone(),
-                alternative: told.alternative.clone(),
+                preferred: concept.preferred.clone(),
+                alternative: concept.alternative.clone(),
                 broader: broader.collect(),
             };
             sink.push_record(0, Record::Topic(concept.into_record(scheme)), Vec::new())?;
@@ -209,21 +212,21 @@ impl SkosVocabulary {
         Ok(())
     }
 
-    fn topic_reference(&self, place: usize, scheme: Option<&str>) -> TopicReference {
-        let told = &self.concepts[place];
-        let (own, code) = split_iri(&told.iri);
+    fn topic_reference(&self, index: usize, scheme: Option<&str>) -> TopicReference {
+        let concept = &self.concepts[index];
+        let (vocabulary, code) = split_iri(&concept.iri);
         let mut labels = LocalizedText::default();
-        for (language, label) in &told.preferred {
+        for (language, label) in &concept.preferred {
             labels.insert(language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), label.as_str());
         }
-        TopicReference::new(scheme.unwrap_or(own), Some(code.to_owned()), labels)
+        TopicReference::new(scheme.unwrap_or(vocabulary), Some(code.to_owned()), labels)
     }
 }
 
-/// The address of a vocabulary without its protocol, and the code that a concept has in it.
+/// Splits an IRI into the vocabulary without its protocol, and the code of the concept.
 pub(super) fn split_iri(address: &str) -> (&str, &str) {
     let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
-    // Such as urn:isbn:0451450523, which has no slashes.
+    // URNs such as urn:isbn:0451450523 have no slashes.
     let ends: &[char] = if bare.contains(['#', '/']) { &['#', '/'] } else { &[':'] };
     match bare.trim_end_matches('/').rfind(ends) {
         Some(end) => (&bare[..end], bare[end + 1..].trim_end_matches('/')),

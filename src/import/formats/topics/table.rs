@@ -1,17 +1,19 @@
-//! Tables of topics: one a line, with those above it (as OpenAlex has it) or with labels in languages.
+//! Tables of topics, one topic per line: with its ancestors, as in OpenAlex's table, or with labels in several
+//! languages.
 
 use std::collections::HashSet;
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
+use crate::import::formats::detection::JsonFormatGuard;
 use crate::import::formats::topics::VocabularyConcept;
 use crate::import::formats::topics::skos::split_iri;
+use crate::import::io::delimited::split_row;
 use crate::import::io::json;
 use crate::import::io::lines::{self, BoundedLines};
-use crate::import::normalize::detect;
+use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{as_list, text_field};
-use crate::import::{ReadAbort, RecordSink};
 use crate::model::language::LocalizedText;
 use crate::model::record::{Record, TopicReference};
 
@@ -24,27 +26,20 @@ pub(super) fn read_json_lines(
     scheme: Option<&str>,
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
-    let mut is_first = true;
-    let mut told = HashSet::new();
+    let mut guard = JsonFormatGuard::new(&["topics"]);
+    let mut emitted = HashSet::new();
     json::read_values(reader, sink, |line, value, sink| {
-        let is_first = std::mem::take(&mut is_first);
-        if let Some(kind) = detect::detect_json(&value)
-            && kind.format != Some("topics")
-        {
-            return if is_first {
-                Err(ReadAbort::Unreadable(line, kind.rejection_reason()))
-            } else {
-                sink.push_invalid(line, kind.rejection_reason())
-            };
+        if !guard.accepts(&value, line, sink)? {
+            return Ok(());
         }
         match value.get("pref").and_then(Value::as_object) {
             Some(labels) => emit_labelled_topic(line, &value, labels, scheme, sink),
-            None => emit_topic_with_ancestors(line, &value, scheme, &mut told, sink),
+            None => emit_topic_with_ancestors(line, &value, scheme, &mut emitted, sink),
         }
     })
 }
 
-/// A topic with labels by language, and the ids of those above it.
+/// Pushes a topic with labels by language and the IDs of its broader topics.
 fn emit_labelled_topic(
     line: usize,
     value: &Value,
@@ -53,14 +48,14 @@ fn emit_labelled_topic(
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
     let Some(id) = text_field(value, "id") else { return sink.push_invalid(line, "the topic has no id".to_owned()) };
-    let (own, code) = split_iri(&id);
-    let scheme = scheme.unwrap_or(if own.is_empty() { "local" } else { own });
+    let (vocabulary, code) = split_iri(&id);
+    let scheme = scheme.unwrap_or(if vocabulary.is_empty() { "local" } else { vocabulary });
     let texts = |labels: &Map<String, Value>| -> Vec<(Option<String>, String)> {
         let of_language =
             labels.iter().flat_map(|(tag, labels)| as_list(Some(labels)).iter().map(move |label| (tag, label)));
         of_language.filter_map(|(tag, label)| Some((Some(tag.clone()), label.as_str()?.to_owned()))).collect()
     };
-    let above = as_list(value.get("broader"))
+    let broader = as_list(value.get("broader"))
         .iter()
         .filter_map(Value::as_str)
         .map(|id| TopicReference::new(scheme, Some(split_iri(id).1.to_owned()), LocalizedText::default()));
@@ -68,17 +63,17 @@ fn emit_labelled_topic(
         code: code.to_owned(),
         preferred: texts(labels),
         alternative: value.get("alt").and_then(Value::as_object).map(texts).unwrap_or_default(),
-        broader: above.collect(),
+        broader: broader.collect(),
     };
     sink.push_record(line, Record::Topic(concept.into_record(scheme)), Vec::new())
 }
 
-/// A topic and those above it, which are told once.
+/// Pushes a topic and its ancestors, each once.
 fn emit_topic_with_ancestors(
     line: usize,
     value: &Value,
     scheme: Option<&str>,
-    told: &mut HashSet<String>,
+    emitted: &mut HashSet<String>,
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
     let scheme = scheme.unwrap_or(OPENALEX_SCHEME);
@@ -94,15 +89,15 @@ fn emit_topic_with_ancestors(
         let label = text_field(value, level).or_else(|| text_field(value, &format!("{level}_name")))?;
         Some((openalex_code(&id, &format!("{level}s/")), label))
     });
-    let mut above: Option<TopicReference> = None;
+    let mut parent: Option<TopicReference> = None;
     for (code, label) in levels.chain(std::iter::once((id, label))) {
         let reference = TopicReference::new(
             scheme,
             Some(code.clone()),
             LocalizedText::new("en".parse().ok().as_ref(), label.as_str()),
         );
-        let broader = above.replace(reference);
-        if told.insert(code.clone()) {
+        let broader = parent.replace(reference);
+        if emitted.insert(code.clone()) {
             let english = Some("en".to_owned());
             let concept = VocabularyConcept {
                 code,
@@ -116,13 +111,13 @@ fn emit_topic_with_ancestors(
     Ok(())
 }
 
-/// A code as OpenAlex writes it, where a table has its number only.
+/// Returns an ID in OpenAlex's form; some tables have only its number.
 fn openalex_code(id: &str, prefix: &str) -> String {
     let id = id.split_once("openalex.org/").map_or(id, |(_, code)| code);
     if id.bytes().all(|byte| byte.is_ascii_digit()) { format!("{prefix}{id}") } else { id.to_owned() }
 }
 
-/// Whether a text begins with the names of the columns of such a table.
+/// Whether a text starts with the header of a topic table.
 pub(super) fn is_topic_header(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line).to_lowercase();
@@ -136,20 +131,20 @@ pub(super) fn read_csv(
 ) -> Result<(), ReadAbort> {
     let mut lines = BoundedLines::new(reader, MAX_LINE_BYTES);
     let mut header: Option<(u8, Vec<String>)> = None;
-    let mut told = HashSet::new();
+    let mut emitted = HashSet::new();
     while let Some(line) = lines.next_line()? {
         if line.is_empty() {
             continue;
         }
         let line = lines::decode_text(line).0.into_owned();
-        let (number, is_cut) = (lines.number, lines.is_truncated);
-        if is_cut {
+        let (number, is_truncated) = (lines.number, lines.is_truncated);
+        if is_truncated {
             sink.push_invalid(number, lines.too_long_reason())?;
             continue;
         }
         let Some((delimiter, names)) = &header else {
             if !is_topic_header(line.as_bytes()) {
-                let reason = "it is no table of topics: its first line names no columns `topic_id` and `topic_name`";
+                let reason = "it is not a topic table: its first line has no columns `topic_id` and `topic_name`";
                 return Err(ReadAbort::Unreadable(number, reason.to_owned()));
             }
             let delimiter = if line.contains('\t') {
@@ -159,32 +154,30 @@ pub(super) fn read_csv(
             } else {
                 b','
             };
-            let names =
-                split_row(&line, delimiter).unwrap_or_default().iter().map(|name| name.to_lowercase()).collect();
+            let names = split_balanced_row(&line, delimiter)
+                .unwrap_or_default()
+                .iter()
+                .map(|name| name.to_lowercase())
+                .collect();
             header = Some((delimiter, names));
             continue;
         };
-        match split_row(&line, *delimiter).filter(|fields| fields.len() == names.len()) {
+        match split_balanced_row(&line, *delimiter).filter(|fields| fields.len() == names.len()) {
             Some(fields) => {
                 let object: Map<String, Value> =
                     names.iter().cloned().zip(fields.into_iter().map(Value::String)).collect();
-                emit_topic_with_ancestors(number, &Value::Object(object), scheme, &mut told, sink)?;
+                emit_topic_with_ancestors(number, &Value::Object(object), scheme, &mut emitted, sink)?;
             }
             None => {
-                sink.push_invalid(number, format!("it has not the {} fields that the first line has", names.len()))?
+                sink.push_invalid(number, format!("it does not have the {} fields of the first line", names.len()))?;
             }
         }
     }
     Ok(())
 }
 
-/// The fields of a line; none where a quotation mark does not close.
-fn split_row(line: &str, delimiter: u8) -> Option<Vec<String>> {
-    if line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
-        return None;
-    }
-    let mut reader = ::csv::ReaderBuilder::new();
-    let mut reader = reader.has_headers(false).flexible(true).delimiter(delimiter).from_reader(line.as_bytes());
-    let record = reader.records().next()?.ok()?;
-    Some(record.iter().map(|field| field.trim().to_owned()).collect())
+/// Splits a line into fields; returns `None` if a quotation mark is not closed.
+fn split_balanced_row(line: &str, delimiter: u8) -> Option<Vec<String>> {
+    let has_unclosed_quote = line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+    if has_unclosed_quote { None } else { split_row(line, delimiter) }
 }

@@ -1,4 +1,4 @@
-//! The values of a list inside of a JSON text, one by one: what is around the list is never held, nor is the list.
+//! Reads the elements of an array inside a JSON text one by one, buffering neither the array nor the text around it.
 
 use std::io::BufRead;
 
@@ -8,47 +8,47 @@ use crate::import::io::json::{
     BracketScanner, MAX_VALUE_BYTES, ReadAbort, RecordSink, parse_value, too_long_reason, unreadable_error,
 };
 
-/// How deep what is around a list may be.
+/// Maximum nesting depth of the JSON around the array.
 const MAX_ENVELOPE_DEPTH: usize = 200;
-/// What is kept of a key: those of paths are shorter.
+/// Stored prefix of a key; the keys of paths are shorter.
 const MAX_KEY_BYTES: usize = 64;
 
-/// Where in a text we are that is around lists.
+/// An open bracket around the array.
 enum EnvelopeFrame {
-    /// In an object, behind this key.
+    /// An object, and its current key.
     Object(Vec<u8>),
     Array,
-    /// In the list whose values are wanted.
+    /// The array whose elements are emitted.
     WantedArray,
 }
 
-/// Something found in the text.
+/// What a byte completes.
 enum ScanEvent {
     Pending,
-    /// An element of a list, and whether it is too long to be held.
+    /// An element of an array, and whether it exceeds the maximum size.
     Element {
         text: Vec<u8>,
         line: usize,
         is_too_long: bool,
     },
-    /// A value at the top that has no list in it.
+    /// A top-level value without a wanted array.
     TopLevel {
         text: Vec<u8>,
         line: usize,
         is_too_long: bool,
     },
-    /// Something at the top that is no JSON, up to the end of its line.
+    /// A top-level line that is not JSON.
     InvalidLine(usize),
     TooDeep,
 }
 
-/// Follows a text byte by byte.
+/// Scans a text byte by byte.
 pub(super) struct ArrayElementScanner<'p> {
     paths: &'p [&'p [&'p str]],
     frames: Vec<EnvelopeFrame>,
-    /// What is around lists, to be given where there was nothing in them.
+    /// The text around arrays; it is emitted if the arrays are empty.
     envelope: Vec<u8>,
-    /// Whether the value at the top had an element.
+    /// Whether the current top-level value had an element.
     has_elements: bool,
     is_too_long: bool,
     is_in_string: bool,
@@ -80,7 +80,8 @@ impl<'p> ArrayElementScanner<'p> {
         }
     }
 
-    /// Whether a text that begins so has a list at one of the paths, or is a list that goes on on its first line.
+    /// Whether a text starts with a value that has an array at one of the paths, or with an array that continues on
+    /// its first line.
     pub(super) fn starts_array(head: &[u8], paths: &[&[&str]]) -> bool {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         let first_line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
@@ -93,7 +94,7 @@ impl<'p> ArrayElementScanner<'p> {
                     if elements.frames.iter().any(|frame| matches!(frame, EnvelopeFrame::WantedArray)) {
                         return true;
                     }
-                    // Only the first value tells.
+                    // Only the first value counts.
                     if elements.frames.is_empty() && !byte.is_ascii_whitespace() {
                         return false;
                     }
@@ -143,12 +144,12 @@ impl<'p> ArrayElementScanner<'p> {
             }
             return ScanEvent::Pending;
         }
-        let found = ScanEvent::Element { text: std::mem::take(text), line: *line, is_too_long: *is_too_long };
+        let event = ScanEvent::Element { text: std::mem::take(text), line: *line, is_too_long: *is_too_long };
         self.element = None;
         if byte == b']' {
             self.close_bracket(byte);
         }
-        found
+        event
     }
 
     fn step_in_envelope(&mut self, byte: u8, line: usize) -> ScanEvent {
@@ -216,16 +217,15 @@ impl<'p> ArrayElementScanner<'p> {
         ScanEvent::Pending
     }
 
-    /// Whether the array that begins here is a list that is wanted.
+    /// Whether the array that starts here is at one of the paths.
     fn is_wanted_array(&self) -> bool {
-        let is_path = |path: &[&str]| {
-            path.len() == self.frames.len()
-                && self
-                    .frames
-                    .iter()
-                    .zip(path)
-                    .all(|(frame, wanted)| matches!(frame, EnvelopeFrame::Object(key) if key == wanted.as_bytes()))
-        };
+        let is_path =
+            |path: &[&str]| {
+                path.len() == self.frames.len()
+                    && self.frames.iter().zip(path).all(
+                        |(frame, segment)| matches!(frame, EnvelopeFrame::Object(key) if key == segment.as_bytes()),
+                    )
+            };
         self.frames.is_empty() || self.paths.iter().any(|path| is_path(path))
     }
 
@@ -246,7 +246,7 @@ impl<'p> ArrayElementScanner<'p> {
     }
 }
 
-/// Gives each element of each list that is wanted, and each value at the top that has none.
+/// Calls `each` for every element of the wanted arrays, and for every top-level value without one.
 pub(super) fn read_elements(
     reader: &mut dyn BufRead,
     paths: &[&[&str]],
@@ -272,7 +272,7 @@ pub(super) fn read_elements(
                     continue;
                 }
                 ScanEvent::TooDeep => {
-                    let reason = format!("what is around the records is nested more than {MAX_ENVELOPE_DEPTH} deep");
+                    let reason = format!("the JSON around the records is nested more than {MAX_ENVELOPE_DEPTH} deep");
                     return Err(ReadAbort::Unreadable(elements.line, reason));
                 }
             };
@@ -295,5 +295,5 @@ pub(super) fn read_elements(
         return Ok(());
     }
     let line = elements.element.as_ref().map_or(elements.value_start_line, |(_, _, line, _)| *line);
-    Err(ReadAbort::Unreadable(line, "the JSON that begins here does not end; the file is cut off".to_owned()))
+    Err(ReadAbort::Unreadable(line, "the JSON value that starts here is not closed; the file is truncated".to_owned()))
 }

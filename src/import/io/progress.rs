@@ -1,4 +1,4 @@
-//! How far an import is: a bar on a terminal, a plain line now and then elsewhere.
+//! Progress of an import: a bar on a terminal, otherwise a line from time to time.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Records between two plain lines.
+/// Number of records between two progress lines.
 const PROGRESS_STEP_RECORDS: usize = 10_000;
 
-/// The progress of one import; clones tell the same one.
+/// The progress of one import; clones share it.
 #[derive(Clone)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
@@ -36,7 +36,7 @@ impl Progress {
         Self { bar, bytes_read: Arc::default(), reported_steps: Arc::default(), started: Instant::now() }
     }
 
-    /// So many more bytes of the files, as they lie on the disk, were read.
+    /// Adds bytes that were read from disk, before decompression.
     pub(crate) fn add_bytes(&self, amount: u64) {
         let total = self.bytes_read.fetch_add(amount, Ordering::Relaxed) + amount;
         if let Some(bar) = &self.bar {
@@ -44,7 +44,7 @@ impl Progress {
         }
     }
 
-    /// So many records in all were dealt with.
+    /// Sets the total number of processed records.
     pub(crate) fn set_record_count(&self, amount: usize) {
         match &self.bar {
             Some(bar) => bar.set_message(format!("{amount} records")),
@@ -57,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// A line for the person who watches.
+    /// Prints a line on standard error, above the progress bar.
     pub(crate) fn print_line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{text}")),
