@@ -240,10 +240,14 @@ async fn dry_run_import(import: &ImportOptions) -> CommandResult {
     Ok(if summary.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// The store of a connected database, with the default source precedence.
+fn open_store(database: &Database, config: &DatabaseConfig) -> Store {
+    Store::new(database.connection.clone(), config.consortium_size).with_source_order(source_order(&[]))
+}
+
 async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult {
     let database = Database::open(config).await?;
-    let store = Store::new(database.connection.clone(), config.consortium_size)
-        .with_source_order(source_order(&config.source_order));
+    let store = open_store(&database, config).with_source_order(source_order(&config.source_order));
     let result = async {
         rebuild_stale_projections(&store).await?;
         tokio::select! {
@@ -287,8 +291,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
         database = Database::open(config) => database?,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
-    let store = Store::new(database.connection.clone(), config.consortium_size);
-    let store = store.with_replicas(database.replicas.clone()).with_source_order(source_order(&[]));
+    let store = open_store(&database, config).with_replicas(database.replicas.clone());
     let prepared = tokio::select! {
         application = build_application(&database, &store, serve) => application.map(Some),
         () = &mut stop => Ok(None),

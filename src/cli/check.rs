@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{CommandResult, print};
+use crate::cli::{CommandResult, open_store, print};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::entity::organization;
@@ -83,7 +83,7 @@ struct IssueReport {
 /// Runs `check`.
 pub(super) async fn run(config: &DatabaseConfig, arguments: &CheckArguments) -> CommandResult {
     let database = Database::open(config).await?;
-    let store = Store::new(database.connection.clone(), config.consortium_size);
+    let store = open_store(&database, config);
     let report = build_report(&store, arguments).await;
     database.close().await;
     let report = report?;

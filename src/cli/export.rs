@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use crate::citation::CitationFormat;
-use crate::cli::{CommandResult, shutdown_signal};
+use crate::cli::{CommandResult, open_store, shutdown_signal};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::entity::organization;
@@ -168,7 +168,7 @@ async fn resolve_ids<M: LookupTable>(
 pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) -> CommandResult {
     let mut output = open_output(arguments.output.as_deref())?;
     let database = Database::open(config).await?;
-    let store = Store::new(database.connection.clone(), config.consortium_size);
+    let store = open_store(&database, config);
     let result = async {
         let export = arguments.to_export(&store).await?;
         tokio::select! {

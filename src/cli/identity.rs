@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{CommandResult, DryRunArguments, print, rebuild_stale_projections};
+use crate::cli::{CommandResult, DryRunArguments, open_store, print, rebuild_stale_projections};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::store::Store;
@@ -104,7 +104,7 @@ impl From<DecidedByArguments> for DecidedBy {
 /// Runs a subcommand of `identity`.
 pub(super) async fn run(config: &DatabaseConfig, command: IdentityCommand) -> CommandResult {
     let database = Database::open(config).await?;
-    let store = Store::new(database.connection.clone(), config.consortium_size);
+    let store = open_store(&database, config);
     let result = run_command(&store, command).await;
     database.close().await;
     result

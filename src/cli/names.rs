@@ -4,11 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::{CommandResult, DryRunArguments, print};
+use crate::cli::{CommandResult, DryRunArguments, open_store, print};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::model::record::NameUse;
-use crate::store::Store;
 use crate::store::curation::name_command::{ChosenName, NameDecision, NameDecisionOutcome, ResearcherNameList};
 
 #[derive(Subcommand, Debug)]
@@ -121,7 +120,7 @@ impl NamesCommand {
 pub(super) async fn run(config: &DatabaseConfig, command: NamesCommand) -> CommandResult {
     let (researcher, decision, is_dry_run) = command.into_decision();
     let database = Database::open(config).await?;
-    let store = Store::new(database.connection.clone(), config.consortium_size);
+    let store = open_store(&database, config);
     let output = async {
         crate::cli::rebuild_stale_projections(&store).await?;
         let id = store.find_researcher_id(&researcher).await?;

@@ -141,7 +141,8 @@ const CERTAIN_REPAIRS: [RepairStep; 8] = [
 /// Repairs a name as published.
 #[must_use]
 pub fn repair_name(published: &str) -> RepairedName {
-    let mut name = published.to_owned();
+    // Some rules look at the first character.
+    let mut name = published.trim().to_owned();
     let mut found: Option<(RepairRule, f64)> = None;
     // One repair can make another one possible.
     for _ in 0..MAX_REPAIR_ROUNDS {

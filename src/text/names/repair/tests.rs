@@ -300,6 +300,11 @@ fn stored_words_are_stable() {
     }
 }
 
+#[test]
+fn surrounding_white_space_hides_no_damage() {
+    assert_eq!(repair_name(" ´y").name, repair_name("´y").name);
+}
+
 /// Returns the damaged spellings of an accented letter.
 fn damaged(letter: char) -> Vec<String> {
     use unicode_normalization::UnicodeNormalization as _;
