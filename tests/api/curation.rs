@@ -264,7 +264,7 @@ async fn merge_and_undo() {
 
     let undone = run_successfully(&app, &["undo", "1", "--dry-run"]);
     insta::assert_snapshot!(undone.replace(&former, "FORMER").replace(&survivor, "SURVIVOR"), @r#"
-    undo of decision 1, a merge
+    undo of decision 1 (merge)
 
     Ida Brook (ida-brook)
       id             SURVIVOR

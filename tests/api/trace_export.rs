@@ -226,7 +226,7 @@ async fn request_and_statement_spans() {
 
     // The log has the trace ID, and is otherwise unchanged.
     let line = outcome.stderr.lines().find(|line| line.contains("Titles")).expect("a line of the request");
-    assert!(line.contains(TRACE) && line.contains("academic_directory::request: answered"), "{line}");
+    assert!(line.contains(TRACE) && line.contains("academic_directory::request: request completed"), "{line}");
     assert!(!outcome.stderr.contains("graphql{") && !outcome.stderr.contains("db.system"), "{}", outcome.stderr);
 }
 
@@ -246,7 +246,7 @@ async fn unavailable_collector() {
     let outcome = running.wait();
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     let lines: Vec<&str> =
-        outcome.stderr_lines().into_iter().filter(|line| !line.contains("request: answered")).collect();
+        outcome.stderr_lines().into_iter().filter(|line| !line.contains("request: request completed")).collect();
     let count = |text| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!(
         (count("WARN"), count("traces cannot be sent and are dropped"), count("sending traces again")),
@@ -289,7 +289,11 @@ async fn no_collector() {
     assert_eq!(raw_http::status_code(&post_query(address, "{ __typename }", "").await), 200);
     running.send_signal(Signal::TERM);
     let outcome = running.wait();
-    assert!(outcome.stderr.contains("\"answered\"") && !outcome.stderr.contains("trace_id"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("\"request completed\"") && !outcome.stderr.contains("trace_id"),
+        "{}",
+        outcome.stderr
+    );
     for address in ["https://localhost:4318", "localhost:4317"] {
         let outcome = run_to_completion(
             workspace.command_with_database(&url, &["serve"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", address),
