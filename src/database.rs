@@ -81,7 +81,7 @@ impl EmbeddedPostgres {
             match tokio::task::spawn_blocking(start).await {
                 Ok(Ok(server)) => self.server = server,
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "the embedded Postgres stopped and could not be started again")
+                    tracing::warn!(%error, "the embedded Postgres stopped and could not be started again");
                 }
                 Err(error) => tracing::warn!(%error, "the start of the embedded Postgres was interrupted"),
             }

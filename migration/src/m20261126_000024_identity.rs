@@ -1,4 +1,6 @@
 //! Author disambiguation: evidence, manual decisions, and the authorships that decisions pin.
+//!
+//! The change triggers of these tables are created by the next migration. A new migration calls `track_changes` itself.
 
 use sea_orm_migration::prelude::*;
 

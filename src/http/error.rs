@@ -1,4 +1,8 @@
 //! Errors of requests that are rejected before a query is executed.
+//!
+//! A 503 is decided in four places: [`admission`](crate::http::admission) (too many concurrent requests),
+//! [`connections`](crate::http::connections) (too many open connections), `graphql_handler::execute` (the database is
+//! unavailable, as [`crate::error::Error`] classifies it) and `health::ready` (not ready, or shutting down).
 
 use std::time::Duration;
 

@@ -150,7 +150,7 @@ impl<C: Clock + Clone> RateLimiter<C> {
             Ok(Err(not_until)) => Err(self.exceeded(policy, quota, cells, &not_until)),
             Err(_) => {
                 let status = QuotaStatus { policy, quota: quota.get(), remaining: quota.get(), reset: Duration::ZERO };
-                Err(QuotaExceeded { status: status, cost: cells.get(), wait: None })
+                Err(QuotaExceeded { status, cost: cells.get(), wait: None })
             }
         }
     }
@@ -195,7 +195,7 @@ impl QuotaStatus {
 
 impl QuotaExceeded {
     /// The 429 error.
-    pub(super) fn to_http_error(&self) -> HttpError {
+    pub(super) fn to_http_error(self) -> HttpError {
         let QuotaStatus { policy, quota, remaining, .. } = self.status;
         let client = if policy == "token" { "this token" } else { "your address" };
         let cost = self.cost;

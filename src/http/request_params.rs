@@ -48,7 +48,7 @@ pub fn parse_body(body: &[u8]) -> Result<RequestParams, String> {
         );
     };
     RequestParams::default()
-        .from_members(members.into_iter().map(|(name, value)| (name.to_string(), value)), "the request body")
+        .with_members(members.into_iter().map(|(name, value)| (name.to_string(), value)), "the request body")
 }
 
 /// Parses a query string.
@@ -73,11 +73,11 @@ pub fn parse_query_string(text: &str) -> Result<RequestParams, String> {
         };
         members.push((name.into_owned(), value));
     }
-    RequestParams::default().from_members(members, "the query string")
+    RequestParams::default().with_members(members, "the query string")
 }
 
 impl RequestParams {
-    fn from_members(
+    fn with_members(
         mut self,
         members: impl IntoIterator<Item = (String, Value)>,
         origin: &str,

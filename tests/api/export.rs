@@ -242,7 +242,7 @@ async fn import_into_a_non_empty_directory() {
     insta::assert_snapshot!(imported.stderr, @r"
     from.jsonl:1: note: the id 1 is taken; the entity has the id 2 here
     from.jsonl:3: note: the id 2 is taken; the entity has the id 3 here
-    from.jsonl:2: note: the person with the id 1 there has the id 2 here
+    from.jsonl:2: note: the researcher with the id 1 in the exporting directory has the id 2 here
     ");
     // Researchers match by ORCID iD and papers by DOI, and references resolve to the matched entities.
     let found = to

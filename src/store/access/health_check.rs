@@ -76,7 +76,7 @@ impl Store {
                     Health::Healthy => tracing::info!("the database connection is restored"),
                     Health::MigrationsPending => tracing::warn!("database migrations are pending"),
                     Health::Unreachable => {
-                        tracing::warn!("the database is unreachable; requests are rejected until it responds")
+                        tracing::warn!("the database is unreachable; requests are rejected until it responds");
                     }
                 }
             }

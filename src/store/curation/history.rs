@@ -12,7 +12,7 @@ use crate::store::access::sql_fragment::Sql;
 use crate::store::curation::DecisionKind;
 use crate::store::curation::error::DecisionError;
 use crate::store::curation::reference::find_researchers;
-use crate::store::ingest::merge_researchers::complete::ResearcherRef;
+use crate::store::ingest::merge_researchers::full_merge::ResearcherRef;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// The role of a researcher in a decision.

@@ -14,7 +14,7 @@ use crate::store::curation::{
     DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole, begin_decision, pin_authorships,
     record_decision,
 };
-use crate::store::ingest::merge_researchers::complete::{
+use crate::store::ingest::merge_researchers::full_merge::{
     ResearcherRef, is_name_variant, load_researcher_refs, merge_into,
 };
 use crate::store::ingest::reassign_authorships::load_authorships_of;

@@ -16,8 +16,8 @@ use crate::store::curation::{
     DecidedBy, DecisionKind, DecisionOutcome, DecisionParty, DecisionRole, begin_decision, pin_authorships,
     record_decision,
 };
-use crate::store::ingest::merge_researchers::complete::{ResearcherRef, load_researcher_refs};
 use crate::store::ingest::merge_researchers::emptied::HAS_DATA_BESIDES_PAPERS;
+use crate::store::ingest::merge_researchers::full_merge::{ResearcherRef, load_researcher_refs};
 use crate::store::ingest::reassign_authorships::{HeldAuthorship, Reassignment, load_authorships_of, move_authorships};
 use crate::store::ingest::researcher_matching::create_researcher;
 use crate::store::unit_of_work::UnitOfWork;

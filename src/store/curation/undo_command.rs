@@ -10,8 +10,8 @@ use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::curation::researcher_summary::summarize_researchers;
 use crate::store::curation::undo_log::{UndoLog, restore_rows};
 use crate::store::curation::{DecisionKind, DecisionOutcome};
-use crate::store::ingest::merge_researchers::complete::{load_researcher_refs, merge_into};
 use crate::store::ingest::merge_researchers::emptied::find_empty_researchers;
+use crate::store::ingest::merge_researchers::full_merge::{load_researcher_refs, merge_into};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
 

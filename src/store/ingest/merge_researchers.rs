@@ -1,11 +1,11 @@
 //! Merging researchers: the one place where a researcher is deleted in favour of another and redirects to them.
 //!
-//! [`merge_researchers`] is the primitive. [`complete`] moves everything of a researcher first, for decisions;
+//! [`merge_researchers`] is the primitive. [`full_merge`] moves everything of a researcher first, for decisions;
 //! [`emptied`] merges researchers who have nothing left after their authorships moved; [`hidden_namesakes`] merges
 //! researchers known only by papers under another researcher's hidden name.
 
-pub(crate) mod complete;
 pub(crate) mod emptied;
+pub(crate) mod full_merge;
 pub(crate) mod hidden_namesakes;
 
 use serde::Serialize;
