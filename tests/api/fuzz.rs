@@ -70,7 +70,8 @@ fn mutate_document(rng: &mut SeededRng, seeds: &[String]) -> String {
         match rng.below(6) {
             0 => drop(changed.drain(start..end)),
             1 => {
-                (0..=rng.below(8)).for_each(|_| changed.splice(start..start, parts[start..end].to_vec()).for_each(drop))
+                (0..=rng.below(8))
+                    .for_each(|_| changed.splice(start..start, parts[start..end].to_vec()).for_each(drop));
             }
             2 => changed.insert(start, ODD_FRAGMENTS[rng.below(ODD_FRAGMENTS.len())]),
             3 if !changed.is_empty() => changed.swap(start, other.min(parts.len() - 1)),
