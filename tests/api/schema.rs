@@ -95,7 +95,20 @@ fn connection_cost() {
 
 /// Elements of the contract that are not implemented yet: types, fields (`Type.field`) and arguments
 /// (`Type.field(argument)`).
-const PLANNED_ELEMENTS: &[&str] = &[];
+const PLANNED_ELEMENTS: &[&str] = &[
+    "Organization.papers(links)",
+    "Paper.articleNumber",
+    "Paper.edition",
+    "Paper.isbns",
+    "Paper.issns",
+    "Paper.issue",
+    "Paper.keywords",
+    "Paper.pages",
+    "Paper.publisherName",
+    "Paper.volume",
+    "PaperFilter.organizationLinks",
+    "PaperOrganizationLink",
+];
 
 /// What clients may rely on in a definition, one guarantee per line.
 fn guarantees(name: &str, definition: &TypeDefinition) -> Vec<String> {
@@ -138,7 +151,7 @@ fn guarantees(name: &str, definition: &TypeDefinition) -> Vec<String> {
 
 /// Whether a guarantee or the element that owns it is in [`PLANNED_ELEMENTS`].
 fn is_planned(promise: &str) -> bool {
-    let subject = promise.split([':', '(', ' ']).next().unwrap_or_default();
+    let subject = promise.split([':', ' ']).next().unwrap_or_default();
     let owner = subject.split('.').next().unwrap_or_default();
     PLANNED_ELEMENTS.contains(&subject) || PLANNED_ELEMENTS.contains(&owner)
 }
