@@ -4,5 +4,6 @@ pub(crate) mod filter_limits;
 pub(crate) mod identifier;
 pub(crate) mod order;
 pub(crate) mod page_size;
+pub(crate) mod range;
 pub(crate) mod scalars;
 pub(crate) mod search_query;

@@ -33,7 +33,7 @@ use crate::import::io::record_sink::{ReadAbort, RecordSink};
 ///
 /// Formats with an unmistakable signature come first, formats recognized by loose signs last. Within one
 /// [`SourceKind`] the order is also the default source precedence.
-static FORMATS: [&dyn Format; 13] = [
+static FORMATS: &[&dyn Format] = &[
     &records::RecordsFormat,
     &ror::RorFormat,
     &orcid::OrcidFormat,

@@ -1,6 +1,6 @@
 //! Performance regression test for the profile page (p), coauthors of coauthors (c2) and a list of researchers (l). It
 //! counts SQL statements, the rows and pages that Postgres reads, and the service's allocations. A count more than 10%
-//! above `bench/costs.json` fails. `UPDATE_COSTS=1 cargo test costs` accepts the new counts.
+//! above `bench/costs.json` fails. `UPDATE_COSTS=1 cargo test --test api -- costs::` accepts the new counts.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -208,7 +208,7 @@ fn costs() {
     }
     assert!(
         grown.is_empty(),
-        "{}; fix the regression, or accept the new counts with UPDATE_COSTS=1 cargo test costs",
+        "{}; fix the regression, or accept the new counts with UPDATE_COSTS=1 cargo test --test api -- costs::",
         grown.join("; ")
     );
 }

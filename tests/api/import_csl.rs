@@ -1,5 +1,6 @@
 //! CSL-JSON in every supported layout, and the reported counts.
 
+use academic_directory::import::formats;
 use std::io::Write as _;
 
 use serde_json::{Value, json};
@@ -239,32 +240,17 @@ async fn markup_in_titles() {
     assert_eq!(pluck_strings(&data["papers"]["nodes"], &["title"]), written.map(|(_, title)| title));
 }
 
-const FORMATS: [&str; 14] = [
-    "auto",
-    "bibtex",
-    "crossref",
-    "csl",
-    "csv",
-    "datacite",
-    "openalex",
-    "orcid",
-    "profile-page",
-    "pubmed",
-    "records",
-    "ris",
-    "ror",
-    "topics",
-];
-
 #[tokio::test]
 async fn help_lists_the_formats() {
     let workspace = Workspace::new();
     let help = run_to_completion(&mut workspace.command(&["import", "--help"]));
     assert_eq!(help.code, Some(0));
-    for format in FORMATS {
+    let formats: Vec<&str> = formats::selectable().into_iter().map(|format| format.name()).collect();
+    assert!(formats.contains(&"auto") && formats.contains(&"csl"), "{formats:?}");
+    for format in &formats {
         assert!(help.stdout.contains(format), "{format} in {}", help.stdout);
     }
     let refused = run_to_completion(&mut workspace.command(&["import", "endnote", "x.enl"]));
     assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains(&format!("[possible values: {}]", FORMATS.join(", "))), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("[possible values: {}]", formats.join(", "))), "{}", refused.stderr);
 }

@@ -1,9 +1,8 @@
-//! Sort order and ranges.
+//! Sort order.
 
-use async_graphql::{Enum, InputObject};
+use async_graphql::Enum;
 
 use crate::error::Error;
-use crate::store::reader::filter::YearRange;
 use crate::store::reader::page;
 use crate::text::tokenizer::SearchTerms;
 
@@ -17,30 +16,6 @@ pub enum OrderDirection {
     /// Descending: largest, latest or alphabetically last value first.
     #[graphql(name = "DESC")]
     Descending,
-}
-
-/// A range of integers; both bounds are inclusive. An omitted or null bound is open. `from` must not be greater than
-/// `to`.
-#[derive(InputObject, Clone, Copy)]
-pub struct IntRange {
-    /// The lower bound.
-    from: Option<i32>,
-    /// The upper bound.
-    to: Option<i32>,
-}
-
-/// Converts the range of years in a filter.
-///
-/// # Errors
-/// If `from` is greater than `to`.
-pub fn year_range(field: &str, range: Option<IntRange>) -> Result<Option<YearRange>, Error> {
-    let Some(IntRange { from, to }) = range else { return Ok(None) };
-    if let (Some(from), Some(to)) = (from, to)
-        && from > to
-    {
-        return Err(Error::BadUserInput(format!("{field} is from {from} to {to}; from must not be greater than to")));
-    }
-    Ok(Some(YearRange { from, to }))
 }
 
 /// Resolves the order; the default is relevance if there is a search query, otherwise the given order.

@@ -10,7 +10,8 @@ use crate::graphql::connection::{Connection, ConnectionType, load_connection};
 use crate::graphql::engine::eager_resolver::EagerObject;
 use crate::graphql::engine::lookahead::FieldColumns;
 use crate::graphql::inputs::identifier::decode_ids;
-use crate::graphql::inputs::order::{IntRange, OrderDirection, year_range};
+use crate::graphql::inputs::order::OrderDirection;
+use crate::graphql::inputs::range::{IntRange, check_not_negative, year_range};
 use crate::graphql::types::affiliation::AffiliationFilter;
 use crate::graphql::types::paper::{PaperConnection, PaperOrder};
 use crate::graphql::types::researcher::Researcher;
@@ -60,14 +61,6 @@ impl CoauthorFilter {
             min_paper_count: check_not_negative("minPaperCount", filter.min_paper_count)?,
             max_authors_per_paper: check_not_negative("maxAuthorsPerPaper", filter.max_authors_per_paper)?,
         })
-    }
-}
-
-/// Checks that a number is not negative.
-fn check_not_negative(field: &str, number: Option<i32>) -> Result<Option<i32>, Error> {
-    match number {
-        Some(number) if number < 0 => Err(Error::BadUserInput(format!("{field} is {number}; it must be 0 or greater"))),
-        number => Ok(number),
     }
 }
 

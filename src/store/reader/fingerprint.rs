@@ -569,9 +569,10 @@ mod tests {
         ]
     }
 
-    /// Clients hold cursors with these forms: if the snapshot changes, increment [`FINGERPRINT_VERSION`].
+    /// Clients hold cursors with these forms. If a form changes, increment [`FINGERPRINT_VERSION`]. If a new field is
+    /// filled in above, its value is added to a form: accept the snapshot and keep the version.
     #[test]
-    fn descriptions_are_stable() {
+    fn canonical_forms_are_stable() {
         let lines: Vec<String> =
             all().into_iter().map(|(name, canonical_form, hash)| format!("{name}: {hash} {canonical_form}")).collect();
         insta::assert_snapshot!(lines.join("\n"));

@@ -7,7 +7,8 @@ use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
     IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
 };
-use crate::graphql::inputs::order::{IntRange, OrderDirection, resolve_order, year_range};
+use crate::graphql::inputs::order::{OrderDirection, resolve_order};
+use crate::graphql::inputs::range::{IntRange, year_range};
 use crate::graphql::inputs::scalars::DateTime;
 use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::paper::PaperType;
