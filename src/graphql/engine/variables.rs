@@ -1,4 +1,4 @@
-//! Variable coercion, as far as it does not depend on the schema (GraphQL specification, section 6.1.2). An invalid
+//! The part of variable coercion that does not depend on the schema (GraphQL specification, section 6.1.2). An invalid
 //! value is an error of the request, not of the fields that use it.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, Type};

@@ -127,7 +127,7 @@ fn detect_json_format(text: &[u8]) -> Result<&'static dyn Format, String> {
     }
 }
 
-/// Parses the first value of a JSON text that may be truncated anywhere, as far as it goes.
+/// Parses the first value of a JSON text that may be truncated anywhere, up to that point.
 fn first_json_value(text: &[u8]) -> Option<Value> {
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
     let value = match values.next() {
