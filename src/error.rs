@@ -32,6 +32,10 @@ pub enum Error {
         /// The reason, and what is allowed.
         message: String,
     },
+    /// An entity that an earlier statement of the query referred to was deleted since. The response omits its list item, or
+    /// has null for its field; the error itself is not reported.
+    #[error("the {0} was deleted while the query was executed; repeat the query")]
+    Deleted(&'static str),
     /// The database is unreachable, or has no free connection.
     #[error("{}", Self::UNAVAILABLE_MESSAGE)]
     Unavailable(#[source] Arc<sea_orm::DbErr>),
@@ -61,6 +65,7 @@ impl Error {
         match self {
             Self::BadUserInput(_) => "BAD_USER_INPUT",
             Self::LimitExceeded { code, .. } | Self::Forbidden { code, .. } => code,
+            Self::Deleted(_) => "NOT_FOUND",
             Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Timeout(_) => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",

@@ -10,6 +10,7 @@ mod authorship;
 mod batching;
 mod coauthor_path;
 mod coauthorship;
+mod concurrent_merge;
 mod configuration;
 mod cookbook;
 mod costs;

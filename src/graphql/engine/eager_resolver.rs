@@ -20,6 +20,7 @@ use async_graphql::{ContextSelectionSet, Name, ObjectType, OutputType, Positione
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::field_order::{to_ordered_json, write_ordered};
 use crate::graphql::engine::json_writer;
+use crate::graphql::engine::null_propagation::is_deletion;
 
 /// An object that is resolved eagerly. Its GraphQL type is that of `T`.
 pub struct EagerObject<T>(pub T);
@@ -82,7 +83,14 @@ impl<T: EagerResolve> OutputType for EagerList<T> {
                     let future = async move {
                         let item_ctx = ctx.with_index(index);
                         let value = item.resolve_pending(&item_ctx, field, selected, object).await;
-                        value.map_err(|error| item_ctx.set_error_path(error))
+                        match value.map_err(|error| item_ctx.set_error_path(error)) {
+                            // The other items remain: this one is omitted after execution.
+                            Err(error) if is_deletion(&error) => {
+                                item_ctx.add_error(error);
+                                Ok(Value::Null)
+                            }
+                            value => value,
+                        }
                     };
                     pending_values.push(PendingValue { offset: json.len(), value: None, future: Box::pin(future) });
                 }

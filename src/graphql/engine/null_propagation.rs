@@ -1,6 +1,9 @@
 //! Null propagation and field order in responses, where the engine deviates from the GraphQL specification. Fields are
 //! in the order of the query (section 7.2.2; the engine orders them by completion). A failed field is null, or its
 //! parent is null if the field is non-null (section 6.4.4; the engine omits the field).
+//!
+//! A statement reads what was committed when it started, so that an entity can be deleted between two nesting levels.
+//! Such a field is null without an error, and a list item that cannot be null is omitted.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -12,6 +15,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, PathSegment, Positioned, Response, ServerError, Value};
 
+use crate::error::Error;
 use crate::graphql::engine::json_writer;
 use crate::graphql::engine::schema_index::{SchemaIndex, named_type};
 
@@ -49,18 +53,21 @@ impl ResponseShape {
         self.is_merged || self.fields.values().any(Self::has_merged_objects)
     }
 
-    /// Normalizes the data of an executed request: nulls of failed fields, then field order.
+    /// Normalizes the data of an executed request: nulls of failed fields, omitted items, then field order.
     pub fn normalize(&self, response: &mut Response) {
         if !response.errors.is_empty() {
-            let error_paths = ErrorPaths::from_errors(&response.errors);
+            let mut nulls = NullPropagation::new(&response.errors);
             // If the data itself is null, there is no parent left.
-            let _ = self.propagate_nulls(&mut response.data, self.ty.as_ref(), &mut String::new(), &error_paths);
+            let is_null = self.propagate_nulls(&mut response.data, self.ty.as_ref(), &mut nulls).is_err();
+            if !is_null {
+                nulls.remove_deletions(&mut response.errors);
+            }
         }
         self.sort_fields(&mut response.data);
     }
 }
 
-/// The paths of all errors, and the paths of their ancestors.
+/// The paths of errors, and the paths of their ancestors.
 #[derive(Default)]
 struct ErrorPaths {
     paths: HashSet<String>,
@@ -68,7 +75,7 @@ struct ErrorPaths {
 }
 
 impl ErrorPaths {
-    fn from_errors(errors: &[ServerError]) -> Self {
+    fn from_errors<'e>(errors: impl Iterator<Item = &'e ServerError>) -> Self {
         let mut error_paths = Self::default();
         for error in errors {
             let mut path = String::new();
@@ -93,8 +100,75 @@ fn push_segment(path: &mut String, segment: &PathSegment) {
     };
 }
 
+/// Whether an error only says that an entity was deleted while the query was executed.
+pub(crate) fn is_deletion(error: &ServerError) -> bool {
+    matches!(error.source::<Error>(), Some(Error::Deleted(_)))
+}
+
 /// A non-null field is null; the violation propagates to the parent.
-struct NonNullViolation;
+struct NonNullViolation {
+    /// Whether the only reason is that an entity was deleted.
+    is_deletion: bool,
+}
+
+/// State of one walk over the data.
+struct NullPropagation {
+    /// All errors.
+    errors: ErrorPaths,
+    /// The errors that are not deletions.
+    failures: ErrorPaths,
+    /// The path of the current value.
+    path: String,
+    /// The omitted items: the path of the list, and the index.
+    omitted_items: Vec<(String, usize)>,
+}
+
+impl NullPropagation {
+    fn new(errors: &[ServerError]) -> Self {
+        Self {
+            errors: ErrorPaths::from_errors(errors.iter()),
+            failures: ErrorPaths::from_errors(errors.iter().filter(|error| !is_deletion(error))),
+            path: String::new(),
+            omitted_items: Vec::new(),
+        }
+    }
+
+    /// Runs `visit` with the path of a child.
+    fn at<T>(&mut self, segment: &PathSegment, visit: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.path.len();
+        push_segment(&mut self.path, segment);
+        let result = visit(self);
+        self.path.truncate(length);
+        result
+    }
+
+    fn has_error(&self) -> bool {
+        self.errors.has_error_at_or_below(&self.path)
+    }
+
+    fn violation(&self) -> NonNullViolation {
+        NonNullViolation { is_deletion: !self.failures.has_error_at_or_below(&self.path) }
+    }
+
+    /// Removes the errors of deletions, and adjusts the paths of the others to the omitted items.
+    fn remove_deletions(&self, errors: &mut Vec<ServerError>) {
+        errors.retain(|error| !is_deletion(error));
+        if self.omitted_items.is_empty() {
+            return;
+        }
+        for error in errors {
+            let mut path = String::new();
+            for segment in &mut error.path {
+                let original = segment.clone();
+                if let PathSegment::Index(index) = segment {
+                    let omitted_before = |(list, item): &&(String, usize)| *list == path && item < index;
+                    *index -= self.omitted_items.iter().filter(omitted_before).count();
+                }
+                push_segment(&mut path, &original);
+            }
+        }
+    }
+}
 
 impl ResponseShape {
     fn add_selections<'a>(
@@ -161,63 +235,76 @@ impl ResponseShape {
         &self,
         value: &mut Value,
         ty: Option<&Type>,
-        path: &mut String,
-        error_paths: &ErrorPaths,
+        nulls: &mut NullPropagation,
     ) -> Result<(), NonNullViolation> {
         let is_nullable = ty.is_none_or(|ty| ty.nullable);
         let is_list = ty.is_some_and(|ty| matches!(ty.base, BaseType::List(_)));
         if *value == Value::Null
-            && error_paths.ancestors.contains(path)
-            && !error_paths.paths.contains(path)
+            && nulls.errors.ancestors.contains(&nulls.path)
+            && !nulls.errors.paths.contains(&nulls.path)
             && !is_list
         {
             // The engine returns null for an object all of whose fields failed.
             *value = Value::Object(IndexMap::new());
         }
         if *value == Value::Null {
-            return if is_nullable || !error_paths.has_error_at_or_below(path) {
-                Ok(())
-            } else {
-                Err(NonNullViolation)
-            };
+            return if is_nullable || !nulls.has_error() { Ok(()) } else { Err(nulls.violation()) };
         }
-        let length = path.len();
         let result = match value {
             Value::List(values) => {
-                let inner = ty.and_then(|ty| match &ty.base {
+                let item_type = ty.and_then(|ty| match &ty.base {
                     BaseType::List(inner) => Some(&**inner),
                     BaseType::Named(_) => None,
                 });
-                values.iter_mut().enumerate().try_for_each(|(index, value)| {
-                    push_segment(path, &PathSegment::Index(index));
-                    let result = self.propagate_nulls(value, inner, path, error_paths);
-                    path.truncate(length);
-                    result
-                })
+                self.propagate_nulls_of_items(values, item_type, nulls)
             }
             Value::Object(fields) => self.fields.iter().try_for_each(|(key, shape)| {
-                push_segment(path, &PathSegment::Field(key.to_string()));
-                let result = match fields.get_mut(key) {
-                    Some(value) => shape.propagate_nulls(value, shape.ty.as_ref(), path, error_paths),
-                    None if !error_paths.has_error_at_or_below(path) => Ok(()),
+                nulls.at(&PathSegment::Field(key.to_string()), |nulls| match fields.get_mut(key) {
+                    Some(value) => shape.propagate_nulls(value, shape.ty.as_ref(), nulls),
+                    None if !nulls.has_error() => Ok(()),
                     None if shape.ty.as_ref().is_none_or(|ty| ty.nullable) => {
                         fields.insert(key.clone(), Value::Null);
                         Ok(())
                     }
-                    None => Err(NonNullViolation),
-                };
-                path.truncate(length);
-                result
+                    None => Err(nulls.violation()),
+                })
             }),
             _ => Ok(()),
         };
         match result {
-            Err(NonNullViolation) if is_nullable => {
+            Err(NonNullViolation { .. }) if is_nullable => {
                 *value = Value::Null;
                 Ok(())
             }
             result => result,
         }
+    }
+
+    /// Propagates nulls in the items of a list, and omits the items that were deleted.
+    fn propagate_nulls_of_items(
+        &self,
+        values: &mut Vec<Value>,
+        item_type: Option<&Type>,
+        nulls: &mut NullPropagation,
+    ) -> Result<(), NonNullViolation> {
+        let mut index = 0;
+        let mut result = Ok(());
+        values.retain_mut(|value| {
+            let item = nulls.at(&PathSegment::Index(index), |nulls| self.propagate_nulls(value, item_type, nulls));
+            index += 1;
+            match item {
+                Err(NonNullViolation { is_deletion: true }) => {
+                    nulls.omitted_items.push((nulls.path.clone(), index - 1));
+                    false
+                }
+                Err(violation) => {
+                    result = Err(violation);
+                    true
+                }
+                Ok(()) => true,
+            }
+        });
+        result
     }
 
     /// Sorts the fields in the order of the query. JSON that is already written is sorted.
@@ -255,25 +342,26 @@ mod tests {
 
     const SCHEMA: &str = "type Query { a: [A] b: Int c: [A!] } type A { x: Int y: Int! z: A! }";
 
-    fn normalized(query: &str, data: Json, errors: &[&[&str]]) -> Value {
+    fn response_of(query: &str, data: Json, errors: &[&[&str]], deletions: &[&[&str]]) -> Response {
         let document = async_graphql::parser::parse_query(query).expect("a query");
         let mut response = Response::new(Value::from_json(data).expect("a value"));
-        response.errors = errors
-            .iter()
-            .map(|path| {
-                let mut error = ServerError::new("failed", None);
-                error.path = path
-                    .iter()
-                    .map(|part| {
-                        part.parse().map_or_else(|_| PathSegment::Field((*part).to_owned()), PathSegment::Index)
-                    })
-                    .collect();
-                error
-            })
-            .collect();
+        let error = |path: &[&str], error: async_graphql::Error| {
+            let mut error = error.into_server_error(async_graphql::Pos::default());
+            let segment =
+                |part: &&str| part.parse().map_or_else(|_| PathSegment::Field((*part).to_owned()), PathSegment::Index);
+            error.path = path.iter().map(segment).collect();
+            error
+        };
+        let failed = errors.iter().map(|path| error(path, async_graphql::Error::new("failed")));
+        let deleted = deletions.iter().map(|path| error(path, Error::Deleted("thing").into()));
+        response.errors = failed.chain(deleted).collect();
         let operation = select_operation(&document, None).expect("an operation");
         ResponseShape::new(&SchemaIndex::parse(SCHEMA), &document, &operation.node).normalize(&mut response);
-        response.data
+        response
+    }
+
+    fn normalized(query: &str, data: Json, errors: &[&[&str]]) -> Value {
+        response_of(query, data, errors, &[]).data
     }
 
     #[test]
@@ -320,5 +408,44 @@ mod tests {
         assert_eq!(data, json!({ "one": [null] }));
         let data = json_of("{ c { z { y } } }", json!({ "c": [{ "z": null }] }), &[&["c", "0", "z", "y"]]);
         assert_eq!(data, json!({ "c": null }));
+    }
+
+    #[test]
+    fn deleted_entities_are_null_or_omitted() {
+        // `c: [A!]`; `z: A!`; `a: [A]`.
+        let query = "{ c { x z { x } } }";
+        let items = json!({ "c": [{ "x": 1, "z": { "x": 2 } }, { "x": 3 }, { "x": 4, "z": { "x": 5 } }] });
+        let response = response_of(query, items.clone(), &[], &[&["c", "1", "z"]]);
+        assert_eq!(
+            response.data.into_json().expect("JSON"),
+            json!({ "c": [{ "x": 1, "z": { "x": 2 } }, { "x": 4, "z": { "x": 5 } }] })
+        );
+        assert!(response.errors.is_empty());
+
+        let response = response_of("{ a { x z { x } } }", json!({ "a": [{ "x": 1 }] }), &[], &[&["a", "0", "z"]]);
+        assert_eq!(response.data.into_json().expect("JSON"), json!({ "a": [null] }));
+        assert!(response.errors.is_empty());
+
+        let response = response_of("{ b }", json!({}), &[], &[&["b"]]);
+        assert_eq!(response.data.into_json().expect("JSON"), json!({ "b": null }));
+        assert!(response.errors.is_empty());
+    }
+
+    #[test]
+    fn failures_beside_deletions_are_reported_at_the_right_item() {
+        let items = json!({ "c": [{ "z": { "x": 1 } }, {}, { "z": {} }] });
+        let response = response_of("{ c { z { x } } }", items, &[&["c", "2", "z", "x"]], &[&["c", "1", "z"]]);
+        assert_eq!(
+            response.data.into_json().expect("JSON"),
+            json!({ "c": [{ "z": { "x": 1 } }, { "z": { "x": null } }] })
+        );
+        let path: Vec<String> = response.errors.iter().map(|error| format!("{:?}", error.path)).collect();
+        assert_eq!(path, [r#"[Field("c"), Index(1), Field("z"), Field("x")]"#]);
+
+        // An item that failed besides is not omitted.
+        let items = json!({ "c": [{ "x": 1 }] });
+        let response = response_of("{ c { y z { x } } }", items, &[&["c", "0", "y"]], &[&["c", "0", "z"]]);
+        assert_eq!(response.data.into_json().expect("JSON"), json!({ "c": null }));
+        assert_eq!(response.errors.len(), 1);
     }
 }

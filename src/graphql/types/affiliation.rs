@@ -66,20 +66,14 @@ impl Affiliation {
     async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
         let key = ById::with_columns(self.0.researcher_id, selected_columns::<Researcher>(ctx));
         let researcher = ctx.data_loader().load_one(key).await?;
-        researcher
-            .map(Researcher)
-            .map(EagerObject)
-            .ok_or_else(|| Error::internal("an affiliation refers to a researcher that does not exist"))
+        researcher.map(Researcher).map(EagerObject).ok_or(Error::Deleted("researcher"))
     }
 
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
         let key = ById::with_columns(self.0.organization_id, selected_columns::<Organization>(ctx));
         let organization = ctx.data_loader().load_one(key).await?;
-        organization
-            .map(Organization)
-            .map(EagerObject)
-            .ok_or_else(|| Error::internal("an affiliation refers to an organization that does not exist"))
+        organization.map(Organization).map(EagerObject).ok_or(Error::Deleted("organization"))
     }
 
     /// The affiliation type, in ORCID's vocabulary.

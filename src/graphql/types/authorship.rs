@@ -135,10 +135,7 @@ impl Authorship {
     async fn paper(&self, ctx: &Context<'_>) -> Result<EagerObject<Paper>, Error> {
         let key = ById::with_columns(self.model().paper_id, selected_columns::<Paper>(ctx));
         let paper = ctx.data_loader().load_one(key).await?;
-        paper
-            .map(Paper)
-            .map(EagerObject)
-            .ok_or_else(|| Error::internal("an authorship refers to a paper that does not exist"))
+        paper.map(Paper).map(EagerObject).ok_or(Error::Deleted("paper"))
     }
 
     /// Whether this is the corresponding author. Null if the source does not provide it.

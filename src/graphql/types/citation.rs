@@ -22,7 +22,7 @@ pub enum CitationFormat {
 
 pub(crate) async fn load_citation(ctx: &Context<'_>, id: i64, format: CitationFormat) -> Result<String, Error> {
     let paper = ctx.data_loader().load_one(CitedPaperKey { id, authors: AuthorSelection::All }).await?;
-    let paper = paper.ok_or_else(|| Error::internal("the cited paper does not exist"))?;
+    let paper = paper.ok_or(Error::Deleted("paper"))?;
     Ok(paper.format_entry(format.into()))
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn load_formatted_citation(
     let style: CitationStyle = style.parse().map_err(|unknown| Error::BadUserInput(format!("{unknown}")))?;
     let locale = CitationLocale::best_match(&ctx.languages(languages));
     let paper = ctx.data_loader().load_one(CitedPaperKey { id, authors: AuthorSelection::Cited }).await?;
-    let paper = paper.ok_or_else(|| Error::internal("the cited paper does not exist"))?;
+    let paper = paper.ok_or(Error::Deleted("paper"))?;
     let text = ctx.data_loader().load_one(FormattedCitationKey { id, paper, style, locale }).await?;
     text.ok_or_else(|| Error::internal("the citation was not formatted"))
 }

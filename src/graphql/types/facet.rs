@@ -298,10 +298,7 @@ impl ResearcherFacet {
     async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
         let key = ById::with_columns(self.id, selected_columns::<Researcher>(ctx));
         let researcher = ctx.data_loader().load_one(key).await?;
-        researcher
-            .map(Researcher)
-            .map(EagerObject)
-            .ok_or_else(|| Error::internal("a facet refers to a researcher that does not exist"))
+        researcher.map(Researcher).map(EagerObject).ok_or(Error::Deleted("researcher"))
     }
 
     /// The number of papers.
@@ -329,10 +326,7 @@ impl OrganizationFacet {
     async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
         let key = ById::with_columns(self.id, selected_columns::<Organization>(ctx));
         let organization = ctx.data_loader().load_one(key).await?;
-        organization
-            .map(Organization)
-            .map(EagerObject)
-            .ok_or_else(|| Error::internal("a facet refers to an organization that does not exist"))
+        organization.map(Organization).map(EagerObject).ok_or(Error::Deleted("organization"))
     }
 
     /// The number of papers or researchers.
@@ -360,10 +354,7 @@ impl TopicFacet {
     async fn topic(&self, ctx: &Context<'_>) -> Result<EagerObject<Topic>, Error> {
         let key = ById::with_columns(self.id, selected_columns::<Topic>(ctx));
         let topic = ctx.data_loader().load_one(key).await?;
-        topic
-            .map(Topic)
-            .map(EagerObject)
-            .ok_or_else(|| Error::internal("a facet refers to a topic that does not exist"))
+        topic.map(Topic).map(EagerObject).ok_or(Error::Deleted("topic"))
     }
 
     /// The number of papers or researchers.

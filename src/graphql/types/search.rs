@@ -70,8 +70,7 @@ async fn load_entity(ctx: &impl ContextExt, hit: EntityRef) -> Result<Entity, Er
         EntityType::Topic => loader.load_one(ById::new(hit.id)).await?.map(|model| Entity::Topic(Topic(model))),
         EntityType::Paper => loader.load_one(ById::new(hit.id)).await?.map(|model| Entity::Paper(Paper(model))),
     };
-    entity
-        .ok_or_else(|| Error::BadUserInput("a search result was deleted in the meantime; repeat the search".to_owned()))
+    entity.ok_or(Error::Deleted("search result"))
 }
 
 /// A search hit, loaded when it is resolved.

@@ -55,7 +55,8 @@ lookup_table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
 lookup_table!(affiliation::Model, "affiliation", false, &[]);
 lookup_table!(RedactedAuthorship, "authorship", false, &[], joins: join_resolved_researcher!("node"));
 
-/// Loader key of a row by an id from the directory itself.
+/// Loader key of a row by an id from the directory itself. If the entity was merged since the id was read, the key
+/// resolves to the survivor.
 pub struct ById<M>(i64, ColumnSet, PhantomData<fn() -> M>);
 
 impl<M> ById<M> {
@@ -155,7 +156,7 @@ impl<M: LookupTable> Loader<ById<M>> for Store {
     async fn load(&self, keys: &[ById<M>]) -> Result<HashMap<ById<M>, Arc<M>>, Error> {
         // A row can be requested several times, with different columns.
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
-        let rows = self.load_by_ids::<M>(ById::<M>::NAME, keys.iter().map(|key| key.0), selected).await?;
+        let rows = self.load_current_by_ids::<M>(ById::<M>::NAME, keys.iter().map(|key| key.0), selected).await?;
         Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(rows.get(&key.0)?)))).collect())
     }
 }
@@ -166,25 +167,18 @@ impl<M: LookupTable> Loader<ByLookupKey<M>> for Store {
     async fn load(&self, keys: &[ByLookupKey<M>]) -> Result<HashMap<ByLookupKey<M>, Arc<M>>, Error> {
         let selected = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.1));
         let row_id = |key: &ByLookupKey<M>| if let LookupKey::Id(row_id) = *key.0 { Some(row_id) } else { None };
-        let other_keys: Vec<&ByLookupKey<M>> = keys.iter().filter(|key| row_id(key).is_none()).collect();
+        let other_keys: Vec<&LookupKey> = keys.iter().filter(|key| row_id(key).is_none()).map(|key| &*key.0).collect();
         let query_name = ByLookupKey::<M>::NAME;
-        let (existing, mut rows) = try_join(
-            self.load_by_ids::<M>(query_name, keys.iter().filter_map(row_id), selected),
-            self.load_by_keys(query_name, &other_keys, selected),
+        let (rows_by_id, rows_by_key) = try_join(
+            self.load_current_by_ids::<M>(query_name, keys.iter().filter_map(row_id), selected),
+            self.load_by_keys::<M>(query_name, &other_keys, selected),
         )
         .await?;
-        // Most ids exist; the others may belong to merged entities.
-        let mut absent = Vec::new();
-        for (key, row_id) in keys.iter().filter_map(|key| Some((key, row_id(key)?))) {
-            match existing.get(&row_id) {
-                Some(row) => drop(rows.insert(key.clone(), Arc::clone(row))),
-                None => absent.push(key),
-            }
-        }
-        if M::IS_ENTITY {
-            rows.extend(self.load_by_keys(query_name, &absent, selected).await?);
-        }
-        Ok(rows)
+        let row = |key: &ByLookupKey<M>| match row_id(key) {
+            Some(row_id) => rows_by_id.get(&row_id),
+            None => rows_by_key.get(&key.0),
+        };
+        Ok(keys.iter().filter_map(|key| Some((key.clone(), Arc::clone(row(key)?)))).collect())
     }
 }
 
@@ -206,13 +200,35 @@ impl Store {
         rows.iter().map(|row| Ok(decode_keyed(row, selected)?)).collect()
     }
 
+    /// Returns the rows with these ids; the ids of merged entities return the surviving row.
+    async fn load_current_by_ids<M: LookupTable>(
+        &self,
+        query_name: &'static str,
+        row_ids: impl Iterator<Item = i64> + Clone,
+        selected: ColumnSet,
+    ) -> Result<HashMap<i64, Arc<M>>, Error> {
+        let mut rows = self.load_by_ids::<M>(query_name, row_ids.clone(), selected).await?;
+        if M::IS_ENTITY {
+            // Most ids exist; the others may belong to merged entities. Current ids are looked up too, in case a merge was
+            // undone meanwhile.
+            let absent: HashSet<i64> = row_ids.filter(|row_id| !rows.contains_key(row_id)).collect();
+            let keys: Vec<LookupKey> = absent.into_iter().map(LookupKey::Id).collect();
+            let survivors = self.load_by_keys::<M>(query_name, &keys.iter().collect::<Vec<_>>(), selected).await?;
+            rows.extend(survivors.into_iter().filter_map(|(key, row)| match key {
+                LookupKey::Id(row_id) => Some((row_id, row)),
+                _ => None,
+            }));
+        }
+        Ok(rows)
+    }
+
     /// Returns the rows that the keys refer to, found by the index of each type of key.
     async fn load_by_keys<M: LookupTable>(
         &self,
         query_name: &'static str,
-        keys: &[&ByLookupKey<M>],
+        keys: &[&LookupKey],
         selected: ColumnSet,
-    ) -> Result<HashMap<ByLookupKey<M>, Arc<M>>, Error> {
+    ) -> Result<HashMap<LookupKey, Arc<M>>, Error> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
@@ -244,9 +260,9 @@ pub(crate) fn is_any_of_ids<M: LookupTable>(column: &str, row_ids: &[i64]) -> Sq
 }
 
 /// Returns one query for keys of all types.
-fn lookup_sql<M: LookupTable>(keys: &[&ByLookupKey<M>], selected: ColumnSet) -> Sql {
+fn lookup_sql<M: LookupTable>(keys: &[&LookupKey], selected: ColumnSet) -> Sql {
     Sql::from(format!("SELECT hit.index, {} FROM (", M::select_list("node", selected)))
-        .then(lookup_ids_sql::<M>(keys.iter().map(|key| &*key.0)))
+        .then(lookup_ids_sql::<M>(keys.iter().copied()))
         .then(format!(") AS hit(index, id) JOIN {table} AS node ON node.id = hit.id{}", M::JOINS, table = M::NAME))
 }
 
