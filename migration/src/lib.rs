@@ -30,6 +30,7 @@ mod m20261126_000026_quality;
 mod m20261126_000027_renamed_row;
 mod m20261126_000028_told;
 mod m20261126_000029_known_words;
+mod m20261129_000030_write_time;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000027_renamed_row::Migration),
             Box::new(m20261126_000028_told::Migration),
             Box::new(m20261126_000029_known_words::Migration),
+            Box::new(m20261129_000030_write_time::Migration),
         ]
     }
 }

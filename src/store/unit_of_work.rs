@@ -22,7 +22,7 @@ use crate::store::unit_of_work::dirty::DirtyEntities;
 pub(crate) mod dirty;
 
 /// Key of the advisory lock that serializes writers, so that two imports do not create the same entity twice.
-const WRITE_LOCK_KEY: i64 = 0x6163_6164_6469_7232;
+pub const WRITE_LOCK_KEY: i64 = 0x6163_6164_6469_7232;
 
 /// The effect of a record on the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use academic_directory::config::Limits;
+use academic_directory::store::unit_of_work::WRITE_LOCK_KEY;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::support::synthetic_data::{SeededRng, SyntheticPaper, synthetic_papers, synthetic_records};
 use crate::support::{
-    TestApp, orcid, organization_record, paper_record, parse_records, pluck_strings, researcher_record, ror,
-    topic_record, with_fields,
+    DatabaseSession, TestApp, orcid, organization_record, paper_record, parse_records, pluck_strings,
+    researcher_record, ror, topic_record, with_fields,
 };
 
 const PAPERS_QUERY: &str =
@@ -486,4 +487,28 @@ async fn cyclic_hierarchies() {
         let tied = app.data_with_variables(coauthors, json!({ "filter": { "topicIds": [subject] } })).await;
         assert_eq!(pluck_strings(&tied["researcher"]["coauthors"]["nodes"], &["slug"]), ["ada-berg"], "{slug}");
     }
+}
+
+/// A write that waited for another one has a later timestamp than what was committed meanwhile, so that a client that
+/// polls `updatedSince` with the largest `updatedAt` it has seen misses nothing.
+#[tokio::test]
+async fn updated_at_follows_the_order_of_commits() {
+    let app = TestApp::start().await;
+    app.create_records(json!([researcher_record("Ida Brook"), researcher_record("Una Leeds")])).await;
+
+    // Another writer holds the write lock, and commits while the second one waits for it.
+    let other = DatabaseSession::open(&app.database_url).await;
+    other.execute(&format!("BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})")).await;
+    let changed = with_fields(researcher_record("Una Leeds"), json!({ "homepageUrl": "https://example.org/" }));
+    let records = parse_records(json!([changed, researcher_record("Tom Ford")]));
+    tokio::join!(app.write_records(&records), async {
+        app.wait_until_blocked().await;
+        other.execute("UPDATE researcher SET updated_at = clock_timestamp() WHERE slug = 'ida-brook'; COMMIT").await;
+    });
+
+    let query = "{ researchers(orderBy: {field: UPDATED_AT, direction: ASC}) { nodes { slug createdAt updatedAt } } }";
+    let nodes = app.data(query).await["researchers"]["nodes"].clone();
+    assert_eq!(pluck_strings(&nodes, &["slug"])[0], "ida-brook", "{nodes}");
+    let (first, created) = (pluck_strings(&nodes, &["updatedAt"]), pluck_strings(&nodes, &["createdAt"]));
+    assert!(created[2] >= first[0] || created[1] >= first[0], "{nodes}");
 }

@@ -187,7 +187,7 @@ async fn set_names(
         )
         .then_with(
             "?) ON CONFLICT (researcher_id) DO UPDATE SET withholds_published_name = EXCLUDED.withholds_published_name, \
-             decided_at = now()",
+             decided_at = statement_timestamp()",
             suppresses,
         );
         uow.execute(decide).await?;
@@ -222,7 +222,7 @@ async fn choose_name(
     .then_with("?, ", parts.given.clone())
     .then_with(
         "?) ON CONFLICT (researcher_id) DO UPDATE SET display_name = EXCLUDED.display_name, \
-         given_name = EXCLUDED.given_name, family_name = EXCLUDED.family_name, decided_at = now()",
+         given_name = EXCLUDED.given_name, family_name = EXCLUDED.family_name, decided_at = statement_timestamp()",
         parts.family.clone(),
     );
     uow.execute(decide).await?;

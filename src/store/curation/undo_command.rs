@@ -53,10 +53,12 @@ pub(super) async fn undo_decision(
         remove_created_researcher(uow, person, row.remaining_id).await?;
     }
     uow.mark_dirty(EntityType::Researcher, researcher_ids.iter().copied());
-    let changed = "UPDATE researcher SET updated_at = now() WHERE id = ANY(?)";
+    let changed = "UPDATE researcher SET updated_at = statement_timestamp() WHERE id = ANY(?)";
     uow.execute(Sql::with(changed, bigint_array(researcher_ids.iter().copied()))).await?;
-    let undone =
-        Sql::with("UPDATE identity_decision SET undone_at = now(), undone_by = ? WHERE ", by.map(ToOwned::to_owned));
+    let undone = Sql::with(
+        "UPDATE identity_decision SET undone_at = statement_timestamp(), undone_by = ? WHERE ",
+        by.map(ToOwned::to_owned),
+    );
     uow.execute(undone.then_with("id = ?", decision)).await?;
     let after = summarize_researchers(uow, researcher_ids).await?;
     let kind = if row.kind == DecisionKind::Merge.as_str() { DecisionKind::Merge } else { DecisionKind::Split };

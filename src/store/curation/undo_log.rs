@@ -346,7 +346,7 @@ async fn apply_table_writes(uow: &UnitOfWork<'_>, table: &TrackedTable, plan: Ta
             .iter()
             .filter(|column| columns.contains(*column))
             .map(|column| format!("{column} = rows.{column}"))
-            .chain(table.has_updated_at.then(|| "updated_at = now()".to_owned()))
+            .chain(table.has_updated_at.then(|| "updated_at = statement_timestamp()".to_owned()))
             .collect();
         if !set.is_empty() {
             let update =

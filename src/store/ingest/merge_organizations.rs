@@ -48,7 +48,7 @@ impl Store {
 async fn merge_organizations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMerge]) -> Result<(), Error> {
     let former: Vec<i64> = merges.iter().map(|row| row.former_id).collect();
     merge_duplicate_affiliations(uow, merges).await?;
-    let affiliations = "UPDATE affiliation SET organization_id = rows.survivor_id, updated_at = now() FROM rows \
+    let affiliations = "UPDATE affiliation SET organization_id = rows.survivor_id, updated_at = statement_timestamp() FROM rows \
          WHERE affiliation.organization_id = rows.former_id";
     uow.execute_with_rows(COLUMNS, merges, affiliations).await?;
     // Affiliations are evidence for disambiguation.
@@ -95,7 +95,7 @@ async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[Organi
     let columns = "former_id bigint, held_id bigint, is_primary boolean";
     let join = "UPDATE affiliation SET role_title = named.role_title || affiliation.role_title, \
          department_name = named.department_name || affiliation.department_name, \
-         end_date = coalesce(affiliation.end_date, named.end_date), updated_at = now() \
+         end_date = coalesce(affiliation.end_date, named.end_date), updated_at = statement_timestamp() \
          FROM rows JOIN affiliation AS named ON named.id = rows.former_id WHERE affiliation.id = rows.held_id";
     uow.execute_with_rows(columns, &same, join).await?;
     let former: HashSet<i64> = same.iter().map(|row| row.former_id).collect();

@@ -217,8 +217,8 @@ pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_na
     )
     .then_with("?, hidden_forms = ", text_array(visible.search_only_names.clone()));
     let sql = match forms {
-        Some(forms) => sql.then_with("?, updated_at = now() ", text_array(forms)),
-        None => sql.then("NULL, updated_at = now() "),
+        Some(forms) => sql.then_with("?, updated_at = statement_timestamp() ", text_array(forms)),
+        None => sql.then("NULL, updated_at = statement_timestamp() "),
     };
     uow.execute(sql.then_with("WHERE id = ?", id)).await?;
     uow.mark_dirty(EntityType::Researcher, [id]);
@@ -228,7 +228,7 @@ pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_na
     }
     if has_changed {
         // The displayed names on the papers changed, for those who poll for changes.
-        let papers = "UPDATE paper SET updated_at = now() WHERE id IN (SELECT paper_id FROM authorship \
+        let papers = "UPDATE paper SET updated_at = statement_timestamp() WHERE id IN (SELECT paper_id FROM authorship \
              WHERE researcher_id = ? OR same_as_id = ";
         uow.execute(Sql::with(papers, id).then_with("?)", id)).await?;
     }

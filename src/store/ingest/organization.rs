@@ -207,7 +207,7 @@ async fn ingest_distinct_organizations(
          sort_names = coalesce(rows.sort_names, organization.sort_names), names = coalesce(rows.names, organization.names), \
          types = coalesce(rows.types, organization.types), status = coalesce(rows.status, organization.status), \
          country_code = coalesce(rows.country_code, organization.country_code), city = coalesce(rows.city, organization.city), \
-         homepage_url = coalesce(rows.homepage_url, organization.homepage_url), updated_at = now() \
+         homepage_url = coalesce(rows.homepage_url, organization.homepage_url), updated_at = statement_timestamp() \
          FROM rows WHERE organization.id = rows.id";
     uow.execute_with_rows(COLUMNS, &updates, update).await?;
     let sort_names = inserts.iter().chain(&updates).filter_map(|row| Some((row.id, row.sort_names.as_ref()?)));

@@ -345,7 +345,7 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
          shared_doi = CASE WHEN rows.doi IS NULL THEN coalesce(rows.shared_doi, paper.shared_doi) END, arxiv_id = coalesce(rows.arxiv_id, paper.arxiv_id), \
          url = coalesce(rows.url, paper.url), is_retracted = rows.is_retracted OR paper.is_retracted, \
          author_count = CASE WHEN rows.author_count > 0 THEN rows.author_count ELSE paper.author_count END, \
-         updated_at = now() FROM rows WHERE paper.id = rows.id";
+         updated_at = statement_timestamp() FROM rows WHERE paper.id = rows.id";
     uow.execute_with_rows(PAPER_COLUMNS, &updates, update).await?;
     // The fields of a paper are evidence for its authors.
     queue_author_blocks(uow, &updated).await?;

@@ -83,9 +83,13 @@ pub(crate) async fn move_authorships(uow: &mut UnitOfWork<'_>, moves: &[Reassign
     uow.execute_with_rows(COLUMNS, moves, leave_open).await?;
     pairs.extend(coauthor_pairs_at(uow, moves).await?);
     uow.notify(ProjectionEvent::AuthorsChanged { researchers: &researchers, pairs: &pairs }).await?;
-    let changed = "UPDATE researcher SET updated_at = now() WHERE id = ANY(?)";
+    let changed = "UPDATE researcher SET updated_at = statement_timestamp() WHERE id = ANY(?)";
     uow.execute(Sql::with(changed, bigint_array(researchers.iter().copied()))).await?;
-    uow.execute(Sql::with("UPDATE paper SET updated_at = now() WHERE id = ANY(?)", bigint_array(papers))).await
+    uow.execute(Sql::with(
+        "UPDATE paper SET updated_at = statement_timestamp() WHERE id = ANY(?)",
+        bigint_array(papers),
+    ))
+    .await
 }
 
 /// The pairs that the researchers of these authorships make on their papers, in both directions.

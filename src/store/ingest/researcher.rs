@@ -88,7 +88,7 @@ const REPLACE_SQL: &str = "UPDATE researcher SET display_name = rows.display_nam
      withholds_published_name = researcher.withholds_published_name OR rows.withholds_published_name, \
      headline = researcher.headline || rows.headline, biography = researcher.biography || rows.biography, \
      portrait_url = coalesce(rows.portrait_url, researcher.portrait_url), \
-     homepage_url = coalesce(rows.homepage_url, researcher.homepage_url), updated_at = now() \
+     homepage_url = coalesce(rows.homepage_url, researcher.homepage_url), updated_at = statement_timestamp() \
      FROM (SELECT rows.*, CASE WHEN cardinality(rows.told_names) = 0 THEN held.told_names WHEN rows.is_merged \
      THEN rows.told_names || ARRAY(SELECT name FROM unnest(held.told_names) AS name WHERE name <> ALL (rows.told_names)) \
      ELSE rows.told_names END AS told FROM rows JOIN researcher AS held ON held.id = rows.id) AS rows WHERE researcher.id = rows.id";
@@ -98,7 +98,7 @@ const FILL_SQL: &str = "UPDATE researcher SET told_names = rows.told, other_name
      withholds_published_name = researcher.withholds_published_name OR rows.withholds_published_name, \
      headline = rows.headline || researcher.headline, biography = rows.biography || researcher.biography, \
      portrait_url = coalesce(researcher.portrait_url, rows.portrait_url), \
-     homepage_url = coalesce(researcher.homepage_url, rows.homepage_url), updated_at = now() \
+     homepage_url = coalesce(researcher.homepage_url, rows.homepage_url), updated_at = statement_timestamp() \
      FROM (SELECT rows.*, held.told_names || ARRAY(SELECT name FROM unnest(rows.told_names) AS name \
      WHERE name <> held.display_name AND name <> ALL (held.told_names)) AS told \
      FROM rows JOIN researcher AS held ON held.id = rows.id) AS rows WHERE researcher.id = rows.id";
@@ -283,8 +283,7 @@ async fn upsert_affiliation(
         keeps_primary,
     };
     if row.is_primary {
-        let others =
-            "UPDATE affiliation SET is_primary = false, updated_at = now() WHERE is_primary AND researcher_id = ?";
+        let others = "UPDATE affiliation SET is_primary = false, updated_at = statement_timestamp() WHERE is_primary AND researcher_id = ?";
         uow.execute(Sql::with(others, researcher_id)).await?;
     }
     // The same role in another language is merged, not listed twice.
@@ -297,7 +296,7 @@ async fn upsert_affiliation(
              WHERE jsonb_exists(rows.role_title, held.key) AND rows.role_title ->> held.key <> held.value) ORDER BY affiliation.id LIMIT 1), \
              changed AS (UPDATE affiliation SET role_title = affiliation.role_title || rows.role_title, \
              department_name = affiliation.department_name || rows.department_name, \
-             end_date = coalesce(rows.end_date, affiliation.end_date), updated_at = now(), \
+             end_date = coalesce(rows.end_date, affiliation.end_date), updated_at = statement_timestamp(), \
              is_primary = CASE WHEN rows.keeps_primary THEN affiliation.is_primary ELSE rows.is_primary END \
              FROM rows WHERE affiliation.id IN (SELECT id FROM same) RETURNING affiliation.id) \
              INSERT INTO affiliation (researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, \

@@ -192,7 +192,7 @@ pub(crate) async fn update_display_names(
         "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text";
     let update = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
          family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
-         updated_at = now() FROM rows WHERE researcher.id = rows.id";
+         updated_at = statement_timestamp() FROM rows WHERE researcher.id = rows.id";
     uow.execute_with_rows(columns, &rows, update).await
 }
 
@@ -284,7 +284,7 @@ pub(crate) async fn store_researchers(
         .collect();
     if !adopted.is_empty() {
         let sql = Sql::with(
-            "UPDATE researcher SET orcid = known.orcid, updated_at = now() FROM unnest(?::bigint[], ",
+            "UPDATE researcher SET orcid = known.orcid, updated_at = statement_timestamp() FROM unnest(?::bigint[], ",
             bigint_array(adopted.iter().map(|(id, _)| *id)),
         )
         .then_with(

@@ -57,11 +57,9 @@ pub(crate) async fn assign_shared_dois(uow: &UnitOfWork<'_>, dois: Vec<String>) 
         .filter(|claim| !claim.has_it)
         .map(|claim| DoiAssignmentRow { id: claim.id, doi: &claim.doi })
         .collect();
-    let leave =
-        "UPDATE paper SET doi = NULL, shared_doi = paper.doi, updated_at = now() FROM rows WHERE paper.doi = rows.doi";
+    let leave = "UPDATE paper SET doi = NULL, shared_doi = paper.doi, updated_at = statement_timestamp() FROM rows WHERE paper.doi = rows.doi";
     uow.execute_with_rows(COLUMNS, &assigned, leave).await?;
-    let take =
-        "UPDATE paper SET doi = rows.doi, shared_doi = NULL, updated_at = now() FROM rows WHERE paper.id = rows.id";
+    let take = "UPDATE paper SET doi = rows.doi, shared_doi = NULL, updated_at = statement_timestamp() FROM rows WHERE paper.id = rows.id";
     uow.execute_with_rows(COLUMNS, &assigned, take).await
 }
 

@@ -90,7 +90,7 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
         names: &record.names,
     };
     let update = "UPDATE topic SET display_names = rows.display_names, sort_names = rows.sort_names, names = rows.names, \
-         code = coalesce(rows.code, topic.code), updated_at = now() FROM rows WHERE topic.id = rows.id";
+         code = coalesce(rows.code, topic.code), updated_at = statement_timestamp() FROM rows WHERE topic.id = rows.id";
     let precedence = load_field_precedence(uow, "topic", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
     if !record.names.is_empty() && precedence.wins(NAMES) {
         uow.execute_with_rows(COLUMNS, std::slice::from_ref(&row), update).await?;

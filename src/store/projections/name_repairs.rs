@@ -202,7 +202,7 @@ async fn store_repairs(uow: &UnitOfWork<'_>, rows: &[RepairUpdateRow]) -> Result
          repair_rule = rows.repair_rule, repair_confidence = rows.repair_confidence, \
          is_repair_applied = rows.is_repair_applied, suggestion_key = rows.suggestion_key, \
          confirming_key = rows.confirming_key, block = rows.block FROM rows WHERE authorship.id = rows.id) \
-         UPDATE paper SET updated_at = now() WHERE id IN (SELECT paper_id FROM authorship AS held JOIN rows ON rows.id = held.id \
+         UPDATE paper SET updated_at = statement_timestamp() WHERE id IN (SELECT paper_id FROM authorship AS held JOIN rows ON rows.id = held.id \
          WHERE (held.name, held.repair_value) IS DISTINCT FROM (rows.name, rows.repair_value))";
     uow.execute_with_rows(REPAIR_COLUMNS, rows, update).await
 }

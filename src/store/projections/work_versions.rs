@@ -270,8 +270,8 @@ async fn store_version_links(
         .collect();
     let columns = "id bigint, version_of_id bigint, version_basis text";
     let update = ", linked AS (UPDATE paper SET version_of_id = rows.version_of_id, version_basis = rows.version_basis, \
-         updated_at = now() FROM rows WHERE paper.id = rows.id) \
-         UPDATE paper SET updated_at = now() WHERE id = ANY(?) AND NOT EXISTS (SELECT FROM rows WHERE rows.id = paper.id)";
+         updated_at = statement_timestamp() FROM rows WHERE paper.id = rows.id) \
+         UPDATE paper SET updated_at = statement_timestamp() WHERE id = ANY(?) AND NOT EXISTS (SELECT FROM rows WHERE rows.id = paper.id)";
     uow.execute(rows_cte(columns, &rows)?.then_with(update, bigint_array(records))).await?;
     let papers: Vec<i64> = rows.iter().map(|row| row.id).collect();
     recount_researchers(uow, &researchers_of_papers(uow, &papers).await?).await?;

@@ -141,7 +141,7 @@ async fn merge_profiles(uow: &UnitOfWork<'_>, survivor: &ResearcherRef, former: 
         uow.execute(sql.then_with(" AND kept.id = ?", survivor.id)).await?;
     }
     let sql = Sql::with(
-        "UPDATE researcher SET updated_at = now(), told_names = ? WHERE ",
+        "UPDATE researcher SET updated_at = statement_timestamp(), told_names = ? WHERE ",
         text_array(merge_source_names(survivor, former)),
     );
     uow.execute(sql.then_with("id = ?", survivor.id)).await
@@ -220,12 +220,12 @@ async fn merge_affiliations(uow: &UnitOfWork<'_>, survivor: i64, former: i64) ->
                  department_name = gone.department_name || held.department_name, \
                  end_date = coalesce(held.end_date, gone.end_date), \
                  is_primary = held.is_primary OR gone.is_primary AND NOT EXISTS (SELECT FROM affiliation AS other \
-                 WHERE other.researcher_id = held.researcher_id AND other.is_primary), updated_at = now() \
+                 WHERE other.researcher_id = held.researcher_id AND other.is_primary), updated_at = statement_timestamp() \
                  FROM gone WHERE ",
                 id,
             )
             .then_with("held.id = ?", same),
-            None => Sql::with("UPDATE affiliation SET researcher_id = ?, updated_at = now(), ", survivor)
+            None => Sql::with("UPDATE affiliation SET researcher_id = ?, updated_at = statement_timestamp(), ", survivor)
                 .then_with(
                     "is_primary = is_primary AND NOT EXISTS (SELECT FROM affiliation AS other WHERE other.is_primary \
                      AND other.researcher_id = ?)",

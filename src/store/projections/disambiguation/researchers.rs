@@ -147,7 +147,7 @@ pub(super) async fn add_researcher_identifiers(
          AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
          AND NOT starts_with(source_record.key, 'directory:'))";
     uow.execute_with_rows(columns, &orcids, release).await?;
-    let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = now() FROM rows WHERE researcher.id = rows.id \
+    let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = statement_timestamp() FROM rows WHERE researcher.id = rows.id \
          AND researcher.orcid IS NULL AND NOT EXISTS (SELECT FROM researcher AS other WHERE other.orcid = rows.value)";
     uow.execute_with_rows(columns, &orcids, adopt).await?;
     let insert = "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id FROM rows \
