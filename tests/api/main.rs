@@ -20,6 +20,7 @@ mod curation_import;
 mod curation_undo;
 mod cursor;
 mod data_quality;
+mod database_latency;
 mod database_outage;
 mod directory;
 mod disambiguation;

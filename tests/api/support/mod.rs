@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 pub mod csl;
 pub mod database_dump;
 pub mod database_state;
+pub mod delay_proxy;
 mod postgres;
 pub mod process;
 mod queries;
@@ -29,7 +30,8 @@ pub mod schema_queries;
 pub mod synthetic_data;
 
 pub use postgres::{
-    DatabaseSession, create_database, create_empty_database, execute_sql, start_postgres, wait_for_blocked_statements,
+    DatabaseSession, create_database, create_empty_database, delay_database, execute_sql, start_postgres,
+    wait_for_blocked_statements,
 };
 pub use queries::{CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields};
 

@@ -10,6 +10,7 @@ use academic_directory::database::{self, Durability, EmbeddedServer, MigrationAc
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
 
+use super::delay_proxy::{DelayProxy, Target};
 use super::process::WAIT_TIMEOUT;
 
 /// The shared server. Its directory is removed by the next test run.
@@ -90,6 +91,19 @@ pub async fn create_empty_database() -> String {
     let name = format!("empty_{}", NEXT_DATABASE_NUMBER.fetch_add(1, Ordering::Relaxed));
     execute_sql(&cluster.url("postgres"), &format!("CREATE DATABASE {name}")).await;
     cluster.url(&name)
+}
+
+/// Puts a proxy in front of a database, which adds `delay` to each round trip. Returns it with the connection URL through
+/// it.
+pub fn delay_database(url: &str, delay: Duration) -> (DelayProxy, String) {
+    let mut url = url::Url::parse(url).expect("a URL");
+    let directory = url.query_pairs().find_map(|(name, value)| (name == "host").then(|| value.into_owned()));
+    let socket = Path::new(&directory.expect("a database at a Unix socket")).join(".s.PGSQL.5432");
+    let proxy = DelayProxy::start(Target::Unix(socket), delay).expect("a proxy");
+    url.set_query(Some("sslmode=disable"));
+    url.set_ip_host(proxy.address().ip()).expect("a host");
+    url.set_port(Some(proxy.address().port())).expect("a port");
+    (proxy, url.into())
 }
 
 /// Executes statements on a new connection.
