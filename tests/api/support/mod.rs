@@ -21,6 +21,8 @@ pub mod csl;
 pub mod database_dump;
 pub mod database_state;
 pub mod delay_proxy;
+pub mod loopback;
+pub mod nginx;
 mod postgres;
 pub mod process;
 mod queries;
