@@ -92,6 +92,14 @@ impl PersistedQueries {
                     "the manifest has no operation with this documentId",
                 )
             })?;
+            // The hash is not registered: an id of the manifest needs none, and other clients would get this text for theirs.
+            if params.sha256_hash.take().is_some_and(|hash| hash != hex(&Sha256::digest(text.as_bytes()))) {
+                return Err(HttpError::bad_request(
+                    "BAD_USER_INPUT",
+                    "extensions.persistedQuery.sha256Hash is not the SHA-256 of the operation with this documentId; send \
+                     one of them",
+                ));
+            }
             return Ok(ResolvedDocument { text: text.to_string(), is_by_id: true });
         }
         match (params.query.take(), params.sha256_hash.take()) {

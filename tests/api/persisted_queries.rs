@@ -163,6 +163,24 @@ async fn trusted_operations() {
 }
 
 #[tokio::test]
+async fn document_id_does_not_register_a_hash() {
+    let workspace = Workspace::new();
+    workspace.write_file("manifest.json", json!({ "titles": QUERY }).to_string());
+    let settings = HttpConfig { operations_manifest: Some(workspace.path("manifest.json")), ..http_config() };
+    let app = TestApp::start_with_http_config(settings).await;
+    let other_query = "{ directory { name } }";
+    let hash = sha256_hex(other_query);
+    let both = json!({ "documentId": "titles", "extensions": persisted_query_extension(&hash) });
+    let (status, response) = post(&app, both).await;
+    assert_eq!((status, error_code(&response)), (400, "BAD_USER_INPUT"), "{response}");
+    // The client that sends only its hash does not get the text of the manifest.
+    let (_, response) = post(&app, json!({ "extensions": persisted_query_extension(&hash) })).await;
+    assert_eq!(error_code(&response), "PERSISTED_QUERY_NOT_FOUND", "{response}");
+    let own = json!({ "documentId": "titles", "extensions": persisted_query_extension(&sha256_hex(QUERY)) });
+    assert_eq!(post(&app, own).await.0, 200);
+}
+
+#[tokio::test]
 async fn invalid_manifests() {
     let workspace = Workspace::new();
     let url = create_database().await;
