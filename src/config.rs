@@ -150,7 +150,7 @@ pub struct ServeConfig {
 #[derive(Args, Clone, Debug)]
 pub struct MonitoringConfig {
     /// Separate address and port for /metrics and /health; if unset, both are served at LISTEN, and /metrics only if LISTEN
-    /// is a loopback address
+    /// is a loopback address and no proxy forwarded the request
     #[arg(long, env = "METRICS_LISTEN")]
     pub metrics_listen: Option<SocketAddr>,
     /// Time between reporting "not ready" at /health/ready and refusing new connections during shutdown, in seconds
@@ -249,7 +249,7 @@ pub struct NetworkConfig {
     /// Maximum number of open client connections
     #[arg(long, env = "MAX_CONNECTIONS", default_value = "4096")]
     pub max_connections: NonZeroU32,
-    /// Maximum number of open connections per client address (IPv6: per /64); trusted proxies are exempt
+    /// Maximum number of open connections per client address (IPv6: per /64); loopback and trusted proxies are exempt
     #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value = "256")]
     pub max_connections_per_address: NonZeroU32,
     /// Timeout for receiving the request headers, in seconds
@@ -261,14 +261,15 @@ pub struct NetworkConfig {
     /// Keep-alive timeout between two requests on a connection, in seconds
     #[arg(long, env = "KEEP_ALIVE_SECONDS", default_value = "15")]
     pub keep_alive_seconds: NonZeroU32,
-    /// Maximum number of concurrent GraphQL requests; excess requests get 503 with Retry-After
+    /// Maximum number of GraphQL requests executed at once, divided fairly between clients; excess requests wait briefly,
+    /// then get 503 with Retry-After
     #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value = "32")]
     pub max_concurrent_requests: NonZeroU32,
     /// Trusted proxies, as comma-separated addresses or networks; Forwarded and X-Forwarded-For are honoured from these
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
-    /// Rate limit: query cost per minute and client address; 0 disables it. If unset: 1000000, or off if LISTEN is a
-    /// loopback address
+    /// Rate limit: query cost per minute and client address; 0 disables it. If unset: 1000000; if LISTEN is a loopback
+    /// address, only for requests that a proxy forwarded
     #[arg(long, env = "RATE_LIMIT_COST_PER_MINUTE")]
     pub rate_limit_cost_per_minute: Option<u32>,
     /// Clients with their own rate limit, comma-separated, as name:sha256-of-token:cost-per-minute
@@ -281,7 +282,7 @@ pub struct NetworkConfig {
 pub struct ConnectionLimits {
     /// Maximum number of open connections.
     pub max_total: usize,
-    /// Maximum number of open connections per IPv4 address or IPv6 /64. Trusted proxies are exempt.
+    /// Maximum number of open connections per IPv4 address or IPv6 /64. Loopback addresses and trusted proxies are exempt.
     pub max_per_client: usize,
     /// Timeout for receiving the request headers.
     pub header_timeout: Duration,
@@ -296,10 +297,10 @@ pub struct ConnectionLimits {
 pub struct RateLimits {
     /// Query cost per minute of an IPv4 address or IPv6 /64; `None` if there is no rate limit.
     pub cost_per_minute: Option<NonZeroU32>,
+    /// Whether only requests that a proxy forwarded are limited.
+    pub is_forwarded_only: bool,
     /// Quotas of clients that send a token.
     pub tokens: Vec<TokenQuota>,
-    /// Trusted proxies.
-    pub proxies: Vec<IpNet>,
 }
 
 /// The rate limit of one client, identified by a bearer token.
@@ -331,14 +332,15 @@ impl NetworkConfig {
         }
     }
 
-    /// Rate limits of a service that listens on `listen`: off by default on a loopback address.
+    /// Rate limits of a service that listens on `listen`. By default, clients on the same host are not limited, unless a
+    /// proxy forwarded their request, which may come from anywhere.
     #[must_use]
     pub fn rate_limits(&self, listen: SocketAddr) -> RateLimits {
-        let default = if listen.ip().to_canonical().is_loopback() { 0 } else { DEFAULT_COST_PER_MINUTE };
+        let setting = self.rate_limit_cost_per_minute;
         RateLimits {
-            cost_per_minute: NonZeroU32::new(self.rate_limit_cost_per_minute.unwrap_or(default)),
+            cost_per_minute: NonZeroU32::new(setting.unwrap_or(DEFAULT_COST_PER_MINUTE)),
+            is_forwarded_only: setting.is_none() && listen.ip().to_canonical().is_loopback(),
             tokens: self.rate_limit_tokens.clone(),
-            proxies: self.trusted_proxies.clone(),
         }
     }
 }

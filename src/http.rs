@@ -4,11 +4,13 @@
 
 pub mod admission;
 pub mod client_address;
+pub mod client_id;
 mod conditional;
 pub mod connections;
 mod content_negotiation;
 mod csrf;
 mod error;
+pub mod fair_queue;
 mod graphiql;
 mod graphql_handler;
 mod health;
@@ -19,6 +21,7 @@ mod request_id;
 mod request_params;
 mod response;
 mod response_cache;
+mod tarpit;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -39,6 +42,7 @@ use crate::graphql::context::DirectoryInfo;
 use crate::graphql::{self, DirectorySchema};
 use crate::http::admission::Admission;
 use crate::http::client_address::TrustedProxies;
+use crate::http::client_id::ClientIdentifier;
 use crate::http::connections::ClientConnections;
 use crate::http::content_negotiation::MediaType;
 use crate::http::error::HttpError;
@@ -47,6 +51,7 @@ use crate::http::metrics::{MetricSources, Metrics};
 use crate::http::persisted_queries::PersistedQueries;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::response_cache::ResponseCache;
+use crate::http::tarpit::Tarpit;
 use crate::store::Store;
 use crate::store::access::health_check::HealthMonitor;
 
@@ -93,10 +98,11 @@ impl Application {
         let connections = network.connection_limits();
         crate::http::connections::raise_nofile_limit(connections.max_total);
         let (head_timeout, keep_alive) = (connections.header_timeout, connections.keep_alive_timeout);
-        let connections = ClientConnections::new(connections, TrustedProxies::new(network.trusted_proxies.clone()));
+        let proxies = TrustedProxies::new(network.trusted_proxies.clone());
+        let connections = ClientConnections::new(connections, proxies.clone());
         let accepted_connections = connections.clone();
         let health_monitor = store.monitor_health();
-        let admission = Admission::new(network.max_concurrent_requests);
+        let admission = Admission::new(network.max_concurrent_requests, store.max_connections());
         let response_cache = Arc::new(ResponseCache::new(http.cache_max_bytes));
         let sources = MetricSources {
             store: store.clone(),
@@ -115,12 +121,15 @@ impl Application {
             .map(|listener| start_metrics_server(listener, &metrics, &readiness))
             .transpose();
         let metrics_server = metrics_server.map_err(bind_error)?;
-        let has_metrics_route = address.ip().is_loopback();
+        let has_metrics_route = address.ip().to_canonical().is_loopback();
+        let tokens = network.rate_limit_tokens.iter().map(|token| token.digest).collect();
         let shutdown_parts = (readiness.clone(), connections.clone(), monitoring.shutdown_delay());
         let state = Data::new(AppState {
             metrics: metrics.clone(),
             admission,
-            rate_limiter: RateLimiter::new(network.rate_limits(listen)),
+            clients: ClientIdentifier::new(tokens, proxies),
+            rate_limiter: RateLimiter::new(network.rate_limits(address)),
+            tarpit: Tarpit::default(),
             schema: Arc::new(DirectorySchema::new(schema, limits.clone())),
             health_monitor,
             store,
@@ -156,7 +165,7 @@ impl Application {
                 .route(
                     "/metrics",
                     if has_metrics_route {
-                        web::get().to(crate::http::metrics::show_metrics)
+                        web::get().to(crate::http::metrics::show_metrics_to_direct_clients)
                     } else {
                         web::get().to(crate::http::metrics::metrics_not_public)
                     },
@@ -288,7 +297,9 @@ async fn close_when_draining<B: MessageBody>(
 struct AppState {
     metrics: Metrics,
     admission: Admission,
+    clients: ClientIdentifier,
     rate_limiter: Option<RateLimiter>,
+    tarpit: Tarpit,
     schema: Arc<DirectorySchema>,
     store: Store,
     health_monitor: HealthMonitor,

@@ -6,6 +6,17 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Headers that reverse proxies add to a request and that clients on the same host have no reason to send. Caddy, Traefik,
+/// Apache, Envoy, load balancers and tunnels send `X-Forwarded-*` by default; HAProxy sends `X-Forwarded-For` and nginx
+/// these or `X-Real-IP` if configured; `Forwarded` (RFC 7239) and `Via` (RFC 9110) are the standards.
+static FORWARDING_HEADERS: [HeaderName; 6] = [
+    X_FORWARDED_FOR,
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+    header::FORWARDED,
+    header::VIA,
+];
 
 /// Proxies whose `X-Forwarded-For` and `Forwarded` headers are honoured.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +83,12 @@ pub fn client_prefix(address: IpAddr) -> IpAddr {
         }
         address => address,
     }
+}
+
+/// The header by which a proxy reports that it forwarded the request; `None` if there is none.
+#[must_use]
+pub fn forwarding_header(headers: &HeaderMap) -> Option<&'static HeaderName> {
+    FORWARDING_HEADERS.iter().find(|name| headers.contains_key(*name))
 }
 
 fn header_values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
@@ -146,6 +163,19 @@ mod tests {
         assert_eq!(client("10.1.1.1", &forged), "10.1.1.1");
         let agreed = [(header::FORWARDED, "for=198.51.100.1"), (X_FORWARDED_FOR, "198.51.100.1")];
         assert_eq!(client("10.1.1.1", &agreed), "198.51.100.1");
+    }
+
+    #[test]
+    fn forwarding_headers() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("directory.example.org"));
+        headers.insert(header::ORIGIN, HeaderValue::from_static("https://www.example.org"));
+        assert_eq!(forwarding_header(&headers), None);
+        for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded", "via"] {
+            let mut headers = headers.clone();
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(""));
+            assert_eq!(forwarding_header(&headers).map(HeaderName::as_str), Some(name));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Client connections: their maximum number, in total and per client, and a timeout for each step of a connection.
+//! Client connections: their maximum number, in total and per client, and a timeout for each step of a connection. When a
+//! limit is reached, the connection that has been idle for the longest time is closed for the new one.
 //!
 //! actix limits the time for the headers of the first request (408) and for idle connections. It does not limit the headers
 //! of later requests on a connection, clients that do not read their response, or the number of connections.
@@ -21,7 +22,7 @@ use actix_web::web::Bytes;
 use actix_web::{Error, HttpResponse};
 use rustix::net::{SendFlags, Shutdown};
 use rustix::process::{Resource, Rlimit};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::config::ConnectionLimits;
@@ -39,7 +40,7 @@ pub struct ClientConnections(Arc<ConnectionRegistry>);
 struct ConnectionRegistry {
     limits: ConnectionLimits,
     proxies: TrustedProxies,
-    counts: Mutex<ConnectionCounts>,
+    open: Mutex<OpenConnections>,
     /// Whether idle connections are closed because the service shuts down.
     draining: watch::Sender<bool>,
 }
@@ -53,10 +54,64 @@ struct Deadline {
     is_idle: bool,
 }
 
+/// The connections that count towards the limits.
 #[derive(Debug, Default)]
-struct ConnectionCounts {
-    total: usize,
-    by_client_prefix: HashMap<IpAddr, usize>,
+struct OpenConnections {
+    by_id: HashMap<ConnectionId, OpenConnection>,
+    count_by_client: HashMap<IpAddr, usize>,
+    last_id: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ConnectionId(u64);
+
+#[derive(Debug)]
+struct OpenConnection {
+    /// `None` if its peer has no limit.
+    client: Option<IpAddr>,
+    /// `None` while a request is in progress.
+    idle_since: Option<Instant>,
+    /// Closes the connection.
+    close: Arc<Notify>,
+}
+
+impl OpenConnections {
+    fn count_of(&self, client: IpAddr) -> usize {
+        self.count_by_client.get(&client).copied().unwrap_or_default()
+    }
+
+    fn insert(&mut self, client: Option<IpAddr>, close: Arc<Notify>) -> ConnectionId {
+        self.last_id += 1;
+        let id = ConnectionId(self.last_id);
+        self.by_id.insert(id, OpenConnection { client, idle_since: Some(Instant::now()), close });
+        if let Some(client) = client {
+            *self.count_by_client.entry(client).or_default() += 1;
+        }
+        id
+    }
+
+    fn remove(&mut self, id: ConnectionId) -> Option<OpenConnection> {
+        let connection = self.by_id.remove(&id)?;
+        if let Some(client) = connection.client
+            && let Some(count) = self.count_by_client.get_mut(&client)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.count_by_client.remove(&client);
+            }
+        }
+        Some(connection)
+    }
+
+    /// Closes the connection, of one client or of all, that has been idle for the longest time; false if none is idle. This
+    /// looks at each connection, but only while a limit is reached.
+    fn close_longest_idle(&mut self, client: Option<IpAddr>) -> bool {
+        let candidates = self.by_id.iter().filter(|(_, connection)| client.is_none() || connection.client == client);
+        let idle = candidates.filter_map(|(id, connection)| Some((connection.idle_since?, id.0)));
+        let Some(closed) = idle.min().and_then(|(_, id)| self.remove(ConnectionId(id))) else { return false };
+        closed.close.notify_one();
+        true
+    }
 }
 
 impl ClientConnections {
@@ -66,7 +121,7 @@ impl ClientConnections {
         Self(Arc::new(ConnectionRegistry {
             limits,
             proxies,
-            counts: Mutex::default(),
+            open: Mutex::default(),
             draining: watch::Sender::new(false),
         }))
     }
@@ -74,7 +129,7 @@ impl ClientConnections {
     /// Number of open connections.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.counts().total
+        self.0.open().by_id.len()
     }
 
     /// Closes connections as soon as they are idle.
@@ -82,11 +137,12 @@ impl ClientConnections {
         self.0.draining.send_replace(true);
     }
 
-    /// Registers a new connection, or rejects it with 503 if it exceeds a limit.
+    /// Registers a new connection. If it exceeds a limit, it takes the place of an idle one, or is rejected with 503.
     pub(super) fn accept(&self, io: &dyn Any, extensions: &mut Extensions) {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
         let Ok(peer) = stream.peer_addr() else { return };
-        let Some(place) = self.acquire_slot(peer.ip()) else {
+        let close = Arc::new(Notify::new());
+        let Some(slot) = self.acquire_slot(peer.ip(), &close) else {
             tracing::debug!(address = %peer.ip(), "rejected an excess connection");
             return reject(stream.as_fd());
         };
@@ -95,8 +151,8 @@ impl ClientConnections {
         let limits = &self.0.limits;
         let at = Some(Instant::now() + limits.header_timeout + limits.keep_alive_timeout);
         let (deadline, changes) = watch::channel(Deadline { at, is_idle: true });
-        actix_web::rt::spawn(close_on_deadline(socket, changes, self.0.draining.subscribe()));
-        extensions.insert(TrackedConnection { deadline: Rc::new(deadline), _slot: place });
+        actix_web::rt::spawn(close_on_deadline(socket, changes, close, self.0.draining.subscribe()));
+        extensions.insert(TrackedConnection(Rc::new(ConnectionState { deadline, slot })));
     }
 
     /// Middleware that sets the deadlines for reading the response and for sending the next request.
@@ -106,78 +162,94 @@ impl ClientConnections {
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<TrackedBody>, Error> {
         let limits = &self.0.limits;
-        let Some(connection) = request.conn_data::<TrackedConnection>() else {
-            // The connection was rejected, but its request had already been received.
+        let connection = request.conn_data::<TrackedConnection>().map(|connection| Rc::clone(&connection.0));
+        // A connection that was rejected, or has just been closed for another, may have sent a request already.
+        let Some(connection) = connection.filter(|connection| connection.slot.begin_request()) else {
             let response = request.into_response(HttpResponse::ServiceUnavailable().force_close().finish());
             return Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: None }));
         };
-        let deadline = Rc::clone(&connection.deadline);
-        let exchange = Exchange { deadline, idle_timeout: limits.keep_alive_timeout + limits.header_timeout };
+        let exchange = Exchange { connection, idle_timeout: limits.keep_alive_timeout + limits.header_timeout };
         // Body, query and SQL statements have their own timeouts.
-        exchange.deadline.send_replace(Deadline { at: None, is_idle: false });
+        let deadline = &exchange.connection.deadline;
+        deadline.send_replace(Deadline { at: None, is_idle: false });
         let response = next.call(request).await?;
-        exchange.deadline.send_replace(Deadline { at: Some(Instant::now() + limits.response_timeout), is_idle: false });
+        let deadline = &exchange.connection.deadline;
+        deadline.send_replace(Deadline { at: Some(Instant::now() + limits.response_timeout), is_idle: false });
         Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: Some(exchange) }))
     }
 
-    fn acquire_slot(&self, peer: IpAddr) -> Option<ConnectionSlot> {
-        let mut counts = self.0.counts();
-        if counts.total >= self.0.limits.max_total {
-            return None;
-        }
-        let block = (!self.0.proxies.contains(peer)).then(|| client_prefix(peer));
-        if let Some(block) = block {
-            let of_one = counts.by_client_prefix.entry(block).or_default();
-            if *of_one >= self.0.limits.max_per_client {
-                return None;
-            }
-            *of_one += 1;
-        }
-        counts.total += 1;
-        Some(ConnectionSlot { registry: Arc::clone(&self.0), client_prefix: block })
+    fn acquire_slot(&self, peer: IpAddr, close: &Arc<Notify>) -> Option<ConnectionSlot> {
+        let limits = &self.0.limits;
+        let mut open = self.0.open();
+        let client = (!self.is_exempt(peer)).then(|| client_prefix(peer));
+        let exceeds_client_limit = client.is_some_and(|client| open.count_of(client) >= limits.max_per_client);
+        let has_room = if exceeds_client_limit {
+            open.close_longest_idle(client)
+        } else {
+            open.by_id.len() < limits.max_total || open.close_longest_idle(None)
+        };
+        let id = has_room.then(|| open.insert(client, Arc::clone(close)))?;
+        Some(ConnectionSlot { registry: Arc::clone(&self.0), id })
+    }
+
+    /// Whether there is no limit per address: the connections of a proxy are those of many clients.
+    fn is_exempt(&self, peer: IpAddr) -> bool {
+        peer.to_canonical().is_loopback() || self.0.proxies.contains(peer)
     }
 }
 
 impl ConnectionRegistry {
-    fn counts(&self) -> MutexGuard<'_, ConnectionCounts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A counted connection. It is stored in actix's connection data and dropped with it.
-struct TrackedConnection {
-    deadline: Rc<watch::Sender<Deadline>>,
-    _slot: ConnectionSlot,
+/// A counted connection, in actix's connection data.
+struct TrackedConnection(Rc<ConnectionState>);
+
+struct ConnectionState {
+    deadline: watch::Sender<Deadline>,
+    slot: ConnectionSlot,
 }
 
+/// The place of a connection in the limits, released on drop.
 struct ConnectionSlot {
     registry: Arc<ConnectionRegistry>,
-    client_prefix: Option<IpAddr>,
+    id: ConnectionId,
+}
+
+impl ConnectionSlot {
+    /// The connection is no longer idle. Returns false if it has been closed.
+    fn begin_request(&self) -> bool {
+        self.set_idle_since(None)
+    }
+
+    fn end_request(&self) {
+        self.set_idle_since(Some(Instant::now()));
+    }
+
+    fn set_idle_since(&self, idle_since: Option<Instant>) -> bool {
+        self.registry.open().by_id.get_mut(&self.id).map(|connection| connection.idle_since = idle_since).is_some()
+    }
 }
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut counts = self.registry.counts();
-        counts.total -= 1;
-        let Some(block) = self.client_prefix else { return };
-        if let Some(of_one) = counts.by_client_prefix.get_mut(&block) {
-            *of_one -= 1;
-            if *of_one == 0 {
-                counts.by_client_prefix.remove(&block);
-            }
-        }
+        self.registry.open().remove(self.id);
     }
 }
 
 /// One request and its response, until actix has sent the whole response or given up.
 struct Exchange {
-    deadline: Rc<watch::Sender<Deadline>>,
+    connection: Rc<ConnectionState>,
     idle_timeout: Duration,
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.deadline.send_replace(Deadline { at: Some(Instant::now() + self.idle_timeout), is_idle: true });
+        let ConnectionState { deadline, slot } = &*self.connection;
+        slot.end_request();
+        deadline.send_replace(Deadline { at: Some(Instant::now() + self.idle_timeout), is_idle: true });
     }
 }
 
@@ -200,10 +272,11 @@ impl MessageBody for TrackedBody {
     }
 }
 
-/// Closes the connection when its deadline passes. Returns when the connection ends.
+/// Closes the connection when its deadline passes, or for another connection. Returns when the connection ends.
 async fn close_on_deadline(
     socket: OwnedFd,
     mut changes: watch::Receiver<Deadline>,
+    close: Arc<Notify>,
     mut draining: watch::Receiver<bool>,
 ) {
     // The end of a response may still be in transit.
@@ -223,6 +296,10 @@ async fn close_on_deadline(
                     changed = changes.changed() => if changed.is_err() { return },
                     () = tokio::time::sleep(RESPONSE_FLUSH_DELAY) => return shut_down(socket.as_fd()),
                 }
+            }
+            () = close.notified() => {
+                tracing::debug!("closed an idle connection for a new one");
+                return shut_down(socket.as_fd());
             }
             () = deadline => {
                 tracing::debug!("closed a connection: its client exceeded a timeout");
@@ -286,36 +363,89 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    fn slot(connections: &ClientConnections, peer: &str) -> Option<(ConnectionSlot, Arc<Notify>)> {
+        let close = Arc::new(Notify::new());
+        let slot = connections.acquire_slot(address(peer), &close)?;
+        Some((slot, close))
+    }
+
+    /// A connection with a request in progress.
+    fn busy(connections: &ClientConnections, peer: &str) -> ConnectionSlot {
+        let (slot, _) = slot(connections, peer).expect("a slot");
+        assert!(slot.begin_request());
+        slot
+    }
+
+    fn is_closed(close: &Notify) -> bool {
+        use futures_util::FutureExt as _;
+        close.notified().now_or_never().is_some()
+    }
+
     #[test]
     fn most_of_one_address() {
         let connections = connections(100, 2);
-        let first = connections.acquire_slot(address("198.51.100.1"));
-        let second = connections.acquire_slot(address("::ffff:198.51.100.1"));
-        assert!(first.is_some() && second.is_some());
-        assert!(connections.acquire_slot(address("198.51.100.1")).is_none());
-        assert!(connections.acquire_slot(address("198.51.100.2")).is_some());
+        let first = busy(&connections, "198.51.100.1");
+        let second = busy(&connections, "::ffff:198.51.100.1");
+        assert!(slot(&connections, "198.51.100.1").is_none());
+        assert!(slot(&connections, "198.51.100.2").is_some());
         drop(first);
-        assert!(connections.acquire_slot(address("198.51.100.1")).is_some());
+        assert!(slot(&connections, "198.51.100.1").is_some());
         drop(second);
-        assert_eq!((connections.count(), connections.0.counts().by_client_prefix.len()), (0, 0));
+        assert_eq!((connections.count(), connections.0.open().count_by_client.len()), (0, 0));
+    }
+
+    #[test]
+    fn longest_idle_connection_is_closed() {
+        let connections = connections(100, 3);
+        let peer = "198.51.100.1";
+        let (first, first_close) = slot(&connections, peer).expect("a slot");
+        let (_second, second_close) = slot(&connections, peer).expect("a slot");
+        let (_other, other_close) = slot(&connections, "198.51.100.2").expect("a slot");
+        let _busy = busy(&connections, peer);
+        // The first is busy, and then idle for a shorter time than the second.
+        assert!(first.begin_request());
+        first.end_request();
+        let (third, third_close) = slot(&connections, peer).expect("the place of the second");
+        assert!(is_closed(&second_close) && !is_closed(&first_close));
+        let (_fourth, _) = slot(&connections, peer).expect("the place of the first");
+        assert!(is_closed(&first_close) && !is_closed(&third_close) && !is_closed(&other_close));
+        // A closed connection counts no longer, and serves no request.
+        assert_eq!(connections.count(), 4);
+        assert!(!first.begin_request());
+        drop(first);
+        assert_eq!((connections.count(), connections.0.open().count_of(address(peer))), (4, 3));
+        assert!(third.begin_request());
+    }
+
+    #[test]
+    fn longest_idle_connection_of_all_is_closed_at_the_total_limit() {
+        let connections = connections(2, 2);
+        let (_first, first_close) = slot(&connections, "198.51.100.1").expect("a slot");
+        let (second, second_close) = slot(&connections, "198.51.100.2").expect("a slot");
+        let (third, _) = slot(&connections, "198.51.100.3").expect("the place of the first");
+        assert!(is_closed(&first_close) && !is_closed(&second_close));
+        assert!(second.begin_request() && third.begin_request());
+        assert!(slot(&connections, "198.51.100.4").is_none(), "none is idle");
+        assert_eq!(connections.count(), 2);
     }
 
     #[test]
     fn ipv6_prefix_is_one_client() {
         let connections = connections(100, 1);
-        let _one = connections.acquire_slot(address("2001:db8::1"));
-        assert!(connections.acquire_slot(address("2001:db8::2")).is_none());
-        assert!(connections.acquire_slot(address("2001:db8:0:1::2")).is_some());
+        let _one = busy(&connections, "2001:db8::1");
+        assert!(slot(&connections, "2001:db8::2").is_none());
+        assert!(slot(&connections, "2001:db8:0:1::2").is_some());
     }
 
     #[test]
-    fn trusted_proxies_are_exempt_from_the_limit_per_client() {
-        let connections = connections(3, 1);
-        let slots: Vec<_> = (0..3).map(|_| connections.acquire_slot(address("10.1.1.1"))).collect();
-        assert!(slots.iter().all(Option::is_some));
-        assert!(connections.acquire_slot(address("10.1.1.1")).is_none(), "exceeds the total");
-        assert!(connections.acquire_slot(address("198.51.100.1")).is_none(), "exceeds the total");
-        drop(slots);
-        assert_eq!(connections.count(), 0);
+    fn loopback_and_trusted_proxies_are_exempt_from_the_limit_per_client() {
+        for peer in ["10.1.1.1", "127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"] {
+            let connections = connections(3, 1);
+            let slots: Vec<_> = (0..3).map(|_| busy(&connections, peer)).collect();
+            assert!(slot(&connections, peer).is_none(), "exceeds the total");
+            assert!(slot(&connections, "198.51.100.1").is_none(), "exceeds the total");
+            drop(slots);
+            assert_eq!(connections.count(), 0);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Errors of requests that are rejected before a query is executed.
 //!
-//! A 503 is decided in four places: [`admission`](crate::http::admission) (too many concurrent requests),
+//! A 503 is decided in four places: [`admission`](crate::http::admission) (too many requests of one
+//! client, or too many at once),
 //! [`connections`](crate::http::connections) (too many open connections), `graphql_handler::execute` (the database is
 //! unavailable, as [`crate::error::Error`] classifies it) and `health::ready` (not ready, or shutting down).
 
@@ -64,6 +65,11 @@ impl HttpError {
     /// 503 Service Unavailable, with `Retry-After`.
     pub fn service_unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message).with_retry_after(1)
+    }
+
+    /// 503: too many requests are executed or wait.
+    pub fn overloaded() -> Self {
+        Self::service_unavailable("the service is overloaded; retry after the number of seconds in Retry-After")
     }
 
     /// The request exceeded its timeout.

@@ -1,9 +1,9 @@
 //! `/graphql`: GraphQL over HTTP. A request passes through one stage after the other:
 //!
 //! 1. [`extract`]: method, media type and parameters
-//! 2. [`identify`]: the client, for rate limiting
-//! 3. [`limits`]: concurrency, query limits and rate limit
-//! 4. [`cache`]: the response cache
+//! 2. [`identify`]: the client, for its limits
+//! 3. [`cache`]: the response cache; a hit debits its cost from the rate limit and ends here
+//! 4. [`limits`]: rate limit, admission and query limits
 //! 5. [`execute`]: execution of the query
 //! 6. [`encode`]: status, headers and body of the response
 //! 7. [`record`]: log line, metrics and trace span
@@ -21,7 +21,6 @@ use self::extract::ExtractedRequest;
 use self::limits::CheckedQuery;
 use self::record::{Recorder, RequestLog};
 use crate::http::error::HttpError;
-use crate::http::rate_limit::MIN_REQUEST_COST;
 use crate::http::{AppState, redirect_see_other};
 
 mod cache;
@@ -79,42 +78,39 @@ async fn run(
 ) -> Result<HttpResponse, HttpError> {
     let ExtractedRequest { media_type, params } = extracted.await?;
     let client = identify::client(http, state);
-    let _permit = state.admission.admit()?;
-    let params = match params.parse(http) {
-        Ok(params) => params,
-        Err(reason) => {
-            limits::debit(client.as_ref(), MIN_REQUEST_COST, log)?;
-            return Err(HttpError::bad_request("BAD_USER_INPUT", reason));
+    let params = params.parse(http).map_err(|reason| HttpError::bad_request("BAD_USER_INPUT", reason));
+    let request = match params.and_then(|params| extract::operation(http, state, params)) {
+        Ok(request) => request,
+        Err(error) => {
+            limits::debit_minimum(&client, log).await?;
+            return Err(error);
         }
     };
-    let request = extract::operation(http, state, params)?;
     let reply = encode::Reply { http, state, media_type, is_by_id: request.is_by_id };
 
     let key = match cache::look_up(state, &request, log).await {
         Lookup::Hit(cached) => {
             log.set_operation(Some(OperationType::Query), cached.operation_name.as_deref(), cached.cost);
-            limits::debit(client.as_ref(), cached.cost.total(), log)?;
+            limits::debit(&client, cached.cost.total(), log).await?;
             return reply.cached(&cached, log);
         }
         Lookup::Miss(key) => key,
     };
 
+    limits::debit_minimum(&client, log).await?;
+    let _permit = limits::admit(&client, state).await?;
     let (cost_report, min_position) = (request.cost_report, request.min_position);
     let (query, persisted) = request.into_query();
     let checked = match limits::check_query(http, state, query)? {
         Ok(checked) => checked,
-        Err(rejected) => {
-            limits::debit(client.as_ref(), MIN_REQUEST_COST, log)?;
-            return reply.rejected(rejected, log);
-        }
+        Err(rejected) => return reply.rejected(rejected, log),
     };
     let CheckedQuery { prepared, operation } = checked;
     log.set_operation(operation.operation_type, operation.name.as_deref(), operation.cost);
     if cost_report.is_dry_run() {
-        limits::debit(client.as_ref(), MIN_REQUEST_COST, log)?;
         return reply.cost_only(operation.cost, log);
     }
-    limits::debit(client.as_ref(), operation.cost.total(), log)?;
+    limits::debit_rest(&client, operation.cost.total(), log).await?;
 
     let reserved = cache::reserve(state, key, &operation, min_position, log).await;
     let response = execute::run(state, prepared, operation.cost, cost_report, reserved.store, log).await?;

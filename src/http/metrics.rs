@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,6 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle as Runtime;
 
+use crate::http::AppState;
 use crate::http::admission::Admission;
 use crate::http::connections::ClientConnections;
 use crate::http::response_cache::ResponseCache;
@@ -97,6 +98,7 @@ pub struct MetricSources {
 struct Gauges {
     connections: Gauge,
     in_flight: Gauge,
+    waiting: Gauge,
     pool_open: Gauge,
     pool_idle: Gauge,
     pool_max: Gauge,
@@ -176,6 +178,7 @@ impl MetricsInner {
         registry.register("refusals", "Rejected requests, by limit or error code", self.rejected_requests.clone());
         registry.register("connections", "Open client connections", gauges.connections.clone());
         registry.register("requests_in_flight", "GraphQL requests in progress", gauges.in_flight.clone());
+        registry.register("requests_waiting", "GraphQL requests waiting for their turn", gauges.waiting.clone());
         registry.register("pool_connections", "Open connections to Postgres", gauges.pool_open.clone());
         registry.register("pool_connections_idle", "Idle connections to Postgres", gauges.pool_idle.clone());
         registry.register(
@@ -224,6 +227,7 @@ impl MetricsInner {
         let (open, idle, most) = watched.store.pool_status();
         set(&gauges.connections, watched.connections.count());
         set(&gauges.in_flight, watched.admission.in_flight());
+        set(&gauges.waiting, watched.admission.waiting());
         set(&gauges.pool_open, open);
         set(&gauges.pool_idle, idle);
         set(&gauges.pool_max, most);
@@ -272,6 +276,21 @@ pub async fn show_metrics(metrics: Data<Metrics>) -> HttpResponse {
             HttpResponse::InternalServerError().finish()
         }
     }
+}
+
+/// `/metrics` on a loopback address: 404 with an explanation for requests that a proxy forwarded, from anywhere.
+pub(super) async fn show_metrics_to_direct_clients(
+    http: HttpRequest,
+    state: Data<AppState>,
+    metrics: Data<Metrics>,
+) -> HttpResponse {
+    if state.clients.is_forwarded(&http) {
+        return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(
+            "Metrics are not served through a proxy. Read them at LISTEN on the host of the service, or set \
+             METRICS_LISTEN, such as 127.0.0.1:9090, and read them there.\n",
+        );
+    }
+    show_metrics(metrics).await
 }
 
 /// `/metrics` on a public address: 404 with an explanation.

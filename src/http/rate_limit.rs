@@ -11,21 +11,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::{StateInformationMiddleware, StateSnapshot};
 use governor::nanos::Nanos;
 use governor::state::keyed::ShrinkableKeyedStateStore;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{NotUntil, Quota};
-use sha2::{Digest as _, Sha256};
 
-use crate::config::{RateLimits, TokenQuota};
-use crate::http::client_address::{TrustedProxies, client_prefix};
+use crate::config::RateLimits;
+use crate::http::client_id::ClientId;
 use crate::http::error::HttpError;
 
 /// Minimum cost of a request, also of one that is invalid or not executed: the cost of one SQL statement.
-pub const MIN_REQUEST_COST: u64 = 100;
+pub const MIN_REQUEST_COST: u32 = 100;
 /// Maximum number of addresses with their own bucket; the rest share one. An entry takes about 50 bytes.
 const MAX_ADDRESSES: usize = 100_000;
 /// Number of debits after which full buckets are evicted.
@@ -34,15 +33,6 @@ const WINDOW: Duration = Duration::from_secs(60);
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-/// The client that a rate limit applies to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ClientId {
-    /// A client with a configured token, by its index in the settings.
-    Token(usize),
-    /// Any other client, by IPv4 address or IPv6 /64.
-    Address(IpAddr),
-}
 
 /// The state of a client's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +57,8 @@ pub struct QuotaExceeded {
 pub struct RateLimiter<C: Clock = DefaultClock> {
     addresses: governor::RateLimiter<IpAddr, AddressBuckets, C, StateInformationMiddleware>,
     quota: NonZeroU32,
-    tokens: Vec<(TokenQuota, TokenBucket<C>)>,
-    proxies: TrustedProxies,
+    tokens: Vec<(NonZeroU32, TokenBucket<C>)>,
+    is_forwarded_only: bool,
     debits: AtomicU32,
     clock: C,
 }
@@ -93,39 +83,22 @@ impl<C: Clock + Clone> RateLimiter<C> {
                 InMemoryState::default(),
                 clock.clone(),
             );
-            (token, bucket)
+            (token.cost_per_minute, bucket)
         });
         Some(Self {
             tokens: tokens.collect(),
             addresses: governor::RateLimiter::new(Quota::per_minute(quota), addresses, clock.clone()),
             quota,
-            proxies: TrustedProxies::new(limits.proxies),
+            is_forwarded_only: limits.is_forwarded_only,
             debits: AtomicU32::new(0),
             clock,
         })
     }
 
-    /// The client of a request from this peer, by its token or address. An unknown token is ignored.
+    /// Whether requests are limited, by whether a proxy forwarded them.
     #[must_use]
-    pub fn identify_client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientId {
-        let token = headers.get(header::AUTHORIZATION).and_then(bearer_token);
-        let known = token.and_then(|token| {
-            let digest: [u8; 32] = Sha256::digest(token).into();
-            self.tokens.iter().position(|(known, _)| known.digest == digest)
-        });
-        match known {
-            Some(number) => ClientId::Token(number),
-            None => ClientId::Address(client_prefix(self.proxies.client_address(peer, headers))),
-        }
-    }
-
-    /// The configured name of the client's token, for the log.
-    #[must_use]
-    pub fn token_name(&self, client: &ClientId) -> Option<&str> {
-        match client {
-            ClientId::Token(number) => self.tokens.get(*number).map(|(token, _)| token.name.as_str()),
-            ClientId::Address(_) => None,
-        }
+    pub fn is_limited(&self, is_forwarded: bool) -> bool {
+        is_forwarded || !self.is_forwarded_only
     }
 
     /// Debits a query's cost, at least 1, from the client's quota. A debit that fails changes nothing.
@@ -140,7 +113,7 @@ impl<C: Clock + Clone> RateLimiter<C> {
         let (policy, quota, charged) = match client {
             ClientId::Address(address) => ("address", self.quota, self.addresses.check_key_n(address, cells)),
             ClientId::Token(number) => match self.tokens.get(*number) {
-                Some((token, bucket)) => ("token", token.cost_per_minute, bucket.check_n(cells)),
+                Some((quota, bucket)) => ("token", *quota, bucket.check_n(cells)),
                 // The index is of another limiter's settings.
                 None => return self.debit(&ClientId::Address(IpAddr::from([0; 4])), cost),
             },
@@ -152,6 +125,17 @@ impl<C: Clock + Clone> RateLimiter<C> {
                 let status = QuotaStatus { policy, quota: quota.get(), remaining: quota.get(), reset: Duration::ZERO };
                 Err(QuotaExceeded { status, cost: cells.get(), wait: None })
             }
+        }
+    }
+
+    /// Debits the rest of a query's cost after [`MIN_REQUEST_COST`] has been debited; `None` if there is no rest.
+    ///
+    /// # Errors
+    /// If the rest exceeds the remaining quota. The error is that of the whole cost, which the query costs again.
+    pub fn debit_rest(&self, client: &ClientId, cost: u32) -> Result<Option<QuotaStatus>, QuotaExceeded> {
+        match cost.checked_sub(MIN_REQUEST_COST) {
+            None | Some(0) => Ok(None),
+            Some(rest) => self.debit(client, rest).map(Some).map_err(|exceeded| exceeded.with_cost(cost)),
         }
     }
 
@@ -194,6 +178,14 @@ impl QuotaStatus {
 }
 
 impl QuotaExceeded {
+    /// The same for a query of another cost.
+    fn with_cost(self, cost: u32) -> Self {
+        let quota = f64::from(self.status.quota);
+        let wait = self.wait.filter(|_| cost <= self.status.quota);
+        let added = WINDOW.mul_f64(f64::from(cost.saturating_sub(self.cost)) / quota);
+        Self { cost, wait: wait.map(|wait| wait + added), ..self }
+    }
+
     /// The 429 error.
     pub(super) fn to_http_error(self) -> HttpError {
         let QuotaStatus { policy, quota, remaining, .. } = self.status;
@@ -224,11 +216,6 @@ impl QuotaExceeded {
 /// The duration in seconds, rounded up.
 fn ceil_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
-fn bearer_token(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The buckets of addresses. When the maximum is reached, new addresses share one bucket.
@@ -283,9 +270,11 @@ impl ShrinkableKeyedStateStore<IpAddr> for AddressBuckets {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header;
     use governor::clock::FakeRelativeClock;
 
     use super::*;
+    use crate::config::TokenQuota;
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 
@@ -296,14 +285,10 @@ mod tests {
     fn limiter(max_addresses: usize) -> (RateLimiter<FakeRelativeClock>, FakeRelativeClock) {
         let token = TokenQuota {
             name: "library".to_owned(),
-            digest: Sha256::digest("secret").into(),
+            digest: [0; 32],
             cost_per_minute: cost(12_000),
         };
-        let limits = RateLimits {
-            cost_per_minute: Some(cost(600)),
-            tokens: vec![token],
-            proxies: vec!["10.0.0.0/8".parse().expect("a network")],
-        };
+        let limits = RateLimits { cost_per_minute: Some(cost(600)), is_forwarded_only: false, tokens: vec![token] };
         let clock = FakeRelativeClock::default();
         (RateLimiter::with_clock(limits, clock.clone(), max_addresses).expect("limits"), clock)
     }
@@ -312,20 +297,31 @@ mod tests {
         headers.map(|(name, value)| format!("{name}: {}", value.to_str().expect("a text")))
     }
 
-    fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, HeaderValue::from_static(value));
-        headers
-    }
-
     fn address(number: u8) -> ClientId {
         ClientId::Address(IpAddr::from([192, 0, 2, number]))
     }
 
     #[test]
     fn rate_limiting_is_off_without_a_quota() {
-        let limits = RateLimits { cost_per_minute: None, tokens: Vec::new(), proxies: Vec::new() };
+        let limits = RateLimits { cost_per_minute: None, is_forwarded_only: false, tokens: Vec::new() };
         assert!(RateLimiter::new(limits).is_none());
+    }
+
+    #[test]
+    fn rest_of_the_cost() {
+        let (limiter, clock) = limiter(10);
+        assert_eq!(limiter.debit(&address(1), MIN_REQUEST_COST).expect("enough").remaining, 500);
+        assert_eq!(limiter.debit_rest(&address(1), 50).expect("debited already"), None);
+        assert_eq!(limiter.debit_rest(&address(1), 450).expect("enough").expect("a status").remaining, 150);
+        limiter.debit(&address(1), MIN_REQUEST_COST).expect("enough");
+        let exceeded = limiter.debit_rest(&address(1), 200).expect_err("50 are left");
+        // The whole cost is debited at the next attempt: 150 are missing.
+        assert_eq!((exceeded.cost, exceeded.wait), (200, Some(Duration::from_secs(15))));
+        clock.advance(Duration::from_secs(15));
+        limiter.debit(&address(1), MIN_REQUEST_COST).expect("enough");
+        limiter.debit_rest(&address(1), 200).expect("enough").expect("a status");
+        // A cost above the whole quota never passes, even if its rest would.
+        assert_eq!(limiter.debit_rest(&address(1), 650).expect_err("too much").wait, None);
     }
 
     #[test]
@@ -377,8 +373,7 @@ mod tests {
     #[test]
     fn token() {
         let (limiter, _clock) = limiter(10);
-        let client = limiter.identify_client(PEER, &headers(header::AUTHORIZATION, "bearer secret"));
-        assert_eq!((&client, limiter.token_name(&client)), (&ClientId::Token(0), Some("library")));
+        let client = ClientId::Token(0);
         let status = limiter.debit(&client, 10_000).expect("enough");
         assert_eq!(
             to_lines(status.headers()),
@@ -392,22 +387,6 @@ mod tests {
                 .message
                 .contains("this token has 2000")
         );
-        for other in ["Bearer other", "Basic secret", "secret", "Bearer"] {
-            assert_eq!(
-                limiter.identify_client(PEER, &headers(header::AUTHORIZATION, other)),
-                ClientId::Address(PEER),
-                "{other}"
-            );
-        }
-    }
-
-    #[test]
-    fn address_behind_a_proxy() {
-        let (limiter, _clock) = limiter(10);
-        let forwarded = headers(HeaderName::from_static("x-forwarded-for"), "2001:db8:1:2:3::4");
-        let client = limiter.identify_client(IpAddr::from([10, 0, 0, 1]), &forwarded);
-        assert_eq!(client, ClientId::Address("2001:db8:1:2::".parse().expect("an address")));
-        assert_eq!(limiter.identify_client(PEER, &forwarded), ClientId::Address(PEER));
     }
 
     #[test]

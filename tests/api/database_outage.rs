@@ -2,19 +2,28 @@
 
 use std::time::{Duration, Instant};
 
+use academic_directory::config::{Limits, NetworkConfig};
 use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, create_database, paper_record, parse_records};
+use crate::support::{
+    TestApp, create_database, database_config, http_config, network_config, paper_record, parse_records,
+};
 
 const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
 
 /// The status, error code and duration of one request.
 async fn query(app: &TestApp) -> (u16, String, Duration) {
+    query_as(app, None).await
+}
+
+/// The same, forwarded for a client address.
+async fn query_as(app: &TestApp, client: Option<&str>) -> (u16, String, Duration) {
     let started_at = Instant::now();
-    let response =
-        app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY })).send().await.expect("a response");
+    let request = app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY }));
+    let request = client.into_iter().fold(request, |request, client| request.header("X-Forwarded-For", client));
+    let response = request.send().await.expect("a response");
     let status = response.status().as_u16();
     let retry = response.headers().contains_key("retry-after");
     let body: Value = response.json().await.expect("JSON");
@@ -167,10 +176,16 @@ async fn cancelled_statement() {
 
 #[tokio::test]
 async fn exhausted_connection_pool() {
-    let app = TestApp::start_with_acquire_timeout(create_database().await, 1).await;
+    let mut database = database_config(&create_database().await, 100);
+    database.database_wait_seconds = 1.try_into().expect("not zero");
+    let network =
+        NetworkConfig { trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")], ..network_config() };
+    let app = TestApp::start_with_config(database, Limits::default(), http_config(), network).await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     let lock = app.lock_table("researcher").await;
-    let queries = (0..8).map(|_| query(&app));
+    // Different clients: one alone leaves connections to others.
+    let clients: Vec<String> = (1..=8).map(|number| format!("192.0.2.{number}")).collect();
+    let queries = clients.iter().map(|client| query_as(&app, Some(client)));
     let (results, ()) = tokio::join!(futures_util::future::join_all(queries), async {
         // All four connections are blocked by the lock, so that further requests time out waiting for a connection.
         app.wait_for_blocked_statements(|blocked| blocked >= 4).await;

@@ -28,6 +28,7 @@ mod documentation;
 mod errors;
 mod export;
 mod facet;
+mod fairness;
 mod filter;
 mod fuzz;
 mod graphiql;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::support::nginx::Nginx;
 use crate::support::process::{ChildProcess, Workspace, wait_for};
 use crate::support::{DatabaseSession, TestApp, create_database, paper_record, raw_http, wait_for_blocked_statements};
 
@@ -200,6 +201,45 @@ async fn separate_metrics_listener() {
     assert!(raw_http::status_code(&response) == 404 && response.contains("METRICS_LISTEN"), "{response}");
     running.send_signal(Signal::TERM);
     assert_eq!(running.wait().code, Some(0));
+}
+
+#[tokio::test]
+async fn metrics_are_not_served_through_a_proxy() {
+    let app = TestApp::start().await;
+    for header in ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via"] {
+        let request = app.client().get(app.url("/metrics")).header(header, "192.0.2.1");
+        let response = request.send().await.expect("a response");
+        assert_eq!(response.status().as_u16(), 404, "{header}");
+        let text = response.text().await.expect("a text");
+        assert!(text.contains("METRICS_LISTEN") && !text.contains("requests_in_flight"), "{text}");
+    }
+    assert_eq!(get(&app, "/metrics").await.0, 200);
+}
+
+#[tokio::test]
+async fn defaults_behind_nginx() {
+    let workspace = Workspace::new();
+    let url = create_database().await;
+    let (running, address) = start_service(&workspace, &url, &[]);
+    let directives = format!(
+        "location / {{ proxy_pass http://{address}; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }}"
+    );
+    let Some(nginx) = Nginx::start(&directives) else { return };
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let get = |url: String| client.get(url).header("Accept", "application/json").send();
+    for _ in 0..3 {
+        assert_eq!(get(nginx.url("/metrics")).await.expect("a response").status().as_u16(), 404);
+        let response = get(nginx.url("/graphql?query={__typename}")).await.expect("a response");
+        assert_eq!(response.status().as_u16(), 200);
+        assert_eq!(response.headers()["ratelimit-policy"], "\"address\";q=1000000;w=60");
+    }
+    // Nothing changes for clients on the same host.
+    assert_eq!(get(format!("http://{address}/metrics")).await.expect("a response").status().as_u16(), 200);
+    let direct = get(format!("http://{address}/graphql?query={{__typename}}")).await.expect("a response");
+    assert!(!direct.headers().contains_key("ratelimit"));
+    running.send_signal(Signal::TERM);
+    let log = tokio::task::spawn_blocking(|| running.wait()).await.expect("an end").stderr;
+    assert_eq!(log.matches("set TRUSTED_PROXIES=127.0.0.1").count(), 1, "{log}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Rate limiting by query cost.
 
+use std::time::{Duration, Instant};
+
 use academic_directory::config::{NetworkConfig, TokenQuota};
 use serde_json::{Value, json};
 
@@ -130,8 +132,74 @@ async fn minimum_cost() {
 }
 
 #[tokio::test]
+async fn unresolved_requests_are_charged() {
+    let app = start_limited().await;
+    let hash = "0".repeat(64);
+    for (number, body) in [
+        json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } }),
+        json!({ "documentId": "unknown" }),
+        json!({}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let request = app.client().post(app.url("/graphql")).header("X-Forwarded-For", format!("192.0.2.{number}"));
+        let response = request.json(&body).send().await.expect("a response");
+        let remaining = response.headers()["ratelimit"].to_str().expect("a text");
+        assert!(remaining.contains(";r=900;"), "{body}: {remaining}");
+    }
+}
+
+#[tokio::test]
+async fn repeated_rejections_are_delayed() {
+    let app = start_limited().await;
+    let dear = "{ researchers(first: 100) { nodes { papers(first: 20) { nodes { title } } } } }";
+    let started_at = Instant::now();
+    for _ in 0..8 {
+        assert_eq!(post(&app, dear, &[("X-Forwarded-For", "192.0.2.1")]).await.status, 429);
+    }
+    // The first is not delayed, the eighth by 640 ms.
+    assert!(started_at.elapsed() >= Duration::from_millis(1_000), "{:?}", started_at.elapsed());
+    assert_eq!(post(&app, QUERY, &[("X-Forwarded-For", "192.0.2.2")]).await.status, 200, "another client");
+}
+
+#[tokio::test]
 async fn disabled_on_loopback() {
     let app = TestApp::start().await;
     let response = post(&app, QUERY, &[]).await;
     assert_eq!((response.header("ratelimit"), response.header("ratelimit-policy")), ("none", "none"));
+}
+
+#[tokio::test]
+async fn forwarded_requests_are_limited_on_loopback() {
+    const POLICY: &str = "\"address\";q=1000000;w=60";
+    let app = TestApp::start().await;
+    let mut left = 1_000_000;
+    for header in [
+        ("X-Forwarded-For", "192.0.2.1"),
+        ("X-Forwarded-For", "192.0.2.2"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "directory.example.org"),
+        ("X-Real-IP", "192.0.2.3"),
+        ("Forwarded", "for=192.0.2.4"),
+        ("Via", "1.1 proxy"),
+    ] {
+        let response = post(&app, QUERY, &[header]).await;
+        assert_eq!((response.status, response.header("ratelimit-policy")), (200, POLICY), "{header:?}");
+        // The header of an untrusted proxy does not tell clients apart.
+        assert!(response.remaining() < left, "{header:?}: {}", response.remaining());
+        left = response.remaining();
+    }
+    assert_eq!(post(&app, QUERY, &[]).await.header("ratelimit"), "none", "a client on the same host");
+    // Behind a trusted proxy, each client has the default quota.
+    let trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
+    let network = NetworkConfig { trusted_proxies, ..network_config() };
+    let app = TestApp::start_with_network_config(network.clone(), http_config()).await;
+    let first = post(&app, QUERY, &[("X-Forwarded-For", "192.0.2.1")]).await;
+    let second = post(&app, QUERY, &[("X-Forwarded-For", "192.0.2.2")]).await;
+    assert_eq!((first.header("ratelimit-policy"), first.remaining()), (POLICY, second.remaining()));
+    // An explicit setting applies to all requests.
+    let network = NetworkConfig { rate_limit_cost_per_minute: Some(0), ..network };
+    let app = TestApp::start_with_network_config(network, http_config()).await;
+    assert_eq!(post(&app, QUERY, &[("X-Forwarded-For", "192.0.2.1")]).await.header("ratelimit"), "none");
 }

@@ -1,13 +1,14 @@
 //! Slow clients and connection limits: timeouts are enforced, and other clients are served.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use academic_directory::config::NetworkConfig;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use serde_json::json;
 
+use crate::support::loopback::{LoopbackAddresses, connect_from};
 use crate::support::process::{WAIT_TIMEOUT, wait_for};
 use crate::support::raw_http::{self, connect, read_response, status_code};
 use crate::support::{DatabaseSession, TestApp, http_config, network_config};
@@ -162,46 +163,105 @@ async fn other_clients_are_served() {
     assert!(slow.await.expect("clients").iter().all(|response| status_code(response) == 408));
 }
 
+/// Opens a connection from a client address, with a timeout for reading.
+fn connect_as(client: IpAddr, address: SocketAddr) -> TcpStream {
+    let stream = connect_from(client, address).expect("a connection");
+    stream.set_read_timeout(Some(WAIT_TIMEOUT)).expect("a time to wait");
+    stream
+}
+
 /// The status code of a request on a new connection; 0 if it is closed without a response.
-fn query_once(address: SocketAddr) -> u16 {
-    let mut stream = connect(address);
+fn query_once(stream: &mut TcpStream) -> u16 {
     let _ = stream.write_all(&raw_http::post_request(JSON_HEADER, TYPENAME_QUERY));
-    status_code(&read_response(&mut stream))
+    status_code(&read_response(stream))
+}
+
+/// Begins a request and leaves its body out, so that the connection is not idle.
+fn begin_request(stream: &mut TcpStream) {
+    let headers = format!("{JSON_HEADER}Expect: 100-continue\r\n");
+    let request = raw_http::post_request(&headers, TYPENAME_QUERY);
+    stream.write_all(&request[..request.len() - TYPENAME_QUERY.len()]).expect("a server that reads");
+    let response = read_response(stream);
+    assert_eq!(status_code(&response), 100, "{response}");
+}
+
+fn complete_request(stream: &mut TcpStream) {
+    stream.write_all(TYPENAME_QUERY).expect("a server that reads");
+    let response = read_response(stream);
+    assert_eq!(status_code(&response), 200, "{response}");
+}
+
+/// Whether the server has closed an idle connection.
+fn is_closed(stream: &mut TcpStream) -> bool {
+    stream.set_nonblocking(true).expect("a mode");
+    let closed = !matches!(stream.read(&mut [0; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+    stream.set_nonblocking(false).expect("a mode");
+    closed
 }
 
 #[tokio::test]
 async fn connection_limit_per_address() {
-    let app = TestApp::start_with_network_config(
-        NetworkConfig { max_connections_per_address: 3.try_into().expect("not zero"), ..network_config() },
-        http_config(),
-    );
-    let app = app.await;
+    let Some(clients) = LoopbackAddresses::add(2) else { return };
+    let few = 3.try_into().expect("not zero");
+    let network = NetworkConfig { max_connections_per_address: few, ..network_config() };
+    let app = TestApp::start_with_network_config(network, http_config()).await;
     let address = app.address;
     let check = move || {
-        let mut open: Vec<TcpStream> = (0..3).map(|_| connect(address)).collect();
-        open.iter_mut().for_each(query_on);
+        let connect = || connect_as(clients.get(0), address);
+        let mut open: Vec<TcpStream> = (0..3).map(|_| connect()).collect();
+        open.iter_mut().for_each(begin_request);
         // Rejected before the request is read. The response may be lost if the request arrives after the close.
-        assert!([0, 503].contains(&query_once(address)));
-        let mut refused = connect(address);
-        let response = read_response(&mut refused);
+        assert!([0, 503].contains(&query_once(&mut connect())));
+        let response = read_response(&mut connect());
         assert_eq!(status_code(&response), 503);
         assert!(response.contains("retry-after: 1\r\n"), "{response}");
-        open.iter_mut().for_each(query_on);
-        open.pop();
-        wait_for("the slot of a closed connection", || (query_once(address) == 200).then_some(()));
+        assert_eq!(query_once(&mut connect_as(clients.get(1), address)), 200, "another client");
+        assert_eq!(query_once(&mut raw_http::connect(address)), 200, "a client on the same host");
+        open.iter_mut().for_each(complete_request);
+        // All three are idle now. A new connection takes the place of the one that has been idle for the longest time.
+        let mut new = connect();
+        query_on(&mut new);
+        assert_eq!(open.iter_mut().map(is_closed).collect::<Vec<_>>(), [true, false, false]);
+        begin_request(&mut open[1]);
+        query_on(&mut connect());
+        assert!(is_closed(&mut open[2]));
+        complete_request(&mut open[1]);
+        query_on(&mut new);
         // Every kind of disconnect releases the connection slot.
+        begin_request(&mut open[1]);
+        begin_request(&mut new);
         for beginning in [
             "nonsense\r\n\r\n",
             "POST /graphql HTTP/1.1\r\nHost",
             "POST /graphql HTTP/1.1\r\nHost: l\r\nContent-Length: 9\r\n\r\n",
         ] {
             for _ in 0..5 {
-                let mut stream = connect(address);
-                let _ = stream.write_all(beginning.as_bytes());
+                let _ = connect().write_all(beginning.as_bytes());
             }
         }
-        wait_for("the slots of broken connections", || (query_once(address) == 200).then_some(()));
-        open.iter_mut().for_each(query_on);
+        wait_for("the slots of broken connections", || (query_once(&mut connect()) == 200).then_some(()));
+        complete_request(&mut open[1]);
+        complete_request(&mut new);
+    };
+    tokio::task::spawn_blocking(check).await.expect("clients");
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_shut_an_address_out() {
+    let Some(clients) = LoopbackAddresses::add(1) else { return };
+    let network = NetworkConfig { max_connections_per_address: 256.try_into().expect("not zero"), ..network_config() };
+    let app = TestApp::start_with_network_config(network, http_config()).await;
+    let address = app.address;
+    let check = move || {
+        let mut open = Vec::new();
+        for _ in 0..1_000 {
+            let mut stream = connect_as(clients.get(0), address);
+            query_on(&mut stream);
+            open.push(stream);
+        }
+        // The newest are open.
+        open.iter_mut().rev().take(250).for_each(query_on);
+        wait_for("the longest-idle connections to be closed", || open.iter_mut().take(700).all(is_closed).then_some(()));
     };
     tokio::task::spawn_blocking(check).await.expect("clients");
 }
@@ -209,26 +269,27 @@ async fn connection_limit_per_address() {
 #[tokio::test]
 async fn connection_limit() {
     let few = |number: u32| number.try_into().expect("not zero");
-    let trusted = vec!["127.0.0.0/8".parse().expect("a network")];
-    let network = NetworkConfig {
-        max_connections: few(2),
-        max_connections_per_address: few(1),
-        trusted_proxies: trusted,
-        ..network_config()
-    };
+    // Loopback addresses have no limit of their own.
+    let network =
+        NetworkConfig { max_connections: few(2), max_connections_per_address: few(1), ..network_config() };
     let app = TestApp::start_with_network_config(network, http_config()).await;
     let address = app.address;
     let check = move || {
         let mut open: Vec<TcpStream> = (0..2).map(|_| connect(address)).collect();
-        open.iter_mut().for_each(query_on);
+        open.iter_mut().for_each(begin_request);
         assert_eq!(status_code(&read_response(&mut connect(address))), 503);
+        complete_request(&mut open[1]);
+        query_on(&mut connect(address));
+        complete_request(&mut open[0]);
+        assert!(is_closed(&mut open[1]));
     };
     tokio::task::spawn_blocking(check).await.expect("clients");
 }
 
 #[tokio::test]
 async fn concurrency_limit() {
-    let network = NetworkConfig { max_concurrent_requests: 2.try_into().expect("not zero"), ..network_config() };
+    // One client alone leaves a third of the slots to others.
+    let network = NetworkConfig { max_concurrent_requests: 3.try_into().expect("not zero"), ..network_config() };
     let app = TestApp::start_with_network_config(network, http_config()).await;
     let session = DatabaseSession::open(&app.database_url).await;
     session.execute("BEGIN; LOCK TABLE researcher").await;
@@ -240,6 +301,7 @@ async fn concurrency_limit() {
     let waiting = async { tokio::join!(app.query(query, json!({})), app.query(query, json!({}))) };
     let refused = async {
         app.wait_for_blocked_statements(|blocked| blocked >= 2).await;
+        // It waits for its turn in vain.
         let request = app.client().post(app.url("/graphql")).json(&json!({ "query": "{ __typename }" }));
         let response = request.send().await.expect("a response");
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Stage 4: lookup in the response cache, and storing of new responses.
+//! Stage 3: lookup in the response cache, and storing of new responses.
 
 use async_graphql::parser::types::OperationType;
 

@@ -1,26 +1,50 @@
-//! Stage 2: the client that a rate limit applies to.
+//! Stage 2: the client, to which limits apply.
 
 use actix_web::HttpRequest;
 
 use crate::http::AppState;
+use crate::http::client_id::ClientId;
 use crate::http::error::HttpError;
-use crate::http::rate_limit::{ClientId, QuotaStatus, RateLimiter};
+use crate::http::rate_limit::{QuotaExceeded, QuotaStatus, RateLimiter};
 
-/// A client whose requests are rate limited.
-pub(super) struct RateLimitedClient<'a> {
-    limiter: &'a RateLimiter,
-    id: ClientId,
+/// The client of a request.
+pub(super) struct Client<'a> {
+    pub(super) id: ClientId,
+    state: &'a AppState,
+    /// `None` if its requests are not rate limited.
+    limiter: Option<&'a RateLimiter>,
 }
 
-impl RateLimitedClient<'_> {
-    /// Debits a cost from the client's quota.
-    pub(super) fn debit(&self, cost: u32) -> Result<QuotaStatus, HttpError> {
-        self.limiter.debit(&self.id, cost).map_err(|exceeded| exceeded.to_http_error())
+impl Client<'_> {
+    /// Debits a cost from the client's quota, if it has one.
+    pub(super) async fn debit(&self, cost: u32) -> Result<Option<QuotaStatus>, HttpError> {
+        let Some(limiter) = self.limiter else { return Ok(None) };
+        self.or_reject(limiter.debit(&self.id, cost).map(Some)).await
+    }
+
+    /// Debits the rest of a query's cost after the minimum cost.
+    pub(super) async fn debit_rest(&self, cost: u32) -> Result<Option<QuotaStatus>, HttpError> {
+        let Some(limiter) = self.limiter else { return Ok(None) };
+        self.or_reject(limiter.debit_rest(&self.id, cost)).await
+    }
+
+    /// Waits before a rejection may be sent, if the client keeps being rejected.
+    pub(super) async fn reject(&self, error: HttpError) -> HttpError {
+        self.state.tarpit.delay(&self.id).await;
+        error
+    }
+
+    async fn or_reject<T>(&self, debited: Result<T, QuotaExceeded>) -> Result<T, HttpError> {
+        match debited {
+            Ok(status) => Ok(status),
+            Err(exceeded) => Err(self.reject(exceeded.to_http_error()).await),
+        }
     }
 }
 
-/// The client by its token or address; `None` if there is no rate limit.
-pub(super) fn client<'a>(http: &HttpRequest, state: &'a AppState) -> Option<RateLimitedClient<'a>> {
-    let (limiter, peer) = state.rate_limiter.as_ref().zip(http.peer_addr())?;
-    Some(RateLimitedClient { limiter, id: limiter.identify_client(peer.ip(), http.headers()) })
+/// The client by its token or address.
+pub(super) fn client<'a>(http: &HttpRequest, state: &'a AppState) -> Client<'a> {
+    let is_forwarded = state.clients.is_forwarded(http);
+    let limiter = state.rate_limiter.as_ref().filter(|limiter| limiter.is_limited(is_forwarded));
+    Client { id: state.clients.identify(http), state, limiter }
 }

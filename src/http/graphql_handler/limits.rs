@@ -1,5 +1,4 @@
-//! Stage 3: what rejects a request before it reaches the database: query limits and the rate limit. The concurrency limit
-//! is [`Admission`](crate::http::admission::Admission).
+//! Stage 4: what rejects a request before it reaches the database: the rate limit, admission and query limits.
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
@@ -9,8 +8,9 @@ use async_graphql::{Request, Response};
 use crate::graphql::PreparedRequest;
 use crate::graphql::limits::query_cost::QueryCost;
 use crate::http::AppState;
+use crate::http::admission::Permit;
 use crate::http::error::HttpError;
-use crate::http::graphql_handler::identify::RateLimitedClient;
+use crate::http::graphql_handler::identify::Client;
 use crate::http::graphql_handler::record::RequestLog;
 use crate::http::rate_limit::MIN_REQUEST_COST;
 
@@ -51,11 +51,31 @@ pub(super) fn check_query(
     Ok(Ok(CheckedQuery { prepared, operation }))
 }
 
-/// Debits a query's cost from the client's rate limit.
-pub(super) fn debit(client: Option<&RateLimitedClient>, cost: u64, log: &mut RequestLog) -> Result<(), HttpError> {
-    if let Some(client) = client {
-        let cost = u32::try_from(cost.max(MIN_REQUEST_COST)).unwrap_or(u32::MAX);
-        log.quota = Some(client.debit(cost)?);
-    }
+/// Debits the whole cost of a query that is not executed, because its response is cached.
+pub(super) async fn debit(client: &Client<'_>, cost: u64, log: &mut RequestLog) -> Result<(), HttpError> {
+    log.quota = client.debit(clamp(cost).max(MIN_REQUEST_COST)).await?.or(log.quota);
     Ok(())
+}
+
+/// Debits the minimum cost, before the cost is known. It is debited whatever becomes of the request.
+pub(super) async fn debit_minimum(client: &Client<'_>, log: &mut RequestLog) -> Result<(), HttpError> {
+    debit(client, 0, log).await
+}
+
+/// Debits the cost of a query whose minimum cost has been debited.
+pub(super) async fn debit_rest(client: &Client<'_>, cost: u64, log: &mut RequestLog) -> Result<(), HttpError> {
+    log.quota = client.debit_rest(clamp(cost)).await?.or(log.quota);
+    Ok(())
+}
+
+/// Waits for the client's turn to execute a query, or rejects it with 503.
+pub(super) async fn admit(client: &Client<'_>, state: &AppState) -> Result<Permit, HttpError> {
+    match state.admission.admit(&client.id).await {
+        Some(permit) => Ok(permit),
+        None => Err(client.reject(HttpError::overloaded()).await),
+    }
+}
+
+fn clamp(cost: u64) -> u32 {
+    u32::try_from(cost).unwrap_or(u32::MAX)
 }

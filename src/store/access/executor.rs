@@ -184,6 +184,14 @@ impl Store {
         (count(pool.size()), pool.num_idle(), count(pool.options().get_max_connections()))
     }
 
+    /// Returns the maximum number of connections to the database and its replicas together.
+    #[must_use]
+    pub fn max_connections(&self) -> usize {
+        let replicas = self.replicas().iter().map(|replica| replica.pool());
+        let pools = std::iter::once(self.database.get_postgres_connection_pool()).chain(replicas);
+        pools.map(|pool| usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
+    }
+
     /// Begins a transaction; retries if the connection is dead.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
         let attempts = self.database.get_postgres_connection_pool().options().get_max_connections();
