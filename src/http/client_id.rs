@@ -99,8 +99,7 @@ mod tests {
 
     #[test]
     fn token() {
-        let identify =
-            |value| identifier().identify_by_headers(PEER, &headers(header::AUTHORIZATION, value));
+        let identify = |value| identifier().identify_by_headers(PEER, &headers(header::AUTHORIZATION, value));
         assert_eq!(identify("bearer secret"), ClientId::Token(1));
         for other in ["Bearer unknown", "Basic secret", "secret", "Bearer"] {
             assert_eq!(identify(other), ClientId::Address(PEER), "{other}");

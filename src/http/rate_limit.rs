@@ -49,6 +49,8 @@ pub struct QuotaStatus {
 pub struct QuotaExceeded {
     status: QuotaStatus,
     cost: u32,
+    /// Whether the query may cost more than `cost`.
+    is_minimum: bool,
     /// Time until the query would pass; `None` if its cost exceeds the whole quota.
     wait: Option<Duration>,
 }
@@ -123,12 +125,20 @@ impl<C: Clock + Clone> RateLimiter<C> {
             Ok(Err(not_until)) => Err(self.exceeded(policy, quota, cells, &not_until)),
             Err(_) => {
                 let status = QuotaStatus { policy, quota: quota.get(), remaining: quota.get(), reset: Duration::ZERO };
-                Err(QuotaExceeded { status, cost: cells.get(), wait: None })
+                Err(QuotaExceeded { status, cost: cells.get(), is_minimum: false, wait: None })
             }
         }
     }
 
-    /// Debits the rest of a query's cost after [`MIN_REQUEST_COST`] has been debited; `None` if there is no rest.
+    /// Debits [`MIN_REQUEST_COST`], before the cost of the query is known.
+    ///
+    /// # Errors
+    /// If it exceeds the remaining quota.
+    pub fn debit_minimum(&self, client: &ClientId) -> Result<QuotaStatus, QuotaExceeded> {
+        self.debit(client, MIN_REQUEST_COST).map_err(|exceeded| QuotaExceeded { is_minimum: true, ..exceeded })
+    }
+
+    /// Debits the rest of a query's cost after the minimum has been debited; `None` if there is no rest.
     ///
     /// # Errors
     /// If the rest exceeds the remaining quota. The error is that of the whole cost, which the query costs again.
@@ -150,7 +160,8 @@ impl<C: Clock + Clone> RateLimiter<C> {
         // The missing part refills during the wait.
         let missing = wait.as_secs_f64() / WINDOW.as_secs_f64() * f64::from(quota.get());
         let remaining = (f64::from(cost.get()) - missing).max(0.0) as u32;
-        QuotaExceeded { status: QuotaStatus::new(policy, quota, remaining), cost: cost.get(), wait: Some(wait) }
+        let status = QuotaStatus::new(policy, quota, remaining);
+        QuotaExceeded { status, cost: cost.get(), is_minimum: false, wait: Some(wait) }
     }
 }
 
@@ -190,7 +201,7 @@ impl QuotaExceeded {
     pub(super) fn to_http_error(self) -> HttpError {
         let QuotaStatus { policy, quota, remaining, .. } = self.status;
         let client = if policy == "token" { "this token" } else { "your address" };
-        let cost = self.cost;
+        let cost = format!("{}{}", if self.is_minimum { "at least " } else { "" }, self.cost);
         let error = match self.wait {
             Some(wait) => {
                 let wait = ceil_seconds(wait).max(1);
@@ -283,11 +294,7 @@ mod tests {
     }
 
     fn limiter(max_addresses: usize) -> (RateLimiter<FakeRelativeClock>, FakeRelativeClock) {
-        let token = TokenQuota {
-            name: "library".to_owned(),
-            digest: [0; 32],
-            cost_per_minute: cost(12_000),
-        };
+        let token = TokenQuota { name: "library".to_owned(), digest: [0; 32], cost_per_minute: cost(12_000) };
         let limits = RateLimits { cost_per_minute: Some(cost(600)), is_forwarded_only: false, tokens: vec![token] };
         let clock = FakeRelativeClock::default();
         (RateLimiter::with_clock(limits, clock.clone(), max_addresses).expect("limits"), clock)
@@ -320,6 +327,9 @@ mod tests {
         clock.advance(Duration::from_secs(15));
         limiter.debit(&address(1), MIN_REQUEST_COST).expect("enough");
         limiter.debit_rest(&address(1), 200).expect("enough").expect("a status");
+        limiter.debit(&address(2), 590).expect("enough");
+        let message = limiter.debit_minimum(&address(2)).expect_err("10 are left").to_http_error().message;
+        assert!(message.contains("the query costs at least 100, and your address has 10 of 600"), "{message}");
         // A cost above the whole quota never passes, even if its rest would.
         assert_eq!(limiter.debit_rest(&address(1), 650).expect_err("too much").wait, None);
     }

@@ -68,7 +68,9 @@ impl Tarpit {
         *rejections = Rejections { count: rejections.count.saturating_add(1), last_at: now };
         match rejections.count {
             1 => Duration::ZERO,
-            count => 2_u32.checked_pow(count - 2).map_or(MAX_DELAY, |factor| FIRST_DELAY.saturating_mul(factor).min(MAX_DELAY)),
+            count => 2_u32
+                .checked_pow(count - 2)
+                .map_or(MAX_DELAY, |factor| FIRST_DELAY.saturating_mul(factor).min(MAX_DELAY)),
         }
     }
 }

@@ -261,7 +261,9 @@ async fn idle_connections_do_not_shut_an_address_out() {
         }
         // The newest are open.
         open.iter_mut().rev().take(250).for_each(query_on);
-        wait_for("the longest-idle connections to be closed", || open.iter_mut().take(700).all(is_closed).then_some(()));
+        wait_for("the longest-idle connections to be closed", || {
+            open.iter_mut().take(700).all(is_closed).then_some(())
+        });
     };
     tokio::task::spawn_blocking(check).await.expect("clients");
 }
@@ -270,8 +272,7 @@ async fn idle_connections_do_not_shut_an_address_out() {
 async fn connection_limit() {
     let few = |number: u32| number.try_into().expect("not zero");
     // Loopback addresses have no limit of their own.
-    let network =
-        NetworkConfig { max_connections: few(2), max_connections_per_address: few(1), ..network_config() };
+    let network = NetworkConfig { max_connections: few(2), max_connections_per_address: few(1), ..network_config() };
     let app = TestApp::start_with_network_config(network, http_config()).await;
     let address = app.address;
     let check = move || {

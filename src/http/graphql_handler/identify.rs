@@ -22,6 +22,12 @@ impl Client<'_> {
         self.or_reject(limiter.debit(&self.id, cost).map(Some)).await
     }
 
+    /// Debits the minimum cost, before the cost of the query is known.
+    pub(super) async fn debit_minimum(&self) -> Result<Option<QuotaStatus>, HttpError> {
+        let Some(limiter) = self.limiter else { return Ok(None) };
+        self.or_reject(limiter.debit_minimum(&self.id).map(Some)).await
+    }
+
     /// Debits the rest of a query's cost after the minimum cost.
     pub(super) async fn debit_rest(&self, cost: u32) -> Result<Option<QuotaStatus>, HttpError> {
         let Some(limiter) = self.limiter else { return Ok(None) };

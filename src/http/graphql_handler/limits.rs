@@ -59,7 +59,8 @@ pub(super) async fn debit(client: &Client<'_>, cost: u64, log: &mut RequestLog) 
 
 /// Debits the minimum cost, before the cost is known. It is debited whatever becomes of the request.
 pub(super) async fn debit_minimum(client: &Client<'_>, log: &mut RequestLog) -> Result<(), HttpError> {
-    debit(client, 0, log).await
+    log.quota = client.debit_minimum().await?.or(log.quota);
+    Ok(())
 }
 
 /// Debits the cost of a query whose minimum cost has been debited.

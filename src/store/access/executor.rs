@@ -189,7 +189,9 @@ impl Store {
     pub fn max_connections(&self) -> usize {
         let replicas = self.replicas().iter().map(|replica| replica.pool());
         let pools = std::iter::once(self.database.get_postgres_connection_pool()).chain(replicas);
-        pools.map(|pool| usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
+        pools
+            .map(|pool| usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX))
+            .fold(0, usize::saturating_add)
     }
 
     /// Begins a transaction; retries if the connection is dead.

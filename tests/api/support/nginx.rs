@@ -72,9 +72,8 @@ fn free_address() -> SocketAddr {
 }
 
 fn write_config(directory: &Path, address: SocketAddr, http_directives: &str, server_directives: &str) {
-    let temporary_paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|name| format!("{name}_temp_path {name};"))
-        .join(" ");
+    let temporary_paths =
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path {name};")).join(" ");
     let config = format!(
         "daemon off; master_process off; pid nginx.pid; error_log error.log warn;\n\
          events {{ worker_connections 1024; }}\n\
