@@ -1,13 +1,14 @@
-//! Measures the effect of slow clients and overload on other clients: over loopback, against a running service without
-//! per-address limits (TRUSTED_PROXIES=127.0.0.1), in about 90 seconds. With `--outage PROGRAM` it starts the service
-//! itself and measures database outages.
+//! Measures the effect of slow clients and overload on other clients: over loopback, against a running service, in about
+//! 90 seconds. With `--outage PROGRAM` it starts the service itself and measures database outages; with `--fairness
+//! PROGRAM`, the effect of one greedy client on clients at other addresses, and of many idle connections.
 //!
-//! `bench/load.sh` starts the service with the demo directory and runs both. Client, service and database share the
+//! `bench/load.sh` starts the service with the demo directory and runs all. Client, service and database share the
 //! machine.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,6 +19,11 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
+mod fairness;
+// Gives clients addresses of their own.
+#[path = "../../tests/api/support/loopback.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod loopback;
 mod outage;
 
 /// A typical query: researchers with papers and coauthors.
@@ -34,17 +40,33 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Later responses do not count as goodput.
 const USEFUL_RESPONSE_TIME: Duration = Duration::from_secs(2);
 
-/// The service under test, with a pool of idle connections.
+/// Returns the body of the next request.
+type NextBody = Box<dyn Fn() -> String + Send + Sync>;
+
+/// The service under test as seen by one client, with a pool of idle connections.
 struct Service {
     address: String,
-    request: Vec<u8>,
+    /// The address that the client connects from; any, if `None`.
+    client: Option<IpAddr>,
+    next_body: NextBody,
     idle: Mutex<Vec<TcpStream>>,
 }
 
 impl Service {
     fn at(address: String) -> Arc<Self> {
-        let request = format!("{REQUEST_HEADERS}\r\nContent-Length: {}\r\n\r\n{QUERY}", QUERY.len()).into_bytes();
-        Arc::new(Self { address, request, idle: Mutex::default() })
+        Self::for_client(address, None, Box::new(|| QUERY.to_owned()))
+    }
+
+    /// The service as seen by a client that sends these bodies from this address.
+    fn for_client(address: String, client: Option<IpAddr>, next_body: NextBody) -> Arc<Self> {
+        Arc::new(Self { address, client, next_body, idle: Mutex::default() })
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let Some(client) = self.client else { return TcpStream::connect(&self.address).await };
+        let socket = if client.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.bind(SocketAddr::new(client, 0))?;
+        socket.connect(self.address.parse().map_err(io::Error::other)?).await
     }
 
     /// Sends one request on an idle or new connection and returns the status code.
@@ -56,7 +78,7 @@ impl Service {
                 answered => return answered,
             }
         }
-        self.query_on(TcpStream::connect(&self.address).await?).await
+        self.query_on(self.connect().await?).await
     }
 
     async fn take_idle(&self) -> Option<TcpStream> {
@@ -64,7 +86,9 @@ impl Service {
     }
 
     async fn query_on(&self, mut stream: TcpStream) -> io::Result<u16> {
-        stream.write_all(&self.request).await?;
+        let body = (self.next_body)();
+        let request = format!("{REQUEST_HEADERS}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).await?;
         let status = read_response(&mut stream).await?;
         self.idle.lock().await.push(stream);
         Ok(status)
@@ -110,6 +134,15 @@ impl LoadResults {
             Ok(503) => self.rejected.push(duration),
             Ok(status) => *self.failed.entry(status.to_string()).or_default() += 1,
             Err(error) => *self.failed.entry(error.kind().to_string()).or_default() += 1,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.ok.extend(other.ok);
+        self.rejected.extend(other.rejected);
+        for (kind, count) in other.failed {
+            *self.failed.entry(kind).or_default() += count;
         }
     }
 
@@ -265,11 +298,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(program) = std::env::args().skip_while(|argument| argument != "--outage").nth(1) {
         return runtime.block_on(outage::measure_outages(&program));
     }
+    if let Some(program) = std::env::args().skip_while(|argument| argument != "--fairness").nth(1) {
+        return runtime.block_on(fairness::measure_fairness(&program));
+    }
     let url = std::env::args().find(|argument| argument.starts_with("http://"));
     let Some(url) = url else {
         // `cargo test` and `cargo bench` run this without arguments.
         println!(
-            "skipped: give the URL of a service, for example http://127.0.0.1:8080/graphql, or --outage and the program"
+            "skipped: give the URL of a service, for example http://127.0.0.1:8080/graphql, or --outage or --fairness and the \
+             program"
         );
         return Ok(());
     };

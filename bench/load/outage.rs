@@ -17,7 +17,7 @@ const OUTAGE: Duration = Duration::from_secs(30);
 const AFTER_OUTAGE: Duration = Duration::from_secs(10);
 
 /// A service process, terminated on drop.
-struct ServiceProcess(Child);
+pub(super) struct ServiceProcess(Child);
 
 impl Drop for ServiceProcess {
     fn drop(&mut self) {
@@ -29,13 +29,16 @@ impl Drop for ServiceProcess {
 }
 
 /// Starts the service and returns its address.
-fn start_service(program: &str, database: &str) -> Result<(ServiceProcess, String), Box<dyn Error>> {
+pub(super) fn start_service(
+    program: &str,
+    database: &str,
+    settings: &[(&str, &str)],
+) -> Result<(ServiceProcess, String), Box<dyn Error>> {
     let mut service = Command::new(program)
         .args(["serve", "--demo", "always", "--listen", "127.0.0.1:0"])
         .env("DATABASE_URL", database)
         .env("LOG", "off")
-        .env("CACHE_MAX_BYTES", "0")
-        .env("TRUSTED_PROXIES", "127.0.0.1")
+        .envs(settings.iter().copied())
         .stdout(Stdio::piped())
         .spawn()?;
     let stdout = service.stdout.take().ok_or("no output")?;
@@ -84,7 +87,7 @@ async fn run_outage(
     Ok(())
 }
 
-fn start_postgres(directory: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
+pub(super) fn start_postgres(directory: &std::path::Path) -> Result<EmbeddedServer, Box<dyn Error>> {
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
@@ -97,7 +100,7 @@ pub(super) async fn measure_outages(program: &str) -> Result<(), Box<dyn Error>>
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
     let mut server = Some(start_postgres(directory.path())?);
     let url = server.as_ref().map(|server| server.url("postgres")).unwrap_or_default();
-    let (_running, address) = start_service(program, &url)?;
+    let (_running, address) = start_service(program, &url, &[("CACHE_MAX_BYTES", "0")])?;
     let service = Service::at(address);
     match service.query().await? {
         200 => {}
