@@ -138,7 +138,24 @@ impl Store {
         };
         uow.dirty.statistics = true;
         uow.finish(dry_run).await?;
+        if !dry_run {
+            log_decision(request, &outcome);
+        }
         Ok(outcome)
+    }
+}
+
+/// Logs a decision that has been committed.
+fn log_decision(request: &CurationRequest, outcome: &DecisionOutcome) {
+    let (decision, kind) = (outcome.decision, outcome.kind.as_str());
+    match request {
+        CurationRequest::Merge { decided_by, .. } | CurationRequest::Split { decided_by, .. } => {
+            let by = decided_by.by.as_deref().unwrap_or_default();
+            tracing::info!(decision, kind, by, "recorded a curation decision");
+        }
+        CurationRequest::Undo { by, .. } => {
+            tracing::info!(decision, by = by.as_deref().unwrap_or_default(), "undid a curation decision");
+        }
     }
 }
 
@@ -148,22 +165,21 @@ struct IdRow {
 }
 
 /// A decision whose effects are not recorded yet.
-struct PendingDecision<'a> {
+struct PendingDecision {
     id: i64,
     kind: DecisionKind,
-    decided_by: &'a DecidedBy,
     parties: Vec<DecisionParty>,
     paper_count: usize,
 }
 
 /// Inserts a decision, to which pins refer.
-async fn begin_decision<'a>(
+async fn begin_decision(
     uow: &UnitOfWork<'_>,
     kind: DecisionKind,
-    decided_by: &'a DecidedBy,
+    decided_by: &DecidedBy,
     parties: Vec<DecisionParty>,
     paper_count: usize,
-) -> Result<PendingDecision<'a>, Error> {
+) -> Result<PendingDecision, Error> {
     let researcher = parties.iter().find(|party| party.role.is_recipient()).map(|party| party.id);
     let sql = Sql::with(
         "INSERT INTO identity_decision (id, kind, decided_by, note, researcher_id, researcher_ids, before) \
@@ -178,13 +194,13 @@ async fn begin_decision<'a>(
         bigint_array(parties.iter().map(|party| party.id)),
     );
     let id = uow.rows::<IdRow>(sql).await?.pop().ok_or_else(|| Error::internal("a decision without an id"))?.id;
-    Ok(PendingDecision { id, kind, decided_by, parties, paper_count })
+    Ok(PendingDecision { id, kind, parties, paper_count })
 }
 
 /// Pins authorships to researchers.
 async fn pin_authorships(
     uow: &UnitOfWork<'_>,
-    decision: &PendingDecision<'_>,
+    decision: &PendingDecision,
     authorships: &[(i64, i64)],
 ) -> Result<(), Error> {
     #[derive(Serialize)]
@@ -212,7 +228,7 @@ async fn pin_authorships(
 /// Records the rows that a decision changed.
 async fn record_decision(
     uow: &UnitOfWork<'_>,
-    decision: PendingDecision<'_>,
+    decision: PendingDecision,
     before: &ResearcherSnapshot,
 ) -> Result<(i64, DecisionKind), Error> {
     #[derive(Serialize)]
@@ -233,7 +249,5 @@ async fn record_decision(
         serde_json::to_string(&record).map_err(Error::internal)?,
     );
     uow.execute(sql.then_with("?", decision.id)).await?;
-    let by = decision.decided_by.by.as_deref().unwrap_or_default();
-    tracing::info!(decision = decision.id, kind = decision.kind.as_str(), by, "recorded a curation decision");
     Ok((decision.id, decision.kind))
 }

@@ -509,3 +509,35 @@ async fn tables_referencing_researchers() {
         ]
     );
 }
+
+/// The log of a decision is that it was made.
+#[tokio::test]
+async fn dry_runs_log_no_decision() {
+    let app = start_with_records().await;
+    let workspace = Workspace::new();
+    let log_of = |arguments: &[&str]| {
+        let mut command = workspace.command_with_database(&app.database_url, arguments);
+        let outcome = run_to_completion(command.env("LOG", "info,sqlx=warn,sea_orm_migration=warn"));
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        outcome.stderr
+    };
+    let ida = orcid(7);
+    let merge = ["identity", "merge", "ida-brook", &ida, "--by", "Ana"];
+    let split = ["identity", "split", "wei-xudo", "--papers", "proofs", "--by", "Ana"];
+    let undo = ["identity", "undo", "1", "--by", "Ana"];
+    let add = ["names", "add", "ida-brook", "I. Brook", "--use", "search-only"];
+    let none = "";
+    for (arguments, logged) in [
+        (&merge[..], "recorded a curation decision decision=1 kind=\"MERGE\" by=\"Ana\""),
+        (&split[..], "recorded a curation decision decision=2 kind=\"SPLIT\" by=\"Ana\""),
+        (&undo[..], "undid a curation decision decision=1 by=\"Ana\""),
+        (&add[..], none),
+    ] {
+        let before = database_state(&app.database_url).await;
+        let log = log_of(&[arguments, &["--dry-run"]].concat());
+        assert!(!log.contains("decision"), "{arguments:?}: {log}");
+        assert_eq!(database_state(&app.database_url).await, before, "{arguments:?}");
+        let log = log_of(arguments);
+        assert!(log.contains(logged), "{arguments:?}: {log}");
+    }
+}

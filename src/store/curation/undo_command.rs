@@ -62,7 +62,6 @@ pub(super) async fn undo_decision(
     uow.execute(undone.then_with("id = ?", decision)).await?;
     let after = summarize_researchers(uow, researcher_ids).await?;
     let kind = if row.kind == DecisionKind::Merge.as_str() { DecisionKind::Merge } else { DecisionKind::Split };
-    tracing::info!(decision, by = by.unwrap_or_default(), "undid a curation decision");
     Ok(DecisionOutcome { decision, kind, before, after, notes: Vec::new() })
 }
 
