@@ -249,7 +249,7 @@ fn placeholder(reason: &str) -> String {
   <body>
     <p>
       GraphiQL is not in this build ({reason}): install Node.js 20.19 or newer with npm, then run
-      <code>cargo build</code> again without SKIP_WEB; the GraphQL endpoint is at <code>/graphql</code>.
+      <code>cargo build</code> again without SKIP_WEB; the GraphQL endpoint is <code>graphql</code>, next to this page.
     </p>
   </body>
 </html>

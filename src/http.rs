@@ -8,11 +8,13 @@ pub mod client_id;
 mod conditional;
 pub mod connections;
 mod content_negotiation;
+mod cors;
 mod csrf;
 mod error;
 pub mod fair_queue;
 mod graphiql;
 mod graphql_handler;
+mod head;
 mod health;
 mod metrics;
 mod persisted_queries;
@@ -21,17 +23,18 @@ mod request_id;
 mod request_params;
 mod response;
 mod response_cache;
+mod response_headers;
+mod routes;
 mod tarpit;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::header;
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -45,15 +48,20 @@ use crate::http::client_address::TrustedProxies;
 use crate::http::client_id::ClientIdentifier;
 use crate::http::connections::ClientConnections;
 use crate::http::content_negotiation::MediaType;
+use crate::http::cors::CorsPolicy;
 use crate::http::error::HttpError;
+use crate::http::head::omit_body_for_head;
 use crate::http::health::Readiness;
 use crate::http::metrics::{MetricSources, Metrics};
 use crate::http::persisted_queries::PersistedQueries;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::response_cache::ResponseCache;
+use crate::http::response_headers::set_response_headers;
 use crate::http::tarpit::Tarpit;
 use crate::store::Store;
 use crate::store::access::health_check::HealthMonitor;
+
+pub use crate::http::routes::public_paths;
 
 /// Timeout for requests in progress during shutdown.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
@@ -121,8 +129,10 @@ impl Application {
             .map(|listener| start_metrics_server(listener, &metrics, &readiness))
             .transpose();
         let metrics_server = metrics_server.map_err(bind_error)?;
-        let has_metrics_route = address.ip().to_canonical().is_loopback();
+        let has_metrics = address.ip().to_canonical().is_loopback();
         let tokens = network.rate_limit_tokens.iter().map(|token| token.digest).collect();
+        let origins: Vec<String> = http.cors_origins.into_iter().filter(|origin| !origin.is_empty()).collect();
+        let cors_policy = CorsPolicy::new(&origins);
         let shutdown_parts = (readiness.clone(), connections.clone(), monitoring.shutdown_delay());
         let state = Data::new(AppState {
             metrics: metrics.clone(),
@@ -150,37 +160,20 @@ impl Application {
             let readiness_for_drain = readiness.clone();
             App::new()
                 .wrap(Compress::default())
-                .wrap(cors(&http.cors_origins))
+                .wrap(cors::middleware(&origins))
                 .wrap(from_fn(move |request, next| {
                     let connections = connections.clone();
                     async move { connections.track_request(request, next).await }
                 }))
                 .wrap(from_fn(move |request, next| close_when_draining(readiness_for_drain.clone(), request, next)))
                 .wrap(from_fn(crate::http::request_id::assign_request_id))
+                .wrap(from_fn(move |request, next| set_response_headers(cors_policy, request, next)))
+                .wrap(from_fn(omit_body_for_head))
                 .app_data(state.clone())
                 .app_data(Data::new(readiness.clone()))
                 .app_data(Data::new(metrics.clone()))
-                .route("/health/live", web::get().to(crate::http::health::live))
-                .route("/health/ready", web::get().to(crate::http::health::ready))
-                .route(
-                    "/metrics",
-                    if has_metrics_route {
-                        web::get().to(crate::http::metrics::show_metrics_to_direct_clients)
-                    } else {
-                        web::get().to(crate::http::metrics::metrics_not_public)
-                    },
-                )
-                .route("/", web::get().to(|| redirect_see_other("/graphiql")))
-                .service(
-                    web::resource("/graphql")
-                        .route(web::post().to(crate::http::graphql_handler::post))
-                        .route(web::get().to(crate::http::graphql_handler::get))
-                        .route(web::method(actix_web::http::Method::OPTIONS).to(crate::http::graphql_handler::options))
-                        .default_service(web::to(crate::http::graphql_handler::method_not_allowed)),
-                )
-                .route("/graphiql", web::get().to(crate::http::graphiql::index))
-                .route("/graphiql/{file:.*}", web::get().to(crate::http::graphiql::asset))
-                .default_service(web::to(not_found))
+                .configure(|config| routes::register(&routes::public_endpoints(has_metrics), config))
+                .default_service(web::to(|request: HttpRequest| async move { not_found(&request) }))
         })
         .on_connect(move |stream, extensions| accepted_connections.accept(stream, extensions))
         .client_request_timeout(head_timeout)
@@ -272,11 +265,11 @@ fn start_metrics_server(listener: TcpListener, metrics: &Metrics, readiness: &Re
     let (metrics, readiness) = (metrics.clone(), readiness.clone());
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(|request, next| set_response_headers(CorsPolicy::SameOrigin, request, next)))
+            .wrap(from_fn(omit_body_for_head))
             .app_data(Data::new(metrics.clone()))
             .app_data(Data::new(readiness.clone()))
-            .route("/metrics", web::get().to(crate::http::metrics::show_metrics))
-            .route("/health/live", web::get().to(crate::http::health::live))
-            .route("/health/ready", web::get().to(crate::http::health::ready))
+            .configure(|config| routes::register(&routes::monitoring_endpoints(), config))
     });
     Ok(server.workers(1).disable_signals().listen(listener)?.run())
 }
@@ -312,41 +305,18 @@ struct AppState {
     persisted_query_max_age: Duration,
 }
 
-/// CORS for the allowed origins; none by default.
-fn cors(origins: &[String]) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST"])
-        .allowed_headers([
-            "accept",
-            "apollo-require-preflight",
-            "authorization",
-            "content-type",
-            "x-directory-position",
-            "x-requested-with",
-            "x-request-id",
-        ])
-        .expose_headers([
-            header::ETAG,
-            header::RETRY_AFTER,
-            HeaderName::from_static("ratelimit"),
-            HeaderName::from_static("ratelimit-policy"),
-            HeaderName::from_static("x-directory-position"),
-            HeaderName::from_static("x-request-id"),
-        ])
-        .block_on_origin_mismatch(false)
-        .max_age(3600);
-    match origins {
-        [origin] if origin == "*" => cors.allow_any_origin(),
-        origins => origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)),
-    }
-}
-
-async fn not_found(request: HttpRequest) -> HttpResponse {
+fn not_found(request: &HttpRequest) -> HttpResponse {
     let message = "not found; the GraphQL endpoint is /graphql, and GraphiQL is at /graphiql";
-    let media_type = MediaType::negotiate(&request).unwrap_or(MediaType::Json);
+    let media_type = MediaType::negotiate(request).unwrap_or(MediaType::Json);
     HttpError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message).into_response(media_type)
 }
 
-async fn redirect_see_other(path: &'static str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
+/// A redirect to a path relative to that of the request, so that it also works below a path prefix of a proxy.
+fn redirect_see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// Whether the request reads a representation: HEAD is answered as GET.
+fn is_read(request: &HttpRequest) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
 }

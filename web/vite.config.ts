@@ -1,8 +1,12 @@
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  // The service serves this page at /graphiql, without a trailing slash.
-  base: '/graphiql/',
+  // Addresses are relative, so that the page also works below a path prefix of a proxy.
+  base: './',
+  experimental: {
+    // The service serves the page at /graphiql, without a trailing slash, and its files below that.
+    renderBuiltUrl: (filename, { hostType }) => (hostType === 'html' ? `graphiql/${filename}` : { relative: true }),
+  },
   build: {
     // The editor is one large module that cannot be split.
     chunkSizeWarningLimit: 5000,

@@ -30,7 +30,8 @@ use crate::http::client_address::{TrustedProxies, client_prefix};
 
 /// The response to an excess connection, sent before anything is read.
 const OVERLOAD_RESPONSE: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+      content-length: 0\r\nconnection: close\r\n\r\n";
 
 /// The open client connections of the service.
 #[derive(Clone, Debug)]

@@ -1,4 +1,6 @@
 //! GraphiQL at `/graphiql`, embedded in the binary.
+//!
+//! The page refers to its files, and the redirects to it, by relative addresses: it also works below a path prefix.
 
 use std::io::Read as _;
 
@@ -7,7 +9,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use flate2::read::GzDecoder;
 use include_dir::{Dir, include_dir};
 
-use crate::http::redirect_see_other;
+use crate::http::{not_found, redirect_see_other};
 
 /// The files built from `web/` by npm, each compressed with gzip.
 static WEB_FILES: Dir<'_> = include_dir!("$OUT_DIR/web-gzip");
@@ -15,22 +17,41 @@ static WEB_FILES: Dir<'_> = include_dir!("$OUT_DIR/web-gzip");
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
      worker-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
+/// The path of the page, without a trailing slash.
+pub const PATH: &str = "/graphiql";
+/// The file at [`PATH`].
+const INDEX_FILE: &str = "index.html";
+
 /// The GraphiQL page.
 pub async fn index(request: HttpRequest) -> HttpResponse {
-    respond_with_file("index.html", &request)
+    respond_with_file(INDEX_FILE, &request)
 }
 
+/// A file of the page. The page itself has one address only, to which its relative addresses refer.
 pub async fn asset(path: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    if path.is_empty() && request.path().ends_with('/') {
-        return redirect_see_other("/graphiql").await;
+    if path.is_empty() || *path == INDEX_FILE {
+        return redirect_with_query("../graphiql", &request);
     }
     respond_with_file(&path, &request)
 }
 
+/// A redirect from `/`.
+pub async fn redirect_from_root(request: HttpRequest) -> HttpResponse {
+    redirect_with_query("graphiql", &request)
+}
+
+/// A redirect that preserves a linked query.
+fn redirect_with_query(location: &str, request: &HttpRequest) -> HttpResponse {
+    match request.query_string() {
+        "" => redirect_see_other(location),
+        query => redirect_see_other(&format!("{location}?{query}")),
+    }
+}
+
 fn respond_with_file(path: &str, request: &HttpRequest) -> HttpResponse {
-    let Some(file) = WEB_FILES.get_file(path) else { return HttpResponse::NotFound().finish() };
+    let Some(file) = WEB_FILES.get_file(path) else { return not_found(request) };
     // Built assets have a content hash in their name; index.html does not.
-    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "private, no-cache" };
     let media_type = mime_guess::from_path(path).first_or_octet_stream();
     let media_type =
         if media_type.type_() == "text" { format!("{media_type}; charset=utf-8") } else { media_type.to_string() };
@@ -39,7 +60,6 @@ fn respond_with_file(path: &str, request: &HttpRequest) -> HttpResponse {
         .content_type(media_type)
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::VARY, "accept-encoding"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY));
     if accepts_gzip(request) {
         return response.insert_header(ContentEncoding::Gzip).body(file.contents());

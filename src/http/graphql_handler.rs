@@ -10,7 +10,6 @@
 //!
 //! [`run`] lists the stages in order. Each receives what the stages before it returned.
 
-use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::parser::types::OperationType;
@@ -18,6 +17,7 @@ use tracing::Instrument as _;
 
 use self::cache::Lookup;
 use self::extract::ExtractedRequest;
+pub(super) use self::extract::POSITION_HEADER;
 use self::limits::CheckedQuery;
 use self::record::{Recorder, RequestLog};
 use crate::http::error::HttpError;
@@ -31,24 +31,20 @@ mod identify;
 mod limits;
 mod record;
 
-const ALLOWED_METHODS: &str = "GET, POST, OPTIONS";
+/// The methods of `/graphql`.
+pub(super) const ALLOWED_METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 /// Handles `POST /graphql`.
 pub async fn post(http: HttpRequest, state: Data<AppState>, payload: Payload) -> HttpResponse {
     respond(&http, &state, extract::from_body(&http, payload, &state)).await
 }
 
-/// Handles `GET /graphql`. A browser that opens the URL without a query is redirected to GraphiQL.
+/// Handles `GET /graphql`, and HEAD in the same way. A browser that opens the URL without a query is redirected to GraphiQL.
 pub async fn get(http: HttpRequest, state: Data<AppState>) -> HttpResponse {
     if http.query_string().is_empty() && extract::accepts_html(&http) {
-        return redirect_see_other("/graphiql").await;
+        return redirect_see_other("graphiql");
     }
     respond(&http, &state, std::future::ready(extract::from_query_string(&http))).await
-}
-
-/// Handles `OPTIONS /graphql` by listing the allowed methods.
-pub async fn options() -> HttpResponse {
-    HttpResponse::NoContent().insert_header((header::ALLOW, ALLOWED_METHODS)).finish()
 }
 
 /// Rejects any other method with 405.

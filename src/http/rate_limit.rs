@@ -31,8 +31,8 @@ const MAX_ADDRESSES: usize = 100_000;
 const DEBITS_BETWEEN_EVICTIONS: u32 = 1_000;
 const WINDOW: Duration = Duration::from_secs(60);
 
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The state of a client's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest};
 use uuid::Uuid;
 
 /// The header that carries the id in the request and the response.
-const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Maximum length of a client's id.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 

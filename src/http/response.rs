@@ -20,12 +20,21 @@ fn is_executed(response: &Response) -> bool {
         || response.errors.iter().any(|error| !error.path.is_empty())
 }
 
+/// Whether the response has no data because statements exceeded their timeout, and for no other reason.
+#[must_use]
+pub fn is_timed_out(response: &Response) -> bool {
+    let is_timeout = |error: &ServerError| matches!(error.source::<Error>(), Some(Error::Timeout(_)));
+    response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(is_timeout)
+}
+
 /// A GraphQL response encoded as JSON.
 pub struct EncodedResponse {
     /// The JSON.
     pub body: Bytes,
     /// Whether the query was executed.
     pub is_executed: bool,
+    /// Whether there is no data because of timeouts alone.
+    pub is_timed_out: bool,
     /// The errors of the response.
     pub errors: Vec<ServerError>,
 }
@@ -41,7 +50,7 @@ impl EncodedResponse {
             tracing::error!(%error, "the response could not be encoded");
             HttpError::internal()
         })?;
-        Ok(Self { body: body.into(), is_executed: was_run, errors: response.errors })
+        Ok(Self { body: body.into(), is_executed: was_run, is_timed_out: false, errors: response.errors })
     }
 }
 

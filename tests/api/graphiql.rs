@@ -11,6 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::path_prefix::start_proxy;
 use crate::support::process::{WAIT_TIMEOUT, Workspace, find_processes, wait_for};
 use crate::support::{TestApp, clean_environment, paper_record};
 
@@ -183,6 +184,32 @@ async fn profile_query() {
         }
         assert!(Instant::now() < deadline, "the response is not rendered: {text}");
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    browser.close().await.expect("the end of the browser");
+}
+
+#[tokio::test]
+async fn below_a_path_prefix() {
+    let app = TestApp::start().await;
+    let Some(nginx) = start_proxy(&app) else { return };
+    let Some((chromium, chromedriver)) = find_browser(&app).await else { return };
+    let workspace = Workspace::new();
+    let driver = WebDriver::start(&chromedriver, &workspace);
+    let browser = driver.open_browser(&chromium).await;
+    // Through the redirect from the root of the service, with a linked query.
+    let page = nginx.url("/directory/");
+    browser.goto(&format!("{page}?query=%7B%20__typename%20%7D")).await.expect("the page");
+    let ready = browser.wait().at_most(WAIT_TIMEOUT).for_element(Locator::Css(EDITOR_SELECTOR)).await;
+    ready.expect("an editor with a query in it");
+    click(&browser, EXECUTE_BUTTON_SELECTOR).await;
+    assert_eq!(wait_for_response(&browser).await, json!({ "data": { "__typename": "Query" } }));
+    // Files that are loaded later, such as the workers of the editor, are below the prefix, too.
+    let script = "return performance.getEntriesByType('resource').map(entry => entry.name)";
+    let loaded = browser.execute(script, Vec::new()).await.expect("a script that runs");
+    let loaded: Vec<String> = serde_json::from_value(loaded).expect("addresses");
+    assert!(loaded.iter().any(|address| address.contains(".worker-")), "{loaded:#?}");
+    for address in loaded.iter().filter(|address| address.starts_with("http")) {
+        assert!(address.starts_with(&page), "{address} is not below {page}");
     }
     browser.close().await.expect("the end of the browser");
 }

@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 
+use academic_directory::config::{HttpConfig, Limits};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, http_config, paper_record, raw_http};
+use crate::support::{TestApp, create_database, database_config, http_config, network_config, paper_record, raw_http};
 
 const GRAPHQL_RESPONSE_TYPE: &str = "application/graphql-response+json";
 const JSON_HEADER: &str = "Content-Type: application/json\r\n";
@@ -125,7 +126,7 @@ async fn response_compression() {
 async fn options_request() {
     let app = TestApp::start().await;
     let (status, response) = send(app.client().request(Method::OPTIONS, app.url("/graphql"))).await;
-    assert_eq!((status, header(&response, "allow")), (204, "GET, POST, OPTIONS"));
+    assert_eq!((status, header(&response, "allow")), (204, "GET, HEAD, POST, OPTIONS"));
 }
 
 #[tokio::test]
@@ -162,6 +163,71 @@ async fn cors() {
     let (_, response) = send(ask(&public, "https://example.com")).await;
     assert!(["*", "https://example.com"].contains(&header(&response, "access-control-allow-origin")));
     assert_eq!(header(&response, "access-control-allow-credentials"), "");
+}
+
+/// Request headers that the documentation or a client library sends.
+const CLIENT_HEADERS: [&str; 17] = [
+    "accept",
+    "accept-language",
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "authorization",
+    "baggage",
+    "cache-control",
+    "content-type",
+    "if-none-match",
+    "traceparent",
+    "tracestate",
+    "x-apollo-operation-name",
+    "x-directory-position",
+    "x-query-cost",
+    "x-request-id",
+    "x-requested-with",
+];
+/// Response headers that the documentation tells clients to read.
+const READABLE_HEADERS: [&str; 6] =
+    ["etag", "retry-after", "ratelimit", "ratelimit-policy", "x-directory-position", "x-request-id"];
+
+fn names(response: &Response, header_name: &str) -> Vec<String> {
+    header(response, header_name).split(',').map(|name| name.trim().to_ascii_lowercase()).collect()
+}
+
+#[tokio::test]
+async fn client_headers_pass_a_preflight() {
+    let documentation = ["docs/api.md", "docs/operations.md", "docs/scaling.md"].map(|path| {
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a text")
+    });
+    for name in
+        ["X-Query-Cost", "X-Directory-Position", "If-None-Match", "Accept-Language", "X-Request-Id", "traceparent"]
+    {
+        assert!(documentation.iter().any(|text| text.contains(name)), "{name} is not documented");
+        assert!(CLIENT_HEADERS.contains(&name.to_ascii_lowercase().as_str()), "{name}");
+    }
+    for origins in ["https://www.example.org", "*"] {
+        let origins = vec![String::new(), origins.to_owned()];
+        let app = TestApp::start_with_http_config(HttpConfig { cors_origins: origins, ..http_config() }).await;
+        for method in ["GET", "POST", "HEAD"] {
+            for requested in CLIENT_HEADERS.iter().copied().chain([CLIENT_HEADERS.join(",").as_str()]) {
+                let request = app.client().request(Method::OPTIONS, app.url("/graphql"));
+                let request = request.header("Origin", "https://www.example.org");
+                let request = request.header("Access-Control-Request-Method", method);
+                let (status, response) = send(request.header("Access-Control-Request-Headers", requested)).await;
+                assert_eq!(status, 200, "{method} {requested}");
+                assert!(["*", "https://www.example.org"].contains(&header(&response, "access-control-allow-origin")));
+                let allowed = names(&response, "access-control-allow-headers");
+                assert!(
+                    requested.split(',').all(|name| allowed.contains(&name.to_owned())),
+                    "{requested}: {allowed:?}"
+                );
+                assert!(names(&response, "access-control-allow-methods").contains(&method.to_ascii_lowercase()));
+            }
+        }
+        let request = app.client().get(app.url("/graphql?query=%7B__typename%7D")).header("Accept", "application/json");
+        let (_, response) = send(request.header("Origin", "https://www.example.org")).await;
+        let exposed = names(&response, "access-control-expose-headers");
+        assert!(READABLE_HEADERS.iter().all(|name| exposed.contains(&(*name).to_owned())), "{exposed:?}");
+    }
 }
 
 #[tokio::test]
@@ -234,6 +300,39 @@ async fn request_timeout() {
     app.wait_until_unblocked().await;
     drop(lock);
     app.data("{ researchers { nodes { name } } }").await;
+}
+
+#[tokio::test]
+async fn statement_timeout() {
+    let mut config = database_config(&create_database().await, 100);
+    config.statement_timeout_seconds = 1.try_into().expect("not zero");
+    let app = TestApp::start_with_config(config, Limits::default(), http_config(), network_config()).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    let lock = app.lock_table("researcher").await;
+    let list = "{ researchers { nodes { name } } }";
+    let lookup = "{ researcher(by: {slug: \"ada-berg\"}) { name } papers { totalCount } }";
+    let two_errors = "{ researchers { nodes { name } } papers(first: 0) { nodes { id } } }";
+    for (query, status, codes) in [
+        (list, 504, vec!["TIMEOUT"]),
+        (lookup, 200, vec!["TIMEOUT"]),
+        (two_errors, 200, vec!["BAD_USER_INPUT", "TIMEOUT"]),
+    ] {
+        for media_type in ["application/json", GRAPHQL_RESPONSE_TYPE] {
+            let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
+            let (given, response) = send(request.header("Accept", media_type)).await;
+            assert_eq!((given, header(&response, "cache-control")), (status, "no-store"), "{query} {media_type}");
+            assert!(header(&response, "content-type").starts_with(media_type));
+            let body: Value = response.json().await.expect("JSON");
+            let mut found: Vec<_> = body["errors"].as_array().expect("errors").iter().collect();
+            found.sort_by_key(|error| error["extensions"]["code"].to_string());
+            let found: Vec<_> =
+                found.iter().map(|error| error["extensions"]["code"].as_str().expect("a code")).collect();
+            assert_eq!((body["data"].is_null(), found), (query != lookup, codes.clone()), "{body}");
+        }
+    }
+    let metrics = app.client().get(app.url("/metrics")).send().await.expect("metrics").text().await.expect("a text");
+    assert!(metrics.contains("requests_total{operation=\"\",outcome=\"timeout\"} 2"), "{metrics}");
+    drop(lock);
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ import { linkedOperation } from './link';
 
 const introspection = introspectionWatch();
 const fetcher = createGraphiQLFetcher({
-  url: '/graphql',
+  // Next to this page.
+  url: 'graphql',
   fetch: introspection.fetch,
   headers: { accept: 'application/graphql-response+json, application/json' },
   // The server does not support incremental delivery. By default, GraphiQL requests multipart responses.

@@ -1,7 +1,7 @@
 //! Stage 6: status, headers and body of the response.
 
-use actix_web::http::header::{self, ContentEncoding, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentEncoding, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
@@ -12,16 +12,19 @@ use crate::graphql::DirectorySchema;
 use crate::graphql::limits::query_cost::QueryCost;
 use crate::http::content_negotiation::{MediaType, prefers_zstd};
 use crate::http::error::HttpError;
-use crate::http::graphql_handler::extract::POSITION_HEADER;
+use crate::http::graphql_handler::extract::{COST_HEADER, POSITION_HEADER};
 use crate::http::graphql_handler::record::RequestLog;
 use crate::http::persisted_queries::hex;
 use crate::http::rate_limit::QuotaStatus;
 use crate::http::response::{self, EncodedResponse};
 use crate::http::response_cache::{CachedResponse, ResponseBody};
-use crate::http::{AppState, conditional};
+use crate::http::{AppState, conditional, is_read};
 
-/// The request headers that select a representation.
-const VARY_VALUE: &str = "Accept, Accept-Encoding, Accept-Language";
+/// The request headers that a response depends on: those that select a representation, and [`PERSONAL_HEADERS`], so that a
+/// shared cache forwards requests with one of them. nginx stores no response whose `Vary` exceeds 128 bytes.
+const VARY_VALUE: &str = "Accept, Accept-Encoding, Accept-Language, Authorization, X-Directory-Position, X-Query-Cost";
+/// Request headers whose response is meant for one client: its rate limit, its position, or the cost it asked for.
+const PERSONAL_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, POSITION_HEADER, COST_HEADER];
 
 /// Encodes responses to one request.
 pub(super) struct Reply<'a> {
@@ -38,7 +41,9 @@ impl Reply<'_> {
         log.set_outcome(response);
         let body = ResponseBody::Plain(response.body.clone());
         let mut http_response = self.encode_body(&body, response.errors.is_empty(), log)?;
-        if self.media_type == MediaType::GraphQlResponse && !response.is_executed {
+        if response.is_timed_out {
+            *http_response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
+        } else if self.media_type == MediaType::GraphQlResponse && !response.is_executed {
             *http_response.status_mut() = StatusCode::BAD_REQUEST;
         }
         Ok(http_response)
@@ -64,6 +69,12 @@ impl Reply<'_> {
         self.without_execution(response, log)
     }
 
+    /// Whether shared caches may store the response. They would otherwise have to store that to a request with
+    /// `Authorization`, too, since `public` allows it (RFC 9111, section 3.5).
+    fn is_public(&self) -> bool {
+        self.is_by_id && PERSONAL_HEADERS.iter().all(|name| !self.http.headers().contains_key(name))
+    }
+
     fn without_execution(self, response: Response, log: &mut RequestLog) -> Result<HttpResponse, HttpError> {
         Self { is_by_id: false, ..self }.executed(&EncodedResponse::encode(response)?, log)
     }
@@ -75,7 +86,7 @@ impl Reply<'_> {
         is_successful: bool,
         log: &mut RequestLog,
     ) -> Result<HttpResponse, HttpError> {
-        let has_etag = self.http.method() == Method::GET && is_successful;
+        let has_etag = is_read(self.http) && is_successful;
         let compressed = match body {
             ResponseBody::Compressed { zstd, length } if prefers_zstd(self.http) => Some((zstd, *length)),
             _ => None,
@@ -92,7 +103,7 @@ impl Reply<'_> {
             // Weak: the same for every content encoding.
             let etag = format!("W/\"{}\"", hex(&Sha256::digest(&json)[..16]));
             let cache_control = match self.state.persisted_query_max_age.as_secs() {
-                seconds if self.is_by_id && seconds > 0 => format!("public, max-age={seconds}"),
+                seconds if self.is_public() && seconds > 0 => format!("public, max-age={seconds}"),
                 _ => "private, no-cache".to_owned(),
             };
             builder.insert_header((header::ETAG, etag.clone())).insert_header((header::CACHE_CONTROL, cache_control));

@@ -32,6 +32,8 @@ pub(super) async fn run(
         let mut response = schema.execute(prepared, store).await;
         let is_unavailable = |error: &ServerError| matches!(error.source::<Error>(), Some(Error::Unavailable(_)));
         let has_unavailable = response.errors.iter().any(is_unavailable);
+        // Before excess errors are dropped.
+        let is_timed_out = response::is_timed_out(&response);
         response::sanitize_errors(&mut response, &request_id);
         if has_unavailable {
             // A partial response would look like a directory without researchers.
@@ -41,7 +43,7 @@ pub(super) async fn run(
             encode::set_cost_extension(&mut response, cost, &schema);
         }
         // Encoded in this task, which then frees the response tree.
-        EncodedResponse::encode(response)
+        Ok(EncodedResponse { is_timed_out, ..EncodedResponse::encode(response)? })
     };
     // The runtime's threads have a stack for the deepest query. If the client disconnects, the task is aborted.
     let task = AbortOnDropHandle::new(state.runtime.spawn(work.in_current_span()));

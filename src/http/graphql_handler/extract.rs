@@ -19,8 +19,8 @@ use crate::store::access::revision::Lsn;
 
 /// The replication position (LSN). In a response: all changes up to it are included. In a request: the response must
 /// include all changes up to it.
-pub(super) const POSITION_HEADER: HeaderName = HeaderName::from_static("x-directory-position");
-const COST_HEADER: HeaderName = HeaderName::from_static("x-query-cost");
+pub(in crate::http) const POSITION_HEADER: HeaderName = HeaderName::from_static("x-directory-position");
+pub(super) const COST_HEADER: HeaderName = HeaderName::from_static("x-query-cost");
 
 /// A request whose method and headers are valid.
 pub(super) struct ExtractedRequest {

@@ -1,18 +1,17 @@
 //! Stage 4: what rejects a request before it reaches the database: the rate limit, admission and query limits.
 
 use actix_web::HttpRequest;
-use actix_web::http::Method;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response};
 
 use crate::graphql::PreparedRequest;
 use crate::graphql::limits::query_cost::QueryCost;
-use crate::http::AppState;
 use crate::http::admission::Permit;
 use crate::http::error::HttpError;
 use crate::http::graphql_handler::identify::Client;
 use crate::http::graphql_handler::record::RequestLog;
 use crate::http::rate_limit::MIN_REQUEST_COST;
+use crate::http::{AppState, is_read};
 
 /// Type, name and cost of the operation to execute.
 pub(super) struct Operation {
@@ -37,7 +36,7 @@ pub(super) fn check_query(
         Ok(prepared) => prepared,
         Err(rejected) => return Ok(Err(rejected)),
     };
-    if prepared.operation_type == Some(OperationType::Mutation) && http.method() == Method::GET {
+    if prepared.operation_type == Some(OperationType::Mutation) && is_read(http) {
         return Err(HttpError::method_not_allowed(
             "POST",
             "mutations are not allowed by GET; send the mutation by POST",

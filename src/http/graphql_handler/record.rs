@@ -73,6 +73,10 @@ impl RequestLog {
     pub(super) fn set_outcome(&mut self, response: &EncodedResponse) {
         self.outcome = match (response.is_executed, response.errors.first()) {
             (_, None) => "ok",
+            (_, Some(_)) if response.is_timed_out => {
+                self.error_code = Some("TIMEOUT".to_owned());
+                "timeout"
+            }
             (true, Some(_)) => "partial",
             (false, Some(error)) => {
                 let extension = |name| match error.extensions.as_ref()?.get(name)? {

@@ -1,0 +1,66 @@
+//! The service below a path prefix of a reverse proxy: no address that it sends leaves the prefix.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+use crate::support::nginx::Nginx;
+
+const PREFIX: &str = "/directory";
+
+/// nginx with the service below the prefix, as in SECURITY.md; `None` if it is not installed.
+pub fn start_proxy(app: &TestApp) -> Option<Nginx> {
+    Nginx::start(&format!("location {PREFIX}/ {{ proxy_pass http://{}/; }}", app.address))
+}
+
+/// The addresses in `src` and `href` of a page.
+fn linked_addresses(page: &str) -> Vec<&str> {
+    let parts = ["src=\"", "href=\""].into_iter().flat_map(|attribute| page.split(attribute).skip(1));
+    parts.filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[tokio::test]
+async fn redirects_stay_below_the_prefix() {
+    let app = TestApp::start().await;
+    let Some(nginx) = start_proxy(&app) else { return };
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let page = nginx.url(&format!("{PREFIX}/graphiql"));
+    for (path, expected) in [
+        ("/", page.clone()),
+        ("", page.clone()),
+        ("/graphql", page.clone()),
+        ("/graphiql", page.clone()),
+        ("/graphiql/", page.clone()),
+        ("/graphiql/index.html", page.clone()),
+        ("/?query=%7B__typename%7D", format!("{page}?query=%7B__typename%7D")),
+        ("/graphiql/?query=%7B__typename%7D", format!("{page}?query=%7B__typename%7D")),
+    ] {
+        let request = client.get(nginx.url(&format!("{PREFIX}{path}"))).header("Accept", "text/html");
+        let response = request.send().await.expect("a response");
+        assert_eq!((response.status().as_u16(), response.url().as_str()), (200, expected.as_str()), "{path}");
+    }
+    // The same without a proxy.
+    for path in ["/", "/graphql", "/graphiql/"] {
+        let response = client.get(app.url(path)).header("Accept", "text/html").send().await.expect("a response");
+        assert_eq!((response.status().as_u16(), response.url().path()), (200, "/graphiql"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn page_and_its_files() {
+    let app = TestApp::start().await;
+    let Some(nginx) = start_proxy(&app) else { return };
+    for page in [app.url("/graphiql"), nginx.url(&format!("{PREFIX}/graphiql"))] {
+        let page = url::Url::parse(&page).expect("a URL");
+        let html = app.client().get(page.clone()).send().await.expect("a page").text().await.expect("its text");
+        for address in linked_addresses(&html) {
+            let file = page.join(address).expect("an address");
+            let response = app.client().get(file.clone()).send().await.expect("a response");
+            assert_eq!(response.status(), 200, "{file}");
+            assert_eq!(response.headers()["cache-control"], "public, max-age=31536000, immutable", "{file}");
+        }
+        let endpoint = page.join("graphql").expect("an address");
+        let request = app.client().post(endpoint).json(&json!({ "query": "{ __typename }" }));
+        let body: Value = request.send().await.expect("a response").json().await.expect("JSON");
+        assert_eq!(body, json!({ "data": { "__typename": "Query" } }));
+    }
+}
