@@ -1,6 +1,8 @@
 //! The command line: subcommands and their wiring.
 
+mod banner;
 mod check;
+mod command_line;
 mod export;
 mod identity;
 mod names;
@@ -29,6 +31,7 @@ use crate::model::identifier::Ror;
 use crate::model::language::LanguageTag;
 use crate::model::source_order::SourceOrder;
 use crate::store::Store;
+use crate::telemetry::console;
 
 use crate::cli::export::ExportArguments;
 use crate::cli::names::NamesCommand;
@@ -117,7 +120,7 @@ struct ImportArguments {
 }
 
 impl ImportArguments {
-    fn into_import(self) -> ImportOptions {
+    fn into_import(self, config: &DatabaseConfig) -> ImportOptions {
         let format_options = FormatOptions {
             profile_page: ProfilePageOptions {
                 organization: import::organization_reference(self.organization, self.ror),
@@ -129,6 +132,7 @@ impl ImportArguments {
             format: self.format,
             format_options,
             files: self.files,
+            excluded_folders: database::embedded_directories(config),
             is_strict: self.strict,
             source: self.source,
         }
@@ -150,7 +154,8 @@ fn format_parser() -> impl TypedValueParser<Value = &'static dyn Format> {
 
 /// The source precedence: listed sources, then sources with a name of their own, then import formats.
 fn source_order(listed: &[String]) -> SourceOrder {
-    SourceOrder::new(listed.iter().cloned(), formats::by_source_precedence())
+    let listed = listed.iter().filter(|name| !name.is_empty()).cloned();
+    SourceOrder::new(listed, formats::by_source_precedence())
 }
 
 /// Parses a source name, which is also the scheme of the source's ids.
@@ -193,8 +198,13 @@ impl Cli {
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
             Some(Command::Names { command }) => crate::cli::names::run(&self.database, command).await,
-            Some(Command::Import(arguments)) if arguments.dry_run => dry_run_import(&arguments.into_import()).await,
-            Some(Command::Import(arguments)) => import(&self.database, arguments.into_import()).await,
+            Some(Command::Import(arguments)) if arguments.dry_run => {
+                dry_run_import(&arguments.into_import(&self.database)).await
+            }
+            Some(Command::Import(arguments)) => {
+                let options = arguments.into_import(&self.database);
+                import(&self.database, options).await
+            }
             Some(Command::Identity { command }) => crate::cli::identity::run(&self.database, command).await,
             Some(Command::Export(arguments)) => crate::cli::export::run(&self.database, &arguments).await,
             Some(Command::Check(arguments)) => crate::cli::check::run(&self.database, &arguments).await,
@@ -205,7 +215,7 @@ impl Cli {
             if let Some(cause) = error.source().filter(|_| error.to_string() == Error::INTERNAL_MESSAGE) {
                 tracing::error!(%cause, "internal error");
             }
-            eprintln!("error: {error}");
+            console::print_error(&error.to_string());
             ExitCode::FAILURE
         })
     }
@@ -258,10 +268,10 @@ async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult
     let result = result.await;
     database.close().await;
     let Some(summary) = result? else {
-        eprintln!("interrupted; run the same command again to resume");
+        console::print_message("interrupted; run the same command again to resume");
         return Ok(ExitCode::FAILURE);
     };
-    print(&format!("{summary}\n"));
+    console::print_result(&summary.to_string(), &summary.to_string(), &serde_json::Value::Null);
     Ok(if summary.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -340,6 +350,7 @@ async fn build_application(
     store.refresh_statistics_if_stale().await?;
     let settings = ServerSettings {
         listen: serve.listen,
+        public_url: serve.public_url.clone(),
         limits: serve.limits(),
         directory: DirectoryInfo { name: serve.directory_name, default_language: serve.default_language },
         http: serve.http,
@@ -347,7 +358,8 @@ async fn build_application(
         network: serve.network,
     };
     let application = Application::build(store.clone(), settings)?;
-    print_banner(store, application.address(), database.is_embedded()).await?;
+    let url = serve.public_url.unwrap_or_else(|| banner::local_url(application.address()));
+    banner::print_banner(store, &url, database.is_embedded()).await?;
     Ok(application)
 }
 
@@ -363,24 +375,6 @@ async fn refresh_statistics_daily(store: &Store) {
             }
         }
     }
-}
-
-/// Prints the URLs, the contents of the directory, and a sample query.
-async fn print_banner(store: &Store, address: std::net::SocketAddr, is_embedded: bool) -> Result<(), Error> {
-    let counted = store.directory_counts().await?;
-    let server = if is_embedded { "an embedded Postgres" } else { "the Postgres of DATABASE_URL" };
-    let banner = format!(
-        "academic-directory {}\n  GraphiQL  http://{address}/graphiql\n  GraphQL   http://{address}/graphql\n  loaded    {} researchers, \
-         {} papers, {} organizations, {} topics, in {server}\n  try       {}\n  stop      Ctrl-C\n",
-        env!("CARGO_PKG_VERSION"),
-        counted.researcher_count,
-        counted.paper_count,
-        counted.organization_count,
-        counted.topic_count,
-        demo::SAMPLE_QUERY
-    );
-    print(&banner);
-    Ok(())
 }
 
 /// Completes on Ctrl-C or SIGTERM.

@@ -2,6 +2,9 @@
 //!
 //! No other module reads the environment. `.env.example` lists the same variables; a test compares the two.
 
+mod addresses;
+mod environment;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -12,16 +15,25 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use crate::config::addresses::{parse_listen_address, parse_origin, parse_public_url};
 use crate::model::language::LanguageTag;
+
+pub use crate::config::environment::{ignore_blank_variables, requested_log_format};
+
+/// The heading of query limits in `--help`.
+const QUERY_LIMITS: &str = "Query limits";
+/// The default of `LOG`.
+pub const DEFAULT_LOG: &str = "info,sqlx=warn,sea_orm_migration=warn,actix_server=warn";
 
 /// Settings of all commands: the database and the log.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database and data")]
 pub struct DatabaseConfig {
     /// Connection URL of the Postgres database, as postgres://user:password@host/database; if unset, an embedded Postgres is started
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
     /// Connection URLs of read replicas (streaming replication), comma-separated; only replicas that have caught up are used
-    #[arg(long, env = "DATABASE_READ_URLS", value_delimiter = ',', hide_env_values = true, global = true)]
+    #[arg(long, env = "DATABASE_READ_URLS", value_delimiter = ',', value_parser = parse_trimmed, hide_env_values = true, global = true)]
     pub database_read_urls: Vec<String>,
     /// Data directory of the embedded Postgres
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
@@ -45,13 +57,13 @@ pub struct DatabaseConfig {
     #[arg(long, env = "CONSORTIUM_SIZE", default_value = "100", value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     pub consortium_size: u32,
     /// Source precedence, highest first, comma-separated: if records contradict each other, the earlier source wins
-    #[arg(long, env = "SOURCE_ORDER", value_delimiter = ',', global = true)]
+    #[arg(long, env = "SOURCE_ORDER", value_delimiter = ',', value_parser = parse_trimmed, global = true)]
     pub source_order: Vec<String>,
-    /// Log level: error, warn, info, debug or trace; or a comma-separated list of tracing directives
-    #[arg(long, env = "LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn,actix_server=warn", global = true)]
+    /// Log level: error, warn, info, debug, trace or off; or a comma-separated list of tracing directives
+    #[arg(long, env = "LOG", default_value = DEFAULT_LOG, global = true, help_heading = "Log")]
     pub log: String,
-    /// Log format
-    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
+    /// Log format, also of the banner and of fatal errors
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true, help_heading = "Log")]
     pub log_format: LogFormat,
 }
 
@@ -77,10 +89,15 @@ pub enum Demo {
 
 /// Settings of `serve`, in addition to [`DatabaseConfig`].
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
 pub struct ServeConfig {
-    /// Address and port to listen on; port 0 picks a free port
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
+    /// Address and port to listen on; without an address, as in :8080, all IPv4 addresses; port 0 picks a free port
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", value_parser = parse_listen_address)]
     pub listen: SocketAddr,
+    /// URL below which clients reach /graphql, such as https://www.example.org/directory, for the addresses that the service
+    /// prints; if unset, they are those of LISTEN
+    #[arg(long, env = "PUBLIC_URL", value_parser = parse_public_url)]
+    pub public_url: Option<String>,
     /// Whether sample data is loaded at startup
     #[arg(long, env = "DEMO", default_value = "auto")]
     pub demo: Demo,
@@ -103,55 +120,56 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub network: NetworkConfig,
     /// Maximum size of a request body, in bytes
-    #[arg(long, env = "MAX_BODY_BYTES", default_value = "1048576")]
+    #[arg(long, env = "MAX_BODY_BYTES", help_heading = "Requests", default_value = "1048576")]
     pub max_body_bytes: usize,
     /// Maximum nesting depth of a query (at most 60)
-    #[arg(long, env = "MAX_QUERY_DEPTH", default_value = "50", value_parser = RangedU64ValueParser::<usize>::new().range(1..=60))]
+    #[arg(long, env = "MAX_QUERY_DEPTH", help_heading = QUERY_LIMITS, default_value = "50", value_parser = RangedU64ValueParser::<usize>::new().range(1..=60))]
     pub max_query_depth: usize,
     /// Maximum number of tokens in a query
-    #[arg(long, env = "MAX_QUERY_TOKENS", default_value = "15000")]
+    #[arg(long, env = "MAX_QUERY_TOKENS", help_heading = QUERY_LIMITS, default_value = "15000")]
     pub max_query_tokens: usize,
     /// Maximum number of aliases in a query
-    #[arg(long, env = "MAX_QUERY_ALIASES", default_value = "100")]
+    #[arg(long, env = "MAX_QUERY_ALIASES", help_heading = QUERY_LIMITS, default_value = "100")]
     pub max_query_aliases: usize,
     /// Maximum number of directives in a query
-    #[arg(long, env = "MAX_QUERY_DIRECTIVES", default_value = "50")]
+    #[arg(long, env = "MAX_QUERY_DIRECTIVES", help_heading = QUERY_LIMITS, default_value = "50")]
     pub max_query_directives: usize,
     /// Maximum number of fields with the same name in one selection set
-    #[arg(long, env = "MAX_QUERY_FIELD_REPEATS", default_value = "100")]
+    #[arg(long, env = "MAX_QUERY_FIELD_REPEATS", help_heading = QUERY_LIMITS, default_value = "100")]
     pub max_query_field_repeats: usize,
     /// Maximum number of root fields in a query
-    #[arg(long, env = "MAX_QUERY_ROOT_FIELDS", default_value = "50")]
+    #[arg(long, env = "MAX_QUERY_ROOT_FIELDS", help_heading = QUERY_LIMITS, default_value = "50")]
     pub max_query_root_fields: usize,
     /// Maximum number of variables in an operation
-    #[arg(long, env = "MAX_QUERY_VARIABLES", default_value = "100")]
+    #[arg(long, env = "MAX_QUERY_VARIABLES", help_heading = QUERY_LIMITS, default_value = "100")]
     pub max_query_variables: usize,
     /// Maximum number of operations in a document; one of them is executed
-    #[arg(long, env = "MAX_QUERY_OPERATIONS", default_value = "50")]
+    #[arg(long, env = "MAX_QUERY_OPERATIONS", help_heading = QUERY_LIMITS, default_value = "50")]
     pub max_query_operations: usize,
     /// Maximum number of selections in a query, after fragment expansion
-    #[arg(long, env = "MAX_QUERY_SELECTIONS", default_value = "10000")]
+    #[arg(long, env = "MAX_QUERY_SELECTIONS", help_heading = QUERY_LIMITS, default_value = "10000")]
     pub max_query_selections: usize,
     /// Maximum number of items in a list, in a query or its variables
-    #[arg(long, env = "MAX_LIST_ENTRIES", default_value = "500")]
+    #[arg(long, env = "MAX_LIST_ENTRIES", help_heading = QUERY_LIMITS, default_value = "500")]
     pub max_list_entries: usize,
     /// Maximum number of nodes a query could return
-    #[arg(long, env = "MAX_QUERY_NODES", default_value = "500000")]
+    #[arg(long, env = "MAX_QUERY_NODES", help_heading = QUERY_LIMITS, default_value = "500000")]
     pub max_query_nodes: u64,
     /// Maximum cost of a query: 1 per node, 100 per SQL statement
-    #[arg(long, env = "MAX_QUERY_COST", default_value = "600000")]
+    #[arg(long, env = "MAX_QUERY_COST", help_heading = QUERY_LIMITS, default_value = "600000")]
     pub max_query_cost: u64,
     /// Whether schema introspection is enabled
-    #[arg(long, env = "INTROSPECTION", default_value = "on")]
+    #[arg(long, env = "INTROSPECTION", help_heading = QUERY_LIMITS, default_value = "on")]
     pub introspection: Switch,
 }
 
 /// Settings of monitoring and shutdown.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Monitoring and shutdown")]
 pub struct MonitoringConfig {
     /// Separate address and port for /metrics and /health; if unset, both are served at LISTEN, and /metrics only if LISTEN
     /// is a loopback address and no proxy forwarded the request
-    #[arg(long, env = "METRICS_LISTEN")]
+    #[arg(long, env = "METRICS_LISTEN", value_parser = parse_listen_address)]
     pub metrics_listen: Option<SocketAddr>,
     /// Time between reporting "not ready" at /health/ready and refusing new connections during shutdown, in seconds
     #[arg(long, env = "SHUTDOWN_DELAY_SECONDS", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=4))]
@@ -168,6 +186,7 @@ impl MonitoringConfig {
 
 /// Settings of request tracing. The OpenTelemetry SDK reads further variables, listed in `docs/operations.md`.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Monitoring and shutdown")]
 pub struct TracesConfig {
     /// URL of the OpenTelemetry collector that receives request traces (OTLP over HTTP, without TLS); if unset, tracing is
     /// off
@@ -216,6 +235,7 @@ pub enum Switch {
 
 /// Settings of request handling.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Requests")]
 pub struct HttpConfig {
     /// Timeout of a whole request, in seconds
     #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", default_value = "10")]
@@ -224,7 +244,7 @@ pub struct HttpConfig {
     #[arg(long, env = "BODY_TIMEOUT_SECONDS", default_value = "10")]
     pub body_timeout_seconds: NonZeroU32,
     /// Allowed CORS origins such as https://www.example.org, comma-separated, or * for all
-    #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',')]
+    #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',', value_parser = parse_origin)]
     pub cors_origins: Vec<String>,
     /// Which operations are accepted
     #[arg(long, env = "OPERATIONS", default_value = "any")]
@@ -245,6 +265,7 @@ pub struct HttpConfig {
 
 /// Settings of connections and rate limits.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Network")]
 pub struct NetworkConfig {
     /// Maximum number of open client connections
     #[arg(long, env = "MAX_CONNECTIONS", default_value = "4096")]
@@ -345,7 +366,14 @@ impl NetworkConfig {
     }
 }
 
+/// An entry of a list, which may be separated by commas and spaces.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a parser")]
+fn parse_trimmed(text: &str) -> Result<String, String> {
+    Ok(text.trim().to_owned())
+}
+
 fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     text.parse()
         .or_else(|_| address())
@@ -353,7 +381,7 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
 }
 
 fn parse_token_quota(text: &str) -> Result<TokenQuota, String> {
-    let parts: Vec<&str> = text.split(':').collect();
+    let parts: Vec<&str> = text.trim().split(':').collect();
     let quota = match parts.as_slice() {
         [name, digest, cost] if !name.is_empty() => parse_sha256(digest)
             .zip(cost.parse().ok())

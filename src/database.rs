@@ -110,8 +110,9 @@ impl Database {
             }
         }
         let connection = open_pool(&url, config, false).await.map_err(DatabaseError::Connect)?;
-        let mut replicas = Vec::with_capacity(config.database_read_urls.len());
-        for (number, url) in (1..).zip(&config.database_read_urls) {
+        let read_urls = config.database_read_urls.iter().filter(|url| !url.is_empty());
+        let mut replicas = Vec::new();
+        for (number, url) in (1..).zip(read_urls) {
             if !is_postgres_url(url) {
                 return Err(DatabaseError::InvalidReplicaUrl(number));
             }
@@ -189,6 +190,14 @@ async fn resolve_url(config: &DatabaseConfig) -> Result<(String, Option<Embedded
     let embedded = start_embedded(config).await?;
     create_embedded_database(&embedded.server).await?;
     Ok((embedded.server.url(EMBEDDED_DATABASE_NAME), Some(embedded)))
+}
+
+/// The directories that an embedded Postgres of these settings may use.
+#[must_use]
+pub fn embedded_directories(config: &DatabaseConfig) -> Vec<PathBuf> {
+    let directory = absolute(&config.data_dir).join("postgres");
+    let fallback = config.has_default_data_dir().then(|| fallback_directory(&directory));
+    [directory].into_iter().chain(fallback).collect()
 }
 
 async fn start_embedded(config: &DatabaseConfig) -> Result<EmbeddedPostgres, DatabaseError> {

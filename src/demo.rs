@@ -10,9 +10,6 @@ use crate::store::unit_of_work::Effect;
 /// One record per line, in the format of `import records`.
 const DEMO_RECORDS: &str = include_str!("../demo/directory.jsonl");
 
-/// A sample query, printed at startup; the first tab of GraphiQL contains its full form.
-pub const SAMPLE_QUERY: &str = r#"{ researcher(by: {slug: "razvan-pascanu"}) { name headline { value } coauthors(first: 3) { totalCount nodes { name } } } }"#;
-
 /// Imports the sample data and returns the number of records created. Existing data are not changed.
 ///
 /// # Errors

@@ -71,6 +71,8 @@ const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
 pub struct ServerSettings {
     /// The address to listen on; port 0 picks a free port.
     pub listen: SocketAddr,
+    /// The address of the service as clients see it, if it differs from `listen`.
+    pub public_url: Option<String>,
     /// Limits of a GraphQL request.
     pub limits: Limits,
     /// Name and default language of the directory.
@@ -98,7 +100,7 @@ impl Application {
     /// # Errors
     /// If the address cannot be bound, or a setting is invalid.
     pub fn build(store: Store, settings: ServerSettings) -> Result<Self, StartError> {
-        let ServerSettings { listen, limits, directory, http, network, monitoring } = settings;
+        let ServerSettings { listen, public_url, limits, directory, http, network, monitoring } = settings;
         let bind_error = |error| StartError::Listen(listen, error);
         let listener = TcpListener::bind(listen).map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
@@ -135,6 +137,7 @@ impl Application {
         let cors_policy = CorsPolicy::new(&origins);
         let shutdown_parts = (readiness.clone(), connections.clone(), monitoring.shutdown_delay());
         let state = Data::new(AppState {
+            public_url,
             metrics: metrics.clone(),
             admission,
             clients: ClientIdentifier::new(tokens, proxies),
@@ -288,6 +291,7 @@ async fn close_when_draining<B: MessageBody>(
 }
 
 struct AppState {
+    public_url: Option<String>,
     metrics: Metrics,
     admission: Admission,
     clients: ClientIdentifier,
@@ -306,7 +310,9 @@ struct AppState {
 }
 
 fn not_found(request: &HttpRequest) -> HttpResponse {
-    let message = "not found; the GraphQL endpoint is /graphql, and GraphiQL is at /graphiql";
+    let state = request.app_data::<Data<AppState>>();
+    let url = state.and_then(|state| state.public_url.as_deref()).unwrap_or_default();
+    let message = format!("not found; the GraphQL endpoint is {url}/graphql, and GraphiQL is at {url}/graphiql");
     let media_type = MediaType::negotiate(request).unwrap_or(MediaType::Json);
     HttpError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message).into_response(media_type)
 }

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::model::record::OrganizationReference;
 use crate::store::Store;
 use crate::store::projections::disambiguation::DisambiguationReport;
+use crate::telemetry::console;
 
 pub use crate::import::pipeline::dry_run::{DryRunSummary, dry_run};
 
@@ -31,6 +32,8 @@ pub struct ImportOptions {
     pub format_options: FormatOptions,
     /// The input files and folders; `-` is standard input.
     pub files: Vec<PathBuf>,
+    /// Folders of the service, which are skipped in input folders.
+    pub excluded_folders: Vec<PathBuf>,
     /// Whether the import aborts at the first invalid record or warning.
     pub is_strict: bool,
     /// The name of the source; the name of the format if omitted.
@@ -135,7 +138,7 @@ pub async fn run_disambiguation(store: &Store) -> Result<DisambiguationReport, E
         .disambiguate_authors(|authorships| {
             if authorships / PROGRESS_STEP_AUTHORSHIPS > reported_steps {
                 reported_steps = authorships / PROGRESS_STEP_AUTHORSHIPS;
-                eprintln!("author disambiguation: {authorships} authorships processed");
+                console::print_message(&format!("author disambiguation: {authorships} authorships processed"));
             }
         })
         .await

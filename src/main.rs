@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use academic_directory::cli::Cli;
-use academic_directory::telemetry::Telemetry;
-use clap::Parser as _;
+use academic_directory::config::{self, LogFormat};
+use academic_directory::telemetry::{Telemetry, console};
 
 /// A response takes many small allocations, which mimalloc handles faster than the system's allocator.
 #[global_allocator]
@@ -15,18 +15,22 @@ const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> ExitCode {
     let dotenv = dotenvy::dotenv();
-    let cli = Cli::parse();
+    let cli = match Cli::parse_command_line() {
+        Ok(cli) => cli,
+        Err(error) => return print_usage(&error),
+    };
     let (log, format, traces) = cli.telemetry();
+    console::set_format(format);
     let telemetry = match Telemetry::start(log, format, traces) {
         Ok(telemetry) => telemetry,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::print_error(&error.to_string());
             return ExitCode::FAILURE;
         }
     };
     match dotenv {
         Err(error) if !error.not_found() => {
-            eprintln!("error: could not read .env: {error}");
+            console::print_error(&format!("could not read .env: {error}"));
             return ExitCode::FAILURE;
         }
         _ => {}
@@ -38,8 +42,20 @@ fn main() -> ExitCode {
             code
         }
         Err(error) => {
-            eprintln!("error: could not start the runtime's threads: {error}");
+            console::print_error(&format!("could not start the runtime's threads: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints the help or version that was asked for, or what is wrong with the command line or a setting.
+fn print_usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && config::requested_log_format() == LogFormat::Json {
+        console::set_format(LogFormat::Json);
+        let text = error.render().to_string();
+        console::print_error(text.trim_start_matches("error: ").trim_end());
+    } else if let Err(error) = error.print() {
+        tracing::debug!(%error, "could not print the help");
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

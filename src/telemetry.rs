@@ -3,6 +3,9 @@
 //! Each request to `/graphql` is a span, and so is each of its SQL statements; fields are not. Spans are sent to the
 //! collector and never written to the log. If no collector is configured, no spans are created.
 
+pub mod console;
+mod log_filter;
+
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +22,12 @@ use tracing::field::Empty;
 use tracing::{Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
-use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{LogFormat, TracesConfig};
+use crate::telemetry::log_filter::{LogFilterError, parse_log_filter};
 
 /// The target that distinguishes spans from log events.
 const TRACE_TARGET: &str = "academic_directory::trace";
@@ -36,8 +40,11 @@ const MAX_OPERATION_NAME_CHARS: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// `LOG` is invalid.
-    #[error("LOG is invalid: {0}; expected error, warn, info, debug or trace")]
-    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error(
+        "LOG is invalid: {0}; expected error, warn, info, debug, trace or off, or a comma-separated list of target=level, such \
+         as info,sqlx=warn"
+    )]
+    Filter(#[from] LogFilterError),
     /// The exporter cannot be created.
     #[error("traces cannot be sent to OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
     Exporter(#[from] ExporterBuildError),
@@ -56,7 +63,7 @@ impl Telemetry {
     /// # Errors
     /// If a setting is invalid.
     pub fn start(log: &str, format: LogFormat, traces: Option<&TracesConfig>) -> Result<Self, TelemetryError> {
-        let filter = EnvFilter::try_new(log)?;
+        let filter = parse_log_filter(log)?;
         let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
         let lines = match format {
             LogFormat::Text => lines.boxed(),

@@ -21,6 +21,7 @@ use crate::store::Store;
 use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey, LookupTable};
 use crate::store::reader::paper::PaperFilter;
+use crate::telemetry::console;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ExportFormatName {
@@ -186,7 +187,7 @@ pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) ->
             fs::rename(partial_path(path), path)?;
         }
         let noun = if arguments.format == ExportFormatName::Records { "records" } else { "papers" };
-        eprintln!("{written} {noun}");
+        console::print_message(&format!("{written} {noun}"));
     }
     Ok(ExitCode::SUCCESS)
 }

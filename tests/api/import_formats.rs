@@ -270,6 +270,41 @@ async fn format_detection() {
     assert_eq!(pluck_strings(&found["researchers"]["nodes"], &["name"]), ["Ida Brook", "Uma Ferry", "Tom Ford"]);
 }
 
+/// The data directory of the embedded Postgres has files with extensions of formats, and is not input.
+#[tokio::test]
+async fn data_directory_of_the_service() {
+    let workspace = Workspace::new();
+    workspace.write_file("a.json", json!([article("w1", "Rivers", 2001, &["Ida Brook"])]).to_string());
+    let ways = [["import", "auto", "."], ["import", "auto", "data"], ["import", "auto", "data/postgres"]];
+    let import = |way: &[&str]| {
+        let mut command = workspace.command(way);
+        // The directory next to the files, by its default and by a relative path.
+        run_to_completion(command.env("DATA_DIR", "data"))
+    };
+    // It is created by the first run, and recognized while it is in use.
+    let first = import(&ways[0]);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(workspace.path("data/postgres/data/PG_VERSION").exists());
+    workspace.write_file("data/postgres/data/b.txt", "@article{k, title={Weirs}, author={Tom Ford}, year=2002}");
+    let note = "data/postgres: note: skipped this folder: it has the database of the service";
+    let outcome = import(&ways[0]);
+    assert_eq!(
+        outcome.stdout, "read 1: created 0, updated 0, unchanged 1, invalid 0; 1 warning or note\n",
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stderr_lines(), [format!("./{note}")]);
+    let dry_run = import(&["import", "auto", ".", "--dry-run"]);
+    assert_eq!((dry_run.code, dry_run.stderr_lines()), (Some(0), vec![format!("./{note}").as_str()]));
+    // Files of your own may be next to it.
+    workspace.write_file("data/c.ris", "TY  - JOUR\nTI  - Locks\nAU  - Ferry, Uma\nER  - \n");
+    let outcome = import(&ways[1]);
+    assert_eq!(outcome.summary(), "read 1: created 1, updated 0, unchanged 0, invalid 0; 1 warning or note");
+    let refused = import(&ways[2]);
+    assert_eq!(refused.code, Some(1));
+    let expected = [note, "data/postgres: unreadable file: no file in this folder is in the format auto"];
+    assert_eq!(refused.stderr_lines(), expected);
+}
+
 /// An ORCID record of a researcher with one work.
 fn orcid_record_json(orcid: &str, given: &str, family: &str) -> String {
     let work = json!({ "visibility": "public", "title": { "title": { "value": "Weirs" } }, "external-ids": { "external-id": [

@@ -176,7 +176,13 @@ pub fn start_service(
         command.env(name, value);
     });
     let mut running = ChildProcess::start(&mut command);
-    let address = running.wait_for_line("GraphQL");
+    let is_json = settings.contains(&("LOG_FORMAT", "json"));
+    let address = if is_json {
+        let banner = running.wait_for_line("{");
+        parse_json(&format!("{{{banner}"))["graphql"].as_str().expect("a URL").to_owned()
+    } else {
+        running.wait_for_line("GraphQL")
+    };
     let address = address.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/graphql")).expect("an address");
     (running, address.parse().expect("an address"))
 }

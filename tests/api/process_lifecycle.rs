@@ -249,7 +249,7 @@ async fn unreachable_database() {
 #[tokio::test]
 async fn invalid_database_url() {
     let workspace = Workspace::new();
-    for url in ["mysql://nobody:hunter2@localhost/none", "postgres://nobody:hun/ter2@localhost/none", "hunter2", ""] {
+    for url in ["mysql://nobody:hunter2@localhost/none", "postgres://nobody:hun/ter2@localhost/none", "hunter2"] {
         let outcome = run_to_completion(&mut workspace.command_with_database(url, &["serve"]));
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{url}");
         let error = "error: DATABASE_URL is not the connection URL of a PostgreSQL database, such as postgres://user:password@host/database";
@@ -268,9 +268,175 @@ async fn invalid_settings() {
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{name}");
         assert!(outcome.stderr.contains(value), "{name}: {outcome:?}");
     }
-    let outcome = run_to_completion(workspace.command(&["serve"]).env("LOG", "=/="));
-    assert_eq!(outcome.code, Some(1));
-    assert!(outcome.stderr.starts_with("error: LOG is invalid"), "{outcome:?}");
+    for log in ["=/=", "wran", "sqlx", "sqlx=wran"] {
+        let outcome = run_to_completion(workspace.command(&["serve"]).env("LOG", log));
+        assert_eq!(outcome.code, Some(1), "{log}");
+        assert!(outcome.stderr.starts_with("error: LOG is invalid") && outcome.stderr.contains("warn"), "{outcome:?}");
+    }
+    for origins in ["www.example.org", "https://www.example.org/path", "https://www.example.org, *.example.org"] {
+        let outcome = run_to_completion(workspace.command(&["serve"]).env("CORS_ORIGINS", origins));
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{origins}");
+        assert!(outcome.stderr.contains("an origin is a scheme, a host and an optional port"), "{outcome:?}");
+    }
+}
+
+/// Every variable of the program, empty or blank. Files of container tools often list each of them.
+#[tokio::test]
+async fn blank_variables_are_unset() {
+    let workspace = Workspace::new();
+    // Without the path of the Postgres programs, the test relies on their detection.
+    for value in ["", " \t"] {
+        let mut command = workspace.command(&["--listen", "localhost:0", "--demo", "never"]);
+        for name in crate::configuration::variable_names() {
+            command.env(name, value);
+        }
+        command.args(["--data-dir".as_ref(), workspace.path("data").as_os_str()]);
+        let mut process = ChildProcess::start(&mut command);
+        let url = process.wait_for_line("GraphQL ");
+        let service = Service { process, url };
+        assert_eq!(service.paper_count().await, json!(0));
+        service.process.send_signal(Signal::TERM);
+        let outcome = service.process.wait();
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        // The default of LOG applies.
+        assert!(outcome.stderr.contains("request completed"), "{outcome:?}");
+        assert!(outcome.stdout.contains("in an embedded Postgres"), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn listen_addresses() {
+    let workspace = Workspace::new();
+    let url = create_database().await;
+    for (listen, host) in
+        [("localhost:0", "127.0.0.1"), (":0", "127.0.0.1"), ("[::1]:0", "[::1]"), ("0.0.0.0:0", "127.0.0.1")]
+    {
+        let mut process = ChildProcess::start(workspace.command_with_database(&url, &["serve"]).env("LISTEN", listen));
+        let url = process.wait_for_line("GraphQL ");
+        assert!(url.starts_with(&format!("http://{host}:")), "{listen}: {url}");
+        let service = Service { process, url };
+        assert_eq!(service.paper_count().await, json!(0), "{listen}");
+    }
+    let outcome = run_to_completion(workspace.command_with_database(&url, &["serve"]).env("LISTEN", "example.org:80"));
+    assert_eq!(outcome.code, Some(2));
+    assert!(outcome.stderr.contains("localhost:8080"), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn log_levels() {
+    let workspace = Workspace::new();
+    let url = create_database().await;
+    for (log, has_info, has_warnings) in [
+        ("warning", false, true),
+        ("WARN", false, true),
+        ("sqlx=warning", true, true),
+        (" info , sqlx=warn,", true, true),
+        (",", true, true),
+        ("off", false, false),
+    ] {
+        let mut command = workspace.command_with_database(&url, &["serve"]);
+        // The collector is unreachable, which is a warning.
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9").env("OTEL_BSP_SCHEDULE_DELAY", "1");
+        let service = Service::start(command.env("LOG", log));
+        service.paper_count().await;
+        service.process.send_signal(Signal::TERM);
+        let outcome = service.process.wait();
+        assert_eq!(outcome.stderr.contains("request completed"), has_info, "{log}: {}", outcome.stderr);
+        assert_eq!(outcome.stderr.contains("traces cannot be sent"), has_warnings, "{log}: {}", outcome.stderr);
+    }
+}
+
+/// The objects on the lines of a text.
+fn json_lines(text: &str) -> Vec<Value> {
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+    lines.inspect(|line: &Value| assert!(line["message"].is_string() && line["level"].is_string(), "{line}")).collect()
+}
+
+#[tokio::test]
+async fn json_output() {
+    let workspace = Workspace::new();
+    let url = create_database().await;
+    let with_json = |mut command: Command| {
+        command.env("LOG_FORMAT", "json").env("LISTEN", "127.0.0.1:0");
+        command
+    };
+    let serve = || with_json(workspace.command_with_database(&url, &["serve"]));
+    let mut process = ChildProcess::start(serve().env("LOG", "info").args(["--demo", "always"]));
+    let banner = process.wait_for_line("{");
+    let banner: Value = serde_json::from_str(&format!("{{{banner}")).expect("an object");
+    assert!(banner["graphiql"].as_str().is_some_and(|url| url.ends_with("/graphiql")), "{banner}");
+    assert!(banner["papers"].as_u64().is_some_and(|count| count > 0) && banner["database"] == "external", "{banner}");
+    let service = Service { process, url: banner["graphql"].as_str().expect("a URL").to_owned() };
+    let data = service.query(banner["example"].as_str().expect("an example")).await;
+    assert!(data["researcher"]["name"].is_string(), "{data}");
+    service.process.send_signal(Signal::TERM);
+    let outcome = service.process.wait();
+    assert_eq!((outcome.code, json_lines(&outcome.stdout).len()), (Some(0), 1), "{outcome:?}");
+    assert!(json_lines(&outcome.stderr).iter().any(|line| line["message"] == "request completed"), "{outcome:?}");
+
+    // Fatal errors: of the command line, a setting, the log, a manifest, the file `.env`, a command and an import.
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").to_string();
+    let _taken = TcpListener::bind(&taken).expect("the same port");
+    let mut commands = vec![
+        with_json(workspace.command(&["serve", "--unknown"])),
+        serve(),
+        serve(),
+        serve(),
+        with_json(workspace.command_with_database("mysql://localhost", &["check"])),
+        with_json(workspace.command_with_database(&url, &["identity", "undo", "77"])),
+        with_json(workspace.command_with_database(&url, &["import", "csl", "--strict", "missing.json"])),
+    ];
+    commands[1].env("CONSORTIUM_SIZE", "1");
+    commands[2].env("LOG", "wran");
+    commands[3].env("LISTEN", &taken);
+    for mut command in commands {
+        let outcome = run_to_completion(&mut command);
+        assert_ne!(outcome.code, Some(0), "{outcome:?}");
+        let lines = json_lines(&outcome.stderr);
+        assert_eq!(lines.last().map(|line| &line["level"]), Some(&json!("ERROR")), "{command:?}: {outcome:?}");
+        json_lines(&outcome.stdout);
+    }
+    let invalid = run_to_completion(&mut workspace.command(&["serve", "--log-format", "json", "--unknown"]));
+    assert_eq!((invalid.code, json_lines(&invalid.stderr).len()), (Some(2), 1));
+    // An import reports its progress and result in the same way.
+    workspace.write_file("papers.json", r#"[{"id": "w1", "title": "A paper"}, {"id": "w2"}, 7]"#);
+    let imported =
+        run_to_completion(&mut with_json(workspace.command_with_database(&url, &["import", "csl", "papers.json"])));
+    assert!(!json_lines(&imported.stderr).is_empty(), "{imported:?}");
+    assert!(
+        json_lines(&imported.stdout)[0]["message"].as_str().is_some_and(|text| text.starts_with("read 3")),
+        "{imported:?}"
+    );
+    workspace.write_file(".env", "NOT A VARIABLE");
+    let outcome = run_to_completion(&mut serve());
+    assert!(
+        json_lines(&outcome.stderr)[0]["message"].as_str().is_some_and(|text| text.contains(".env")),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn banner_example() {
+    let workspace = Workspace::new();
+    let url = create_database().await;
+    // There is none in an empty directory.
+    let service = Service::start(&mut workspace.command_with_database(&url, &["serve"]));
+    service.process.send_signal(Signal::TERM);
+    let outcome = service.process.wait();
+    assert!(!outcome.stdout.contains("  try ") && !outcome.stdout.contains("pascanu"), "{}", outcome.stdout);
+    // In any other, it finds someone.
+    workspace
+        .write_file("paper.json", r#"{"id": "w1", "title": "Weirs", "author": [{"given": "Ida", "family": "Brook"}]}"#);
+    assert_eq!(workspace.import(&url, &["csl", "paper.json"]).code, Some(0));
+    let mut command = workspace.command_with_database(&url, &["serve"]);
+    let mut service = Service::start(command.env("PUBLIC_URL", "https://www.example.org/directory/"));
+    assert_eq!(service.url, "https://www.example.org/directory/graphql");
+    let example = service.process.wait_for_line("try ");
+    service.process.send_signal(Signal::TERM);
+    assert!(service.process.wait().stdout.contains("GraphiQL  https://www.example.org/directory/graphiql"));
+    let service = Service::start(&mut workspace.command_with_database(&url, &["serve"]));
+    let data = service.query(&example).await;
+    assert_eq!(data["researcher"]["name"], json!("Ida Brook"), "{example}");
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::telemetry::console;
+
 /// Number of records between two progress lines.
 const PROGRESS_STEP_RECORDS: usize = 10_000;
 
@@ -23,7 +25,8 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new<'a>(files: impl Iterator<Item = &'a Path>) -> Self {
         let size = files.map(|file| std::fs::metadata(file).map(|data| data.len()).ok()).sum::<Option<u64>>();
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let has_bar = std::io::stderr().is_terminal() && !console::is_json();
+        let bar = has_bar.then(|| {
             let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
             bar.set_draw_target(ProgressDrawTarget::stderr());
             let template = "{elapsed_precise} [{bar:40}] {bytes}/{total_bytes} {msg}";
@@ -51,7 +54,8 @@ impl Progress {
             None => {
                 let step = amount / PROGRESS_STEP_RECORDS;
                 if self.reported_steps.fetch_max(step, Ordering::Relaxed) < step {
-                    eprintln!("{amount} records after {:.1} s", self.started.elapsed().as_secs_f64());
+                    let seconds = self.started.elapsed().as_secs_f64();
+                    console::print_message(&format!("{amount} records after {seconds:.1} s"));
                 }
             }
         }
@@ -60,8 +64,8 @@ impl Progress {
     /// Prints a line on standard error, above the progress bar.
     pub(crate) fn print_line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| console::print_message(text)),
+            None => console::print_message(text),
         }
     }
 

@@ -19,8 +19,13 @@ pub(crate) enum InputSource {
     Unreadable(PathBuf, String),
 }
 
-/// Returns the named files and the files in named folders that match the format.
-pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<InputSource> {
+/// Returns the named files and the files in named folders that match the format, except those in excluded folders.
+pub(crate) fn find_input_sources(
+    paths: &[PathBuf],
+    format: &dyn Format,
+    excluded_folders: &[PathBuf],
+) -> Vec<InputSource> {
+    let excluded: Vec<PathBuf> = excluded_folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
     let mut sources = Vec::new();
     for path in paths {
         if format.extensions().is_empty() || !path.is_dir() {
@@ -33,9 +38,14 @@ pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<
             path,
             format,
             0,
-            &mut FolderWalk { sources: &mut sources, skipped: &mut skipped, visited: HashSet::new() },
+            &mut FolderWalk {
+                sources: &mut sources,
+                skipped: &mut skipped,
+                excluded: &excluded,
+                visited: HashSet::new(),
+            },
         );
-        if sources.len() == before {
+        if sources[before..].iter().all(|source| matches!(source, InputSource::Note(..))) {
             sources.push(InputSource::Unreadable(
                 path.clone(),
                 format!("no file in this folder is in the format {}", format.name()),
@@ -56,13 +66,22 @@ pub(crate) fn find_input_sources(paths: &[PathBuf], format: &dyn Format) -> Vec<
 struct FolderWalk<'a> {
     sources: &'a mut Vec<InputSource>,
     skipped: &'a mut Vec<String>,
+    /// The canonical paths of folders that are not read.
+    excluded: &'a [PathBuf],
     /// Visited folders; symbolic links may form cycles.
     visited: HashSet<PathBuf>,
 }
 
 fn walk_folder(folder: &Path, format: &dyn Format, depth: usize, walk: &mut FolderWalk<'_>) {
-    if folder.canonicalize().is_ok_and(|real| !walk.visited.insert(real)) {
-        return;
+    if let Ok(real) = folder.canonicalize() {
+        if walk.excluded.contains(&real) {
+            let note = "skipped this folder: it has the database of the service".to_owned();
+            walk.sources.push(InputSource::Note(folder.to_owned(), note));
+            return;
+        }
+        if !walk.visited.insert(real) {
+            return;
+        }
     }
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = match entries {
@@ -119,7 +138,7 @@ mod tests {
             symlink(folder.path(), folder.path().join(name)).expect("a link");
         }
         symlink("nowhere", folder.path().join("d.ris")).expect("a link");
-        let sources = find_input_sources(&[folder.path().to_owned()], formats::by_name("ris").expect("a format"));
+        let sources = find_input_sources(&[folder.path().to_owned()], formats::by_name("ris").expect("a format"), &[]);
         let files: Vec<String> = sources
             .iter()
             .filter_map(|source| match source {

@@ -19,7 +19,7 @@ pub(crate) fn spawn_reader(
     import: &ImportOptions,
 ) -> (mpsc::Receiver<ReadItem>, Progress, tokio::task::JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(READ_AHEAD_RECORDS);
-    let sources = file_walker::find_input_sources(&import.files, import.format);
+    let sources = file_walker::find_input_sources(&import.files, import.format, &import.excluded_folders);
     let files = sources.iter().filter_map(|source| match source {
         InputSource::File(path) => Some(path.as_path()),
         InputSource::Note(..) | InputSource::Unreadable(..) => None,

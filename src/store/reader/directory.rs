@@ -18,6 +18,11 @@ pub struct DirectoryCounts {
 }
 
 #[derive(FromQueryResult)]
+struct SlugRow {
+    slug: String,
+}
+
+#[derive(FromQueryResult)]
 struct TagRow {
     tag: String,
 }
@@ -35,6 +40,16 @@ impl Store {
         self.query_one("directory::statistics", sql.into())
             .await?
             .ok_or_else(|| Error::internal("a count without a row"))
+    }
+
+    /// Returns the slug of the researcher with the most papers, as an example; none if there are no researchers with papers.
+    ///
+    /// # Errors
+    /// Returns an error if the query fails.
+    pub async fn example_researcher(&self) -> Result<Option<String>, Error> {
+        let sql = "SELECT researcher.slug FROM researcher_statistics JOIN researcher ON researcher.id = researcher_id \
+             WHERE paper_count > 0 ORDER BY paper_count DESC, researcher_id DESC LIMIT 1";
+        Ok(self.query_one::<SlugRow>("directory::example", sql.into()).await?.map(|row| row.slug))
     }
 
     /// Returns whether the directory has no entities.

@@ -136,6 +136,7 @@ impl TestApp {
         store.rebuild_search_index_if_stale().await.expect("the search index");
         let settings = ServerSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
             limits,
             directory: DirectoryInfo {
                 name: "Test directory".to_owned(),

@@ -1,0 +1,48 @@
+//! The banner of `serve`: the addresses, the contents of the directory, and an example.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use serde_json::json;
+
+use crate::error::Error;
+use crate::store::Store;
+use crate::telemetry::console;
+
+/// The URL of a service that listens on this address, for clients on this machine.
+pub(super) fn local_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// Prints the banner for a service at this URL.
+pub(super) async fn print_banner(store: &Store, url: &str, is_embedded: bool) -> Result<(), Error> {
+    let counted = store.directory_counts().await?;
+    let example = store.example_researcher().await?.map(|slug| example_query(&slug));
+    let version = env!("CARGO_PKG_VERSION");
+    let server = if is_embedded { "an embedded Postgres" } else { "the Postgres of DATABASE_URL" };
+    let (researchers, papers) = (counted.researcher_count, counted.paper_count);
+    let (organizations, topics) = (counted.organization_count, counted.topic_count);
+    let try_line = example.as_ref().map(|query| format!("  try       {query}\n")).unwrap_or_default();
+    let text = format!(
+        "academic-directory {version}\n  GraphiQL  {url}/graphiql\n  GraphQL   {url}/graphql\n  loaded    {researchers} researchers, \
+         {papers} papers, {organizations} organizations, {topics} topics, in {server}\n{try_line}  stop      Ctrl-C"
+    );
+    let fields = json!({
+        "version": version, "graphiql": format!("{url}/graphiql"), "graphql": format!("{url}/graphql"),
+        "researchers": researchers, "papers": papers, "organizations": organizations, "topics": topics,
+        "database": if is_embedded { "embedded" } else { "external" }, "example": example,
+    });
+    console::print_result(&text, "serving requests", &fields);
+    Ok(())
+}
+
+/// A query about a researcher of the directory.
+fn example_query(slug: &str) -> String {
+    format!(
+        "{{ researcher(by: {{slug: \"{slug}\"}}) {{ name headline {{ value }} coauthors(first: 3) {{ totalCount nodes {{ name }} }} }} }}"
+    )
+}
