@@ -7,23 +7,31 @@ pub mod inputs;
 pub mod limits;
 pub mod types;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType};
+use async_graphql::registry::Registry;
+use async_graphql::resolver_utils::{ContainerType, resolve_container};
 use async_graphql::{
-    EmptyMutation, EmptySubscription, MergedObject, Pos, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ServerError, ValidationMode, Value,
+    Context, ContextSelectionSet, EmptyMutation, EmptySubscription, MergedObject, Name, ObjectType, OutputType, Pos,
+    Positioned, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError, ServerResult, ValidationMode,
+    Value,
 };
 
 use crate::config::Limits;
 use crate::error::Error;
-use crate::graphql::engine::document_cache::{CachedDocument, CheckedOperation, DocumentCache};
+use crate::graphql::engine::document_cache::{CachedDocument, DocumentCache};
 use crate::graphql::engine::field_memo::FieldMemo;
+use crate::graphql::engine::field_order::to_ordered_json;
 use crate::graphql::engine::null_propagation::ResponseShape;
 use crate::graphql::engine::operation::select_operation;
+use crate::graphql::engine::parser::parse_document;
 use crate::graphql::engine::schema_index::SchemaIndex;
-use crate::graphql::engine::{json_writer, variables};
+use crate::graphql::engine::validation::validate;
+use crate::graphql::engine::{
+    VALIDATION_FAILED, execution_document, introspection, json_writer, request_error, variables,
+};
 use crate::graphql::limits::query_cost::{self, QueryCost};
 use crate::graphql::types::affiliation::AffiliationQuery;
 use crate::graphql::types::coauthor_path::CoauthorPathQuery;
@@ -38,7 +46,8 @@ use crate::store::Store;
 
 /// The root of all queries: researchers, organizations, affiliations, topics and papers, and search over them.
 #[derive(MergedObject, Default)]
-pub struct Query(
+#[graphql(name = "Query")]
+pub struct RootFields(
     NodeQuery,
     ResearcherQuery,
     OrganizationQuery,
@@ -49,6 +58,37 @@ pub struct Query(
     CoauthorPathQuery,
     DirectoryQuery,
 );
+
+/// The root of all queries, with introspection. Its fields are written in the order of the query.
+#[derive(Default)]
+pub struct Query(RootFields);
+
+impl OutputType for Query {
+    fn type_name() -> Cow<'static, str> {
+        RootFields::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        RootFields::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        resolve_container(ctx, self).await
+    }
+}
+
+impl ContainerType for Query {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let schema_index = ctx.data_opt::<Arc<SchemaIndex>>();
+        let value = match schema_index.and_then(|schema_index| introspection::resolve(ctx, schema_index)) {
+            Some(value) => Some(value),
+            None => self.0.resolve_field(ctx).await?,
+        };
+        Ok(value.map(|value| to_ordered_json(value, &ctx.item.node.selection_set.node)))
+    }
+}
+
+impl ObjectType for Query {}
 
 /// Builds the schema, to which the server adds the data its resolvers read. Needs no database.
 #[must_use]
@@ -63,21 +103,20 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
 
 /// The executable schema.
 pub struct DirectorySchema {
-    /// Validates queries; used until a query is known to be valid.
-    validating_schema: Schema<Query, EmptyMutation, EmptySubscription>,
-    /// Only computes what execution needs; used for queries that have been validated.
-    prevalidated_schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    /// Executes queries, which are validated before.
+    schema: Schema<Query, EmptyMutation, EmptySubscription>,
     document_cache: DocumentCache,
-    schema_index: SchemaIndex,
+    schema_index: Arc<SchemaIndex>,
     limits: Limits,
 }
 
-/// A request that is within the limits.
+/// A request that is valid and within the limits.
 pub struct PreparedRequest {
     request: Request,
     document: Arc<CachedDocument>,
-    checked: Arc<CheckedOperation>,
-    /// The type of the operation; `None` if no operation is selected.
+    /// The response keys of the operation's fields, in the order of the response.
+    root_fields: Vec<Name>,
+    /// The type of the operation.
     pub operation_type: Option<OperationType>,
     /// The name of the operation.
     pub operation_name: Option<String>,
@@ -89,16 +128,20 @@ impl DirectorySchema {
     /// Finishes the schema.
     #[must_use]
     pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription>, limits: Limits) -> Self {
-        let validating_schema = builder().finish();
-        let prevalidated_schema = builder().validation_mode(ValidationMode::Fast).finish();
-        let schema_index = SchemaIndex::parse(&validating_schema.sdl());
-        Self { validating_schema, prevalidated_schema, document_cache: DocumentCache::default(), schema_index, limits }
+        let schema_index = Arc::new(SchemaIndex::parse(&export_sdl(builder(), SDLExportOptions::new())));
+        let schema = builder()
+            .data(Arc::clone(&schema_index))
+            // Introspection is resolved over the schema index.
+            .disable_introspection()
+            .validation_mode(ValidationMode::Fast)
+            .finish();
+        Self { schema, document_cache: DocumentCache::default(), schema_index, limits }
     }
 
-    /// Parses a request and checks it against the limits, before anything is executed.
+    /// Parses and validates a request and checks it against the limits, before anything is executed.
     ///
     /// # Errors
-    /// The response to a request that is malformed or exceeds a limit.
+    /// The response to a request that is invalid or exceeds a limit.
     pub fn prepare(&self, mut request: Request) -> Result<PreparedRequest, Box<Response>> {
         let cached = self.document_cache.get(&request.query, request.operation_name.as_deref());
         let is_new = cached.is_none();
@@ -117,31 +160,41 @@ impl DirectorySchema {
         };
         let checked = document.check_operation(operation, &request.variables, check).map_err(error_response)?;
         if is_new {
-            // Only a document within the limits is known to expand to a bounded size.
-            let shape = operation.map(|operation| ResponseShape::new(&self.schema_index, &document.parsed, operation));
-            document.set_shape(shape);
+            // Only a document within the limits takes a bounded time to validate.
+            let errors = validate(&document.parsed, &self.schema_index, self.limits.selections);
+            if !errors.is_empty() {
+                return Err(Box::new(Response::from_errors(errors)));
+            }
+        }
+        let Some(selected) = selected else {
+            let error = unknown_operation(&document.parsed, request.operation_name.as_deref());
+            return Err(Box::new(Response::from_errors(vec![error])));
+        };
+        let operation = &selected.node;
+        if is_new {
             self.document_cache.insert(&request.query, request.operation_name.as_deref(), &document);
         }
-        if let Some(error) = operation.and_then(|operation| variables::validate(operation, &request.variables)) {
-            return Err(Box::new(Response::from_errors(vec![error])));
-        }
-        let operation_type = operation.map(|operation| operation.ty);
+        let coerced = variables::coerce(operation, &mut request.variables, &self.schema_index);
+        let executable = coerced.and_then(|()| {
+            let name = request.operation_name.as_deref();
+            execution_document::prepare(&document.parsed, selected, name, &request.variables, &self.schema_index)
+        });
+        let executable = executable.map_err(|error| Box::new(Response::from_errors(vec![error])))?;
+        let operation_type = Some(operation.ty);
         let operation_name = request.operation_name.clone().or_else(|| {
             let mut names = document.parsed.operations.iter().filter_map(|(name, _)| name.cloned());
-            names.next().map(|name| name.to_string()).filter(|_| selected.is_some())
+            names.next().map(|name| name.to_string())
         });
-        request.set_parsed_query(document.parsed.clone());
+        let root_fields = select_operation(&executable, request.operation_name.as_deref());
+        let root_fields = root_fields.map(|operation| response_keys(&operation.node)).unwrap_or_default();
+        request.set_parsed_query(executable);
         let cost = checked.cost;
-        Ok(PreparedRequest { request, document, checked, operation_type, operation_name, cost })
+        Ok(PreparedRequest { request, document, root_fields, operation_type, operation_name, cost })
     }
 
     fn parse_document(&self, text: &str) -> Result<ExecutableDocument, Box<Response>> {
         query_cost::check_text(text, &self.limits).map_err(error_response)?;
-        parse_query(text).map_err(|error| {
-            let mut error = ServerError::from(error);
-            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
-            Box::new(Response::from_errors(vec![error]))
-        })
+        parse_document(text).map_err(|errors| Box::new(Response::from_errors(errors)))
     }
 
     /// Returns the limits on queries.
@@ -152,29 +205,57 @@ impl DirectorySchema {
 
     /// Executes a request against its own store.
     pub async fn execute(&self, prepared: PreparedRequest, store: Store) -> Response {
-        let checked = prepared.checked;
-        let schema = if checked.is_validated() { &self.prevalidated_schema } else { &self.validating_schema };
         let data_loader = store.data_loader();
-        let request = prepared
-            .request
-            .data(store)
-            .data(data_loader.clone())
-            .data(FieldMemo::new(prepared.document.shape().is_some_and(ResponseShape::has_merged_objects)));
-        let mut response = data_loader.run_with_batching(schema.execute(request)).await;
+        let PreparedRequest { request, document, root_fields, .. } = prepared;
+        let operation_name = request.operation_name.clone();
+        let request = request.data(store).data(data_loader.clone()).data(FieldMemo::default());
+        let mut response = data_loader.run_with_batching(self.schema.execute(request)).await;
         // Releases the database connections of the request.
         drop(data_loader);
         let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-        if was_executed {
-            checked.mark_validated();
-            if !response.errors.is_empty() {
-                json_writer::reparse(&mut response.data);
+        if was_executed && !response.errors.is_empty() {
+            json_writer::reparse(&mut response.data);
+            if let Some(operation) = select_operation(&document.parsed, operation_name.as_deref()) {
+                let shape = ResponseShape::new(&self.schema_index, &document.parsed, &operation.node);
+                shape.propagate_errors(&mut response);
             }
-            if let Some(shape) = prepared.document.shape() {
-                shape.normalize(&mut response);
-            }
+        }
+        if let Value::Object(fields) = &mut response.data {
+            fields.sort_by_cached_key(|key, _| root_fields.iter().position(|field| field == key));
         }
         response
     }
+}
+
+impl PreparedRequest {
+    /// Checks that the schema has a root for the type of the operation.
+    ///
+    /// # Errors
+    /// The response to a mutation or a subscription.
+    pub fn check_operation_type(&self) -> Result<(), Box<Response>> {
+        match self.operation_type {
+            Some(ty @ (OperationType::Mutation | OperationType::Subscription)) => {
+                let error = request_error(VALIDATION_FAILED, format!("the schema has no {ty}s; send a query"), None);
+                Err(Box::new(Response::from_errors(vec![error])))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn response_keys(operation: &OperationDefinition) -> Vec<Name> {
+    let fields = execution_document::fields_of(&operation.selection_set.node, None);
+    fields.map(|field| field.node.response_key().node.clone()).collect()
+}
+
+/// Returns the error of a request that selects no operation of its document.
+fn unknown_operation(document: &ExecutableDocument, name: Option<&str>) -> ServerError {
+    let message = match name {
+        Some(name) => format!("the document has no operation named {name}"),
+        None if document.operations.iter().next().is_none() => "the document has no operation".to_owned(),
+        None => "the document has several operations; name one of them in operationName".to_owned(),
+    };
+    request_error(VALIDATION_FAILED, message, None)
 }
 
 /// Builds the response to a request that is rejected as a whole.
@@ -187,8 +268,12 @@ fn error_response(error: Error) -> Box<Response> {
 /// Returns the schema in SDL, sorted so that the output is deterministic.
 #[must_use]
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
-    let sdl = builder(&Limits::default()).finish().sdl_with_options(options);
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    export_sdl(builder(&Limits::default()), options)
+}
+
+fn export_sdl(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>, options: SDLExportOptions) -> String {
+    let sdl = builder.finish().sdl_with_options(options.include_specified_by());
     // Multi-line descriptions have trailing white space.
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();
     without_specified_directives(&lines).join("\n").trim().to_owned() + "\n"

@@ -10,7 +10,7 @@ use crate::http::error::HttpError;
 /// Maximum number of errors in a response, and their maximum size: a query can contain as many errors as characters.
 const MAX_ERRORS: usize = 10;
 const MAX_ERRORS_BYTES: usize = 16 * 1024;
-/// Maximum length of a message: the parser quotes the whole line of a syntax error.
+/// Maximum length of a message: it can quote a name or a number of the query.
 const MAX_MESSAGE_CHARS: usize = 500;
 
 /// Whether the query was executed: an error before execution has no path.

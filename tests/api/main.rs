@@ -73,4 +73,5 @@ mod source_precedence;
 mod statistics;
 mod topic;
 mod trace_export;
+mod validation;
 mod work_versions;

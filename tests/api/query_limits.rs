@@ -271,6 +271,28 @@ async fn introspection() {
         .collect();
     assert_eq!(app.query(&format!("{{ {} }}", wide.join(" ")), json!({})).await.codes(), ["QUERY_TOO_COMPLEX"]);
 
+    let data = app
+        .data(
+            "{ __type(name: \"Entity\") { kind interfaces { name } possibleTypes { name } }
+             by: __type(name: \"PaperBy\") { isOneOf inputFields { name } } none: __type(name: \"None\") { name }
+             date: __type(name: \"Date\") { specifiedByURL fields { name } }
+             __schema { mutationType { name } directives { name isRepeatable } } }",
+        )
+        .await;
+    assert_eq!(data["__type"]["interfaces"], json!([{ "name": "Node" }]));
+    assert_eq!(data["__type"]["possibleTypes"].as_array().map(Vec::len), Some(4));
+    assert_eq!((&data["by"]["isOneOf"], &data["none"]), (&json!(true), &Value::Null));
+    assert!(data["date"]["specifiedByURL"].is_string() && data["date"]["fields"].is_null());
+    assert_eq!(data["__schema"]["mutationType"], Value::Null);
+    let names: Vec<&str> = data["__schema"]["directives"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|directive| directive["isRepeatable"] == false)
+        .filter_map(|directive| directive["name"].as_str())
+        .collect();
+    assert_eq!(names, ["oneOf", "include", "skip", "deprecated", "specifiedBy"]);
+
     let closed = start_limited(Limits { introspection: false, ..Limits::default() }).await;
     for query in [
         standard,

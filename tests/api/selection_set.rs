@@ -195,3 +195,64 @@ async fn duplicate_field_errors() {
         assert_eq!(response.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT"], "{query}");
     }
 }
+
+/// An object of which nothing is selected is `{}`.
+#[tokio::test]
+async fn empty_objects() {
+    let app = TestApp::start().await;
+    app.create_records(json!([researcher_record("Ada Berg"), paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    let id = app.data("{ researcher(by: {slug: \"ada-berg\"}) { id } }").await["researcher"]["id"].clone();
+    for (query, expected) in [
+        ("{ __typename @skip(if: true) }".to_owned(), "{}"),
+        ("{ directory { name @skip(if: true) { value } } }".to_owned(), r#"{"directory":{}}"#),
+        ("{ directory { name { value @skip(if: true) } } }".to_owned(), r#"{"directory":{"name":{}}}"#),
+        ("{ papers { nodes @include(if: false) { id } } }".to_owned(), r#"{"papers":{}}"#),
+        ("{ papers { nodes { ... @skip(if: true) { id } } } }".to_owned(), r#"{"papers":{"nodes":[{}]}}"#),
+        (
+            "{ papers { nodes { ...F } } } fragment F on Paper { id @skip(if: true) }".to_owned(),
+            r#"{"papers":{"nodes":[{}]}}"#,
+        ),
+        (format!("{{ node(id: {id}) {{ ... on Paper {{ title }} }} }}"), r#"{"node":{}}"#),
+        (format!("{{ nodes(ids: [{id}, \"x\"]) {{ id @skip(if: true) }} }}"), r#"{"nodes":[{},null]}"#),
+        (
+            "{ search(query: \"berg\", first: 1) { nodes { ... on Topic { id } } } }".to_owned(),
+            r#"{"search":{"nodes":[{}]}}"#,
+        ),
+        ("{ __type(name: \"Paper\") { name @skip(if: true) } }".to_owned(), r#"{"__type":{}}"#),
+    ] {
+        assert_eq!(response_text(&app, &query).await, format!("{{\"data\":{expected}}}"), "{query}");
+    }
+}
+
+/// The order of fields depends on the type of the object, and not on skipped fields.
+#[tokio::test]
+async fn field_order_of_types() {
+    let app = TestApp::start().await;
+    app.create_records(json!([researcher_record("Ada Berg"), paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    let id = app.data("{ researcher(by: {slug: \"ada-berg\"}) { id } }").await["researcher"]["id"].clone();
+    let fragments =
+        "fragment P on Paper { __typename slug } fragment R on Researcher { name ... on Entity { __typename slug } }";
+    for (query, expected) in [
+        (
+            format!("{{ node(id: {id}) {{ ...P ...R }} }} {fragments}"),
+            r#"{"node":{"name":"Ada Berg","__typename":"Researcher","slug":"ada-berg"}}"#,
+        ),
+        (
+            format!("{{ search(query: \"berg\", first: 1) {{ nodes {{ ...P ...R }} }} }} {fragments}"),
+            r#"{"search":{"nodes":[{"name":"Ada Berg","__typename":"Researcher","slug":"ada-berg"}]}}"#,
+        ),
+        ("{ a: __typename @skip(if: true) b: __typename a: __typename }".to_owned(), r#"{"b":"Query","a":"Query"}"#),
+        (
+            "{ papers { nodes { title @skip(if: true) slug title } } }".to_owned(),
+            r#"{"papers":{"nodes":[{"slug":"tides","title":"Tides"}]}}"#,
+        ),
+    ] {
+        assert_eq!(response_text(&app, &query).await, format!("{{\"data\":{expected}}}"), "{query}");
+    }
+    // A failed field keeps its place.
+    let query = "{ researchers { nodes { slug coauthors(first: 0) { totalCount } name } } }";
+    let text = response_text(&app, query).await;
+    let expected =
+        r#"{"data":{"researchers":{"nodes":[{"slug":"ada-berg","coauthors":null,"name":"Ada Berg"}]}},"errors""#;
+    assert!(text.starts_with(expected), "{text}");
+}

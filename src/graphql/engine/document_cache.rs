@@ -1,8 +1,7 @@
-//! A cache of parsed documents. Clients repeat the same query text with different variables. A text is parsed once; its
-//! limits are checked and it is validated once for all variables that cannot change the outcome.
+//! A cache of valid documents. Clients repeat the same query text with different variables. A text is parsed and validated
+//! once; its limits are checked once for all variables that cannot change the outcome.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition, Type};
@@ -11,7 +10,6 @@ use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::graphql::engine::null_propagation::ResponseShape;
 use crate::graphql::limits::query_cost::QueryCost;
 
 /// Maximum size of the cache, approximately.
@@ -20,8 +18,6 @@ const MAX_CACHE_BYTES: u64 = 16 << 20;
 const MAX_CHECKED_VARIABLE_SETS: u64 = 32;
 /// Estimated size of a parsed document for each byte of its text.
 const PARSED_BYTES_PER_TEXT_BYTE: usize = 20;
-/// Estimated size of a field of a response shape.
-const SHAPE_FIELD_BYTES: usize = 200;
 
 /// The query text and the name of the operation to execute.
 type DocumentKey = (String, Option<String>);
@@ -31,9 +27,8 @@ pub(crate) struct DocumentCache(Cache<DocumentKey, Arc<CachedDocument>>);
 
 impl Default for DocumentCache {
     fn default() -> Self {
-        let weight = |(text, _): &DocumentKey, document: &Arc<CachedDocument>| {
-            let fields = document.shape().map_or(0, ResponseShape::field_count);
-            u32::try_from(text.len() * PARSED_BYTES_PER_TEXT_BYTE + fields * SHAPE_FIELD_BYTES).unwrap_or(u32::MAX)
+        let weight = |(text, _): &DocumentKey, _: &Arc<CachedDocument>| {
+            u32::try_from(text.len() * PARSED_BYTES_PER_TEXT_BYTE).unwrap_or(u32::MAX)
         };
         Self(Cache::builder().max_capacity(MAX_CACHE_BYTES).weigher(weight).build())
     }
@@ -52,46 +47,23 @@ impl DocumentCache {
 /// A parsed document and the operation to execute.
 pub(crate) struct CachedDocument {
     pub parsed: ExecutableDocument,
-    shape: OnceLock<Option<ResponseShape>>,
     checked_operations: Cache<[u8; 32], Arc<CheckedOperation>>,
 }
 
 /// The result of the checks for an operation and a set of variables.
 pub(crate) struct CheckedOperation {
     pub cost: QueryCost,
-    is_validated: AtomicBool,
 }
 
 impl From<QueryCost> for CheckedOperation {
     fn from(cost: QueryCost) -> Self {
-        Self { cost, is_validated: AtomicBool::new(false) }
-    }
-}
-
-impl CheckedOperation {
-    /// Whether the operation has been executed before, so that it is known to be valid.
-    pub fn is_validated(&self) -> bool {
-        self.is_validated.load(Ordering::Relaxed)
-    }
-
-    pub fn mark_validated(&self) {
-        self.is_validated.store(true, Ordering::Relaxed);
+        Self { cost }
     }
 }
 
 impl CachedDocument {
     pub fn new(parsed: ExecutableDocument) -> Self {
-        Self { parsed, shape: OnceLock::new(), checked_operations: Cache::new(MAX_CHECKED_VARIABLE_SETS) }
-    }
-
-    /// Returns the shape of the response; `None` if no operation is selected.
-    pub fn shape(&self) -> Option<&ResponseShape> {
-        self.shape.get()?.as_ref()
-    }
-
-    /// Sets the shape of the response, once the document is known to be within the limits.
-    pub fn set_shape(&self, shape: Option<ResponseShape>) {
-        self.shape.get_or_init(|| shape);
+        Self { parsed, checked_operations: Cache::new(MAX_CHECKED_VARIABLE_SETS) }
     }
 
     /// Returns the result of the checks for these variables, from the cache if possible.
@@ -131,12 +103,12 @@ fn variables_key(operation: Option<&OperationDefinition>, variables: &Variables)
 mod tests {
     use super::*;
     use crate::graphql::engine::operation::select_operation;
-    use async_graphql::parser::parse_query;
+    use crate::graphql::engine::parser::parse_document;
     use serde_json::{Value as Json, json};
 
     fn key(variables: Json) -> Option<[u8; 32]> {
         let query = "query A($text: String, $id: ID!, $ids: [ID!], $first: Int) { a }";
-        let document = parse_query(query).expect("a query");
+        let document = parse_document(query).expect("a query");
         variables_key(
             select_operation(&document, None).map(|operation| &operation.node),
             &Variables::from_json(variables),

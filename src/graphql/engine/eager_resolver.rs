@@ -6,18 +6,16 @@
 //! `async_graphql::resolver_utils::container`.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::PoisonError;
 use std::task::{Context as Task, Poll};
 
-use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::parser::types::{Field, Selection};
 use async_graphql::registry::Registry;
-use async_graphql::{ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerError, ServerResult, Value};
+use async_graphql::{ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value};
 
-use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::execution_document::fields_of;
 use crate::graphql::engine::field_order::{to_ordered_json, write_ordered};
 use crate::graphql::engine::json_writer;
 use crate::graphql::engine::null_propagation::is_deletion;
@@ -42,18 +40,17 @@ impl<T: EagerResolve> OutputType for EagerObject<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let selected = T::collect_fields(ctx)?;
+        let selected = T::collect_fields(ctx);
         let mut json = Vec::with_capacity(128);
         let progress = poll_fn(|task| Poll::Ready(self.0.resolve_ready(ctx, &selected, &mut json, task))).await;
         let value = match progress {
             Progress::Complete => Value::Binary(json.into()),
             Progress::Pending(object) => {
                 let value = self.0.resolve_pending(ctx, field, &selected, object).await?;
-                to_ordered_json(ctx, value, &ctx.item.node)
+                to_ordered_json(value, &ctx.item.node)
             }
         };
-        // The engine merges duplicate objects if the parent is not resolved eagerly.
-        Ok(if ctx.field_memo().has_merged_objects { json_writer::mark_for_merge(value, field.pos) } else { value })
+        Ok(value)
     }
 }
 
@@ -71,7 +68,7 @@ impl<T: EagerResolve> OutputType for EagerList<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let selected = T::collect_fields(ctx)?;
+        let selected = T::collect_fields(ctx);
         let mut json = Vec::with_capacity(128 * (1 + self.0.len()));
         json.push(b'[');
         let mut pending_values = Vec::new();
@@ -103,7 +100,7 @@ impl<T: EagerResolve> OutputType for EagerList<T> {
         let mut splicer = JsonSplicer::new(&json, &pending_values);
         for pending in pending_values {
             let value = pending.value.unwrap_or(Ok(Value::Null))?;
-            write_ordered(ctx, &value, &[&ctx.item.node], splicer.copy_to(pending.offset));
+            write_ordered(&value, &ctx.item.node, splicer.copy_to(pending.offset));
         }
         Ok(splicer.finish(b']'))
     }
@@ -167,11 +164,7 @@ impl<'t> JsonSplicer<'t> {
 
 /// The fields selected on all objects of a type in one place of the query.
 #[derive(Default)]
-pub struct SelectedFields<'a> {
-    fields: Vec<&'a Positioned<Field>>,
-    /// Whether two of them have the same response key.
-    has_duplicate_keys: bool,
-}
+pub struct SelectedFields<'a>(Vec<&'a Positioned<Field>>);
 
 /// The result of resolving the fields that are ready.
 pub enum Progress<'a> {
@@ -192,10 +185,7 @@ pub struct PendingObject<'a> {
 /// A type that can be resolved eagerly: any object, or a type that resolves to one.
 pub trait EagerResolve: OutputType {
     /// Collects the selected fields.
-    ///
-    /// # Errors
-    /// If the query has no such fragment.
-    fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>>;
+    fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> SelectedFields<'a>;
 
     /// Writes the fields that are ready.
     fn resolve_ready<'a>(
@@ -217,19 +207,8 @@ pub trait EagerResolve: OutputType {
 }
 
 impl<T: ObjectType> EagerResolve for T {
-    fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>> {
-        let mut fields = Vec::new();
-        collect_fields_into(ctx, &T::type_name(), &ctx.item.node, &mut fields)?;
-        // A leaf field has the same value each time: it is resolved once.
-        let mut leaf_keys = HashSet::new();
-        fields.retain(|field| {
-            let is_leaf = field.node.selection_set.node.items.is_empty();
-            !is_leaf || leaf_keys.insert(&field.node.response_key().node)
-        });
-        let key = |field: &&'a Positioned<Field>| &field.node.response_key().node;
-        let is_duplicate = |(index, field)| fields.iter().take(index).any(|other| key(other) == key(field));
-        let has_duplicate_keys = fields.iter().enumerate().any(is_duplicate);
-        Ok(SelectedFields { fields, has_duplicate_keys })
+    fn collect_fields<'a>(ctx: &ContextSelectionSet<'a>) -> SelectedFields<'a> {
+        SelectedFields(fields_of(&ctx.item.node, Some(&T::type_name())).collect())
     }
 
     fn resolve_ready<'a>(
@@ -242,11 +221,8 @@ impl<T: ObjectType> EagerResolve for T {
         let start = out.len();
         let mut pending_fields = Vec::new();
         out.push(b'{');
-        for field in &selected.fields {
-            let value = match is_cheap(&field.node) && !selected.has_duplicate_keys {
-                true => poll_once(ctx, self, field, task),
-                false => Poll::Pending,
-            };
+        for field in &selected.0 {
+            let value = if is_cheap(&field.node) { poll_once(ctx, self, field, task) } else { Poll::Pending };
             match value {
                 Poll::Ready(value) => write_field(ctx, field, value, out),
                 Poll::Pending => pending_fields.push((out.len() - start, *field)),
@@ -263,7 +239,7 @@ impl<T: ObjectType> EagerResolve for T {
         &'a self,
         ctx: &'a ContextSelectionSet<'a>,
         _: &'a Positioned<Field>,
-        selected: &'a SelectedFields<'a>,
+        _: &'a SelectedFields<'a>,
         object: PendingObject<'a>,
     ) -> ServerResult<Value> {
         let PendingObject { json, pending_fields } = object;
@@ -276,9 +252,6 @@ impl<T: ObjectType> EagerResolve for T {
         join_all(&mut pending_values).await;
         let mut splicer = JsonSplicer::new(&json, &pending_values);
         let fields = pending_fields.iter().map(|(_, field)| *field).zip(pending_values);
-        if selected.has_duplicate_keys {
-            return Ok(merge_fields(ctx, fields));
-        }
         for (field, pending) in fields {
             write_field(ctx, field, pending.value.unwrap_or(Ok(Value::Null)), splicer.copy_to(pending.offset));
         }
@@ -315,39 +288,20 @@ fn poll_once<'a, T: ObjectType>(
     value
 }
 
-/// Writes a field, or records its error.
+/// Writes a field. A failed field is null, and its error is recorded.
 fn write_field(
     ctx: &ContextSelectionSet<'_>,
     field: &Positioned<Field>,
     value: ServerResult<Value>,
     out: &mut Vec<u8>,
 ) {
-    match value {
-        Ok(value) => {
-            json_writer::write_key(&field.node.response_key().node, out);
-            write_ordered(ctx, &value, &[&field.node.selection_set.node], out);
-            out.push(b',');
-        }
-        Err(error) => ctx.add_error(error),
-    }
-}
-
-/// Merges duplicate fields of an object, which select different subfields.
-fn merge_fields<'a>(
-    ctx: &ContextSelectionSet<'_>,
-    fields: impl Iterator<Item = (&'a Positioned<Field>, PendingValue<'a>)>,
-) -> Value {
-    let mut object = IndexMap::new();
-    for (field, pending) in fields {
-        match pending.value.unwrap_or(Ok(Value::Null)) {
-            Ok(mut value) => {
-                json_writer::reparse(&mut value);
-                json_writer::insert_merging(&mut object, field.node.response_key().node.clone(), value);
-            }
-            Err(error) => ctx.add_error(error),
-        }
-    }
-    to_ordered_json(ctx, Value::Object(object), &ctx.item.node)
+    let value = value.unwrap_or_else(|error| {
+        ctx.add_error(error);
+        Value::Null
+    });
+    json_writer::write_key(&field.node.response_key().node, out);
+    write_ordered(&value, &field.node.selection_set.node, out);
+    out.push(b',');
 }
 
 /// Whether a field is likely to be ready: a leaf, or an object of leaves.
@@ -356,42 +310,4 @@ fn is_cheap(field: &Field) -> bool {
         Selection::Field(child) => child.node.selection_set.node.items.is_empty(),
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
     })
-}
-
-/// Collects the fields of a selection set, including those of fragments that apply to the type.
-fn collect_fields_into<'a>(
-    ctx: &ContextSelectionSet<'a>,
-    ty: &str,
-    selections: &'a SelectionSet,
-    fields: &mut Vec<&'a Positioned<Field>>,
-) -> ServerResult<()> {
-    for selection in &selections.items {
-        let (condition, child) = match &selection.node {
-            Selection::Field(field) => {
-                fields.push(field);
-                continue;
-            }
-            Selection::InlineFragment(fragment) => {
-                let condition = fragment.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
-                (condition, &fragment.node.selection_set.node)
-            }
-            Selection::FragmentSpread(spread) => {
-                let name = &spread.node.fragment_name.node;
-                let fragment = ctx.query_env.fragments.get(name);
-                let fragment = fragment
-                    .ok_or_else(|| ServerError::new(format!("Unknown fragment \"{name}\"."), Some(spread.pos)))?;
-                (Some(&fragment.node.type_condition.node.on.node), &fragment.node.selection_set.node)
-            }
-        };
-        if condition.is_none_or(|condition| type_condition_applies(ctx, ty, condition)) {
-            collect_fields_into(ctx, ty, child, fields)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a fragment's type condition applies to a type: the type itself or one of its interfaces.
-fn type_condition_applies(ctx: &ContextSelectionSet<'_>, ty: &str, condition: &Name) -> bool {
-    let interfaces = || ctx.schema_env.registry.implements.get(ty);
-    condition.as_str() == ty || interfaces().is_some_and(|interfaces| interfaces.contains(condition.as_str()))
 }

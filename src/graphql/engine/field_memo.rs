@@ -8,19 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::Context;
 
 /// Facts about the fields of a request, computed once for each field of the document.
+#[derive(Default)]
 pub struct FieldMemo {
-    /// Whether the query selects an object twice with different subfields, so that the engine merges them.
-    pub has_merged_objects: bool,
     entries: Mutex<HashMap<(usize, TypeId), Arc<dyn Any + Send + Sync>>>,
 }
 
 impl FieldMemo {
-    /// Creates an empty memo.
-    #[must_use]
-    pub fn new(has_merged_objects: bool) -> Self {
-        Self { has_merged_objects, entries: Mutex::default() }
-    }
-
     /// Returns the memoized fact about the field being resolved, computing it if absent.
     ///
     /// # Errors

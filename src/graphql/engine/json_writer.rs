@@ -1,11 +1,11 @@
 //! Writes responses as JSON.
 //!
 //! JSON that the [`eager_resolver`](crate::graphql::engine::eager_resolver) has written is stored in [`Value::Binary`],
-//! which no field of the schema uses otherwise. If a query selects an object twice with different subfields, the engine
-//! merges the objects. JSON that may have to be merged is stored in an object under a key that no field can have.
+//! which no field of the schema uses otherwise.
 
-use async_graphql::indexmap::IndexMap;
-use async_graphql::{Name, Pos, Response, Value};
+use async_graphql::{Response, Value};
+
+use crate::graphql::engine::execution_document::is_placeholder;
 
 /// Writes a value.
 pub fn write_value(value: &Value, out: &mut Vec<u8>) {
@@ -25,13 +25,9 @@ pub fn write_value(value: &Value, out: &mut Vec<u8>) {
             }
             close(out, b']');
         }
-        Value::Object(fields) if is_marked_for_merge(fields) => match fields.first() {
-            Some((_, item)) if fields.len() == 1 => write_value(item, out),
-            _ => write_value(&merge_marked(fields), out),
-        },
         Value::Object(fields) => {
             out.push(b'{');
-            for (key, value) in fields {
+            for (key, value) in fields.iter().filter(|(key, _)| !is_placeholder(key)) {
                 write_key(key, out);
                 write_value(value, out);
                 out.push(b',');
@@ -74,36 +70,9 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// Prefix of the keys under which JSON to be merged is stored.
-const MERGE_KEY_PREFIX: char = '\0';
-
-/// Marks JSON written for one position of the query, to be merged with that of other positions.
-pub fn mark_for_merge(json: Value, position: Pos) -> Value {
-    let key = Name::new(format!("{MERGE_KEY_PREFIX}{:09}:{:09}", position.line, position.column));
-    Value::Object([(key, json)].into_iter().collect())
-}
-
-/// Whether an object contains JSON to be merged.
-pub fn is_marked_for_merge(fields: &IndexMap<Name, Value>) -> bool {
-    fields.first().is_some_and(|(key, _)| key.starts_with(MERGE_KEY_PREFIX))
-}
-
-/// Merges the JSON of one object, from several positions of the query.
-pub fn merge_marked(fields: &IndexMap<Name, Value>) -> Value {
-    let mut merged = Value::Null;
-    let mut positions: Vec<_> = fields.iter().collect();
-    positions.sort_by_key(|(position, _)| *position);
-    for (_, mut value) in positions.into_iter().map(|(position, value)| (position, value.clone())) {
-        reparse(&mut value);
-        if merged == Value::Null { merged = value } else { merge(&mut merged, value) }
-    }
-    merged
-}
-
 /// Parses written JSON back into values.
 pub fn reparse(value: &mut Value) {
     match value {
-        Value::Object(fields) if is_marked_for_merge(fields) => *value = merge_marked(fields),
         Value::Binary(json) => {
             // The JSON is valid, and below the recursion limit of the parser: query depth is limited.
             if let Ok(parsed) = serde_json::from_slice(json) {
@@ -112,29 +81,6 @@ pub fn reparse(value: &mut Value) {
         }
         Value::List(values) => values.iter_mut().for_each(reparse),
         Value::Object(fields) => fields.values_mut().for_each(reparse),
-        _ => {}
-    }
-}
-
-/// Inserts a field into an object; a duplicate field is merged.
-pub fn insert_merging(object: &mut IndexMap<Name, Value>, key: Name, value: Value) {
-    match (object.get_mut(&key), value) {
-        (None, value) => {
-            object.insert(key, value);
-        }
-        (Some(target), value) => merge(target, value),
-    }
-}
-
-fn merge(target: &mut Value, value: Value) {
-    match (target, value) {
-        (target @ Value::Null, value) => *target = value,
-        (Value::Object(target), Value::Object(fields)) => {
-            fields.into_iter().for_each(|(key, value)| insert_merging(target, key, value));
-        }
-        (Value::List(target), Value::List(values)) => {
-            target.iter_mut().zip(values).for_each(|(target, value)| merge(target, value));
-        }
         _ => {}
     }
 }
@@ -182,34 +128,5 @@ mod tests {
         let mut again = Value::List(vec![Value::Binary(out.into())]);
         reparse(&mut again);
         assert_eq!(again, Value::List(vec![first]));
-    }
-
-    #[test]
-    fn duplicate_fields_are_merged() {
-        let from_json = |json: serde_json::Value| Value::from_json(json).expect("a value");
-        let mut object = IndexMap::new();
-        insert_merging(&mut object, Name::new("a"), from_json(json!([{ "b": 1 }, null])));
-        insert_merging(&mut object, Name::new("a"), from_json(json!([{ "c": 2, "b": 1 }, null])));
-        assert_eq!(Value::Object(object), from_json(json!({ "a": [{ "b": 1, "c": 2 }, null] })));
-    }
-
-    #[test]
-    fn marked_values_are_merged() {
-        let at =
-            |line, text: &str| mark_for_merge(Value::Binary(text.as_bytes().to_vec().into()), Pos { line, column: 1 });
-        let text = |value: &Value| {
-            let mut out = Vec::new();
-            self::write_value(value, &mut out);
-            String::from_utf8(out).expect("a text")
-        };
-        let mut item = at(1, r#"{"a":{"b":1}}"#);
-        assert_eq!(text(&item), r#"{"a":{"b":1}}"#);
-        let (Value::Object(target), Value::Object(other)) = (&mut item, at(2, r#"{"a":{"c":2}}"#)) else {
-            unreachable!()
-        };
-        target.extend(other);
-        assert_eq!(text(&item), r#"{"a":{"b":1,"c":2}}"#);
-        reparse(&mut item);
-        assert_eq!(item, Value::from_json(json!({ "a": { "b": 1, "c": 2 } })).expect("a value"));
     }
 }

@@ -1,6 +1,5 @@
-//! Null propagation and field order in responses, where the engine deviates from the GraphQL specification. Fields are
-//! in the order of the query (section 7.2.2; the engine orders them by completion). A failed field is null, or its
-//! parent is null if the field is non-null (section 6.4.4; the engine omits the field).
+//! Null propagation: a failed field is null, or its parent is null if the field is non-null (GraphQL specification,
+//! section 6.4.4; the engine omits the field).
 //!
 //! A statement reads what was committed when it started, so that an entity can be deleted between two nesting levels.
 //! Such a field is null without an error, and a list item that cannot be null is omitted.
@@ -9,25 +8,21 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::indexmap::map::Entry;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, FragmentDefinition, OperationDefinition, Selection, SelectionSet, Type,
 };
 use async_graphql::{Name, PathSegment, Positioned, Response, ServerError, Value};
 
 use crate::error::Error;
-use crate::graphql::engine::json_writer;
 use crate::graphql::engine::schema_index::{SchemaIndex, named_type};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// The shape of a response: the fields in the order of the query, with the shape of each.
+/// The shape of a response: its fields, with the shape of each.
 pub struct ResponseShape {
     /// The type of the value; `None` if the index has no such field, as in introspection.
     ty: Option<Type>,
     fields: IndexMap<Name, ResponseShape>,
-    /// Whether an object is selected more than once with different subfields.
-    is_merged: bool,
 }
 
 impl ResponseShape {
@@ -35,35 +30,19 @@ impl ResponseShape {
     /// limits.
     #[must_use]
     pub fn new(schema_index: &SchemaIndex, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
-        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new(), is_merged: false };
+        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new() };
         let selections = &operation.selection_set.node;
         shape.add_selections(schema_index, Some(&Name::new("Query")), selections, &document.fragments, &mut Vec::new());
         shape
     }
 
-    /// Returns the number of fields on all levels.
-    #[must_use]
-    pub fn field_count(&self) -> usize {
-        self.fields.values().map(|child| 1 + child.field_count()).sum()
-    }
-
-    /// Whether an object anywhere is selected more than once.
-    #[must_use]
-    pub fn has_merged_objects(&self) -> bool {
-        self.is_merged || self.fields.values().any(Self::has_merged_objects)
-    }
-
-    /// Normalizes the data of an executed request: nulls of failed fields, omitted items, then field order.
-    pub fn normalize(&self, response: &mut Response) {
-        if !response.errors.is_empty() {
-            let mut nulls = NullPropagation::new(&response.errors);
-            // If the data itself is null, there is no parent left.
-            let is_null = self.propagate_nulls(&mut response.data, self.ty.as_ref(), &mut nulls).is_err();
-            if !is_null {
-                nulls.remove_deletions(&mut response.errors);
-            }
+    /// Sets failed fields to null, propagates nulls of non-null fields to their parents, and omits deleted list items.
+    pub fn propagate_errors(&self, response: &mut Response) {
+        let mut nulls = NullPropagation::new(&response.errors);
+        // If the data itself is null, there is no parent left.
+        if self.propagate_nulls(&mut response.data, self.ty.as_ref(), &mut nulls).is_ok() {
+            nulls.remove_deletions(&mut response.errors);
         }
-        self.sort_fields(&mut response.data);
     }
 }
 
@@ -186,11 +165,7 @@ impl ResponseShape {
                         .and_then(|parent| schema_index.field(parent, &field.node.name.node))
                         .map(|field| &field.ty);
                     let child = self.fields.entry(field.node.response_key().node.clone());
-                    let is_merged =
-                        matches!(child, Entry::Occupied(_)) && !field.node.selection_set.node.items.is_empty();
-                    let new = || ResponseShape { ty: ty.cloned(), fields: IndexMap::new(), is_merged: false };
-                    let child = child.or_insert_with(new);
-                    child.is_merged |= is_merged;
+                    let child = child.or_insert_with(|| ResponseShape { ty: ty.cloned(), fields: IndexMap::new() });
                     let named = ty.map(|ty| named_type(&ty.base));
                     child.add_selections(
                         schema_index,
@@ -306,44 +281,19 @@ impl ResponseShape {
         });
         result
     }
-
-    /// Sorts the fields in the order of the query. JSON that is already written is sorted.
-    fn sort_fields(&self, value: &mut Value) {
-        match value {
-            Value::List(values) => values.iter_mut().for_each(|value| self.sort_fields(value)),
-            Value::Object(fields) if json_writer::is_marked_for_merge(fields) && fields.len() > 1 => {
-                json_writer::reparse(value);
-                self.sort_fields(value);
-            }
-            Value::Object(fields) if json_writer::is_marked_for_merge(fields) => {}
-            Value::Object(fields) => {
-                // Fields are usually sorted: each key is found right after the previous one.
-                let mut shapes = self.fields.keys();
-                let is_ordered = fields.keys().all(|key| shapes.any(|shape_key| shape_key == key));
-                if !is_ordered {
-                    fields.sort_by_cached_key(|key, _| self.fields.get_index_of(key));
-                }
-                for (key, value) in fields {
-                    if let (Value::List(_) | Value::Object(_), Some(child)) = (&*value, self.fields.get(key)) {
-                        child.sort_fields(value);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::graphql::engine::operation::select_operation;
+    use crate::graphql::engine::parser::parse_document;
     use serde_json::{Value as Json, json};
 
     const SCHEMA: &str = "type Query { a: [A] b: Int c: [A!] } type A { x: Int y: Int! z: A! }";
 
     fn response_of(query: &str, data: Json, errors: &[&[&str]], deletions: &[&[&str]]) -> Response {
-        let document = async_graphql::parser::parse_query(query).expect("a query");
+        let document = parse_document(query).expect("a query");
         let mut response = Response::new(Value::from_json(data).expect("a value"));
         let error = |path: &[&str], error: async_graphql::Error| {
             let mut error = error.into_server_error(async_graphql::Pos::default());
@@ -356,23 +306,12 @@ mod tests {
         let deleted = deletions.iter().map(|path| error(path, Error::Deleted("thing").into()));
         response.errors = failed.chain(deleted).collect();
         let operation = select_operation(&document, None).expect("an operation");
-        ResponseShape::new(&SchemaIndex::parse(SCHEMA), &document, &operation.node).normalize(&mut response);
+        ResponseShape::new(&SchemaIndex::parse(SCHEMA), &document, &operation.node).propagate_errors(&mut response);
         response
     }
 
-    fn normalized(query: &str, data: Json, errors: &[&[&str]]) -> Value {
-        response_of(query, data, errors, &[]).data
-    }
-
-    #[test]
-    fn fields_follow_the_order_of_the_query() {
-        let query = "{ a { ...F x } b } fragment F on A { z { x } y }";
-        let data = normalized(query, json!({ "b": 1, "a": [{ "x": 2, "y": 3, "z": { "x": 1 } }, null] }), &[]);
-        assert_eq!(data.to_string(), "{a: [{z: {x: 1}, y: 3, x: 2}, null], b: 1}");
-    }
-
     fn json_of(query: &str, data: Json, errors: &[&[&str]]) -> Json {
-        normalized(query, data, errors).into_json().expect("JSON")
+        response_of(query, data, errors, &[]).data.into_json().expect("JSON")
     }
 
     #[test]

@@ -472,7 +472,8 @@ impl<'a> CostEstimator<'a> {
 
     fn integer_argument(&self, field: &Field, name: &str) -> Option<i64> {
         match self.argument(field, name)? {
-            ConstValue::Number(number) => number.as_i64(),
+            // Variables are coerced later: 50.0 is a valid `Int`.
+            ConstValue::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|number| number as i64)),
             _ => None,
         }
     }

@@ -226,8 +226,8 @@ pub struct HighlightSegment {
 }
 
 impl EagerResolve for SearchHit {
-    fn collect_fields<'a>(_: &ContextSelectionSet<'a>) -> ServerResult<SelectedFields<'a>> {
-        Ok(SelectedFields::default())
+    fn collect_fields<'a>(_: &ContextSelectionSet<'a>) -> SelectedFields<'a> {
+        SelectedFields::default()
     }
 
     fn resolve_ready<'a>(

@@ -42,6 +42,9 @@ pub(super) fn check_query(
             "mutations are not allowed by GET; send the mutation by POST",
         ));
     }
+    if let Err(rejected) = prepared.check_operation_type() {
+        return Ok(Err(rejected));
+    }
     let operation = Operation {
         operation_type: prepared.operation_type,
         name: prepared.operation_name.clone(),
