@@ -86,9 +86,10 @@ impl<K: Clone + Eq + Hash, W> FairQueue<K, W> {
     /// Requests a slot. `waker` is called if the request has to wait.
     pub fn request(&mut self, client: &K, waker: impl FnOnce() -> W) -> SlotRequest {
         let turn = self.next_turn();
-        self.clients.entry(client.clone()).or_insert(ClientSlots { held: 0, turn, queue: VecDeque::new() });
+        let newcomer = ClientSlots { held: 0, turn, queue: VecDeque::new() };
+        let held = self.clients.entry(client.clone()).or_insert(newcomer).held;
         // Whoever waits may not start, so nobody is overtaken who holds fewer slots.
-        if self.may_start(self.clients[client].held) {
+        if self.may_start(held) {
             self.grant(client);
             return SlotRequest::Granted;
         }
