@@ -48,60 +48,49 @@ function OneOfVariablesRule(context) {
 
 /** The rules of the specification. How deep introspection may go is a limit of each server. */
 const RULES = [...specifiedRules.filter((rule) => !recommendedRules.includes(rule)), OneOfVariablesRule];
-const LIMIT_CODES = ['LIMIT_EXCEEDED', 'QUERY_TOO_DEEP', 'QUERY_TOO_COMPLEX'];
+export const LIMIT_CODES = ['LIMIT_EXCEEDED', 'QUERY_TOO_DEEP', 'QUERY_TOO_COMPLEX'];
 
-/** The verdict of graphql-js: `accepted`, `rejected` with the reason, or `exempt` with the reason. */
+/** The verdict of graphql-js: `accepted`, or `rejected` with the reason. */
 export function referenceVerdict(schema, { text, variables, operationName }) {
   const rejected = (error) => ({ verdict: 'rejected', reason: error.message });
   let document;
   try {
-    document = parse(text);
+    document = parse(text, { noLocation: true });
   } catch (error) {
     if (error instanceof GraphQLError) return rejected(error);
     throw error;
   }
-  const exempt = exemption(schema, document);
-  if (exempt) return { verdict: 'exempt', reason: exempt };
   const [error] = validate(schema, document, RULES, { maxErrors: 1 });
   if (error) return rejected(error);
   const operation = getOperationAST(document, operationName);
   if (!operation) return rejected(new Error('no operation is selected'));
   if (!schema.getRootType(operation.operation)) return rejected(new Error(`the schema has no ${operation.operation}`));
-  const { errors, coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
-  if (errors) return rejected(errors[0]);
-  if (hasNullCondition(document, coerced)) return { verdict: 'exempt', reason: 'a condition of @skip or @include is null' };
-  return { verdict: 'accepted', document };
+  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
+  return errors ? rejected(errors[0]) : { verdict: 'accepted' };
 }
 
-/** Why a document is not compared; null if it is. */
-function exemption(schema, document) {
+/** Why verdicts about a request may differ; null if they must not. */
+export function exemption(schema, { text, variables }) {
   let reason = null;
   const typeInfo = new TypeInfo(schema);
-  const visitor = {
-    FloatValue: (node) => {
-      // It is infinite in JavaScript.
-      if (!Number.isFinite(Number(node.value))) reason = 'a number is too large';
-    },
-    enter: (node) => {
-      const place = node.kind === 'ListValue' ? typeInfo.getParentInputType() : typeInfo.getInputType();
-      const type = getNullableType(place);
-      const isCustomScalar = isScalarType(type) && !isSpecifiedScalarType(type);
-      if (isCustomScalar && ['ListValue', 'ObjectValue'].includes(node.kind)) reason = 'a list or an object for a custom scalar';
-    },
+  const isNull = (node) => node.kind === Kind.VARIABLE && (variables[node.name.value] ?? null) === null;
+  const enter = (node) => {
+    if (node.kind === Kind.FLOAT && !Number.isFinite(Number(node.value))) reason = 'a number is infinite in JavaScript';
+    if (node.kind === Kind.DIRECTIVE && node.arguments.some(({ value }) => isNull(value))) {
+      reason = 'a condition of @skip or @include is null: graphql-js fails where the field is';
+    }
+    const place = node.kind === Kind.LIST ? typeInfo.getParentInputType() : typeInfo.getInputType();
+    const type = getNullableType(place);
+    if ([Kind.LIST, Kind.OBJECT].includes(node.kind) && isScalarType(type) && !isSpecifiedScalarType(type)) {
+      reason = 'a list or an object for a custom scalar, with variables in it';
+    }
   };
-  visit(document, visitWithTypeInfo(typeInfo, { enter: (node) => { visitor[node.kind]?.(node); visitor.enter(node); } }));
+  try {
+    visit(parse(text), visitWithTypeInfo(typeInfo, { enter }));
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+  }
   return reason;
-}
-
-/** Whether a condition is null: graphql-js fails where the field is, the service rejects the request. */
-function hasNullCondition(document, variables) {
-  let hasNull = false;
-  visit(document, {
-    Directive: (node) => {
-      for (const { value } of node.arguments) hasNull ||= value.kind === Kind.VARIABLE && (variables[value.name.value] ?? null) === null;
-    },
-  });
-  return hasNull;
 }
 
 /** Sends requests to the service. */
@@ -140,7 +129,7 @@ export class Service {
 export async function shrink(schema, service, request) {
   const differ = async (candidate) => {
     const [ours, reference] = [await service.verdict(candidate), referenceVerdict(schema, candidate)];
-    return ours.verdict !== reference.verdict && ours.verdict !== 'exempt' && reference.verdict !== 'exempt';
+    return ours.verdict !== reference.verdict && ours.verdict !== 'exempt' && !exemption(schema, candidate);
   };
   let best = request;
   for (const key of Object.keys(request.variables)) {
