@@ -186,7 +186,8 @@ async fn hostile_documents() {
     ] {
         let started_at = std::time::Instant::now();
         let response = app.query(&query, json!({})).await;
-        println!("{} bytes within {:?}: {:.120}", query.len(), started_at.elapsed(), response.body.to_string());
+        let text = response.body.to_string();
+        println!("{} bytes within {:?}: {text:.120}", query.len(), started_at.elapsed());
         assert!(response.codes().iter().all(|code| code != "INTERNAL" && code != "TIMEOUT"), "{}", response.body);
     }
     app.data("{ __typename }").await;

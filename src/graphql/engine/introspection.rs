@@ -53,14 +53,16 @@ enum Resolved<'a> {
 }
 
 impl Resolved<'_> {
-    const NULL: Self = Self::Leaf(Value::Null);
+    fn null() -> Self {
+        Self::Leaf(Value::Null)
+    }
 
     fn text(text: impl Into<String>) -> Self {
         Self::Leaf(Value::String(text.into()))
     }
 
     fn optional_text(text: Option<&str>) -> Self {
-        text.map_or(Self::NULL, Self::text)
+        text.map_or_else(Self::null, Self::text)
     }
 
     fn description(description: Option<&Positioned<String>>) -> Self {
@@ -117,7 +119,7 @@ impl<'a> Introspection<'a> {
                 "type" => Resolved::Object(self.type_element(&definition.ty.node)),
                 "isDeprecated" => Resolved::is_deprecated(&definition.directives),
                 "deprecationReason" => Resolved::deprecation_reason(&definition.directives),
-                _ => Resolved::NULL,
+                _ => Resolved::null(),
             },
             Element::InputValue(definition) => match name {
                 "__typename" => Resolved::text("__InputValue"),
@@ -127,10 +129,10 @@ impl<'a> Introspection<'a> {
                 "defaultValue" => definition
                     .default_value
                     .as_ref()
-                    .map_or(Resolved::NULL, |value| Resolved::text(value.node.to_string())),
+                    .map_or_else(Resolved::null, |value| Resolved::text(value.node.to_string())),
                 "isDeprecated" => Resolved::is_deprecated(&definition.directives),
                 "deprecationReason" => Resolved::deprecation_reason(&definition.directives),
-                _ => Resolved::NULL,
+                _ => Resolved::null(),
             },
             Element::EnumValue(definition) => match name {
                 "__typename" => Resolved::text("__EnumValue"),
@@ -138,7 +140,7 @@ impl<'a> Introspection<'a> {
                 "description" => Resolved::description(definition.description.as_ref()),
                 "isDeprecated" => Resolved::is_deprecated(&definition.directives),
                 "deprecationReason" => Resolved::deprecation_reason(&definition.directives),
-                _ => Resolved::NULL,
+                _ => Resolved::null(),
             },
             Element::Directive(definition) => match name {
                 "__typename" => Resolved::text("__Directive"),
@@ -151,7 +153,7 @@ impl<'a> Introspection<'a> {
                 }
                 "args" => self.input_values(&definition.arguments, field),
                 "isDeprecated" => Resolved::Leaf(Value::Boolean(false)),
-                _ => Resolved::NULL,
+                _ => Resolved::null(),
             },
         }
     }
@@ -162,7 +164,7 @@ impl<'a> Introspection<'a> {
             "types" => Resolved::List(self.schema_index.types().map(Element::Named).collect()),
             "queryType" => Resolved::Object(self.schema_index.ty(QUERY_TYPE).map(Element::Named)),
             "directives" => Resolved::List(self.schema_index.directives().map(Element::Directive).collect()),
-            _ => Resolved::NULL,
+            _ => Resolved::null(),
         }
     }
 
@@ -195,7 +197,7 @@ impl<'a> Introspection<'a> {
             }
             ("inputFields", TypeKind::InputObject(definition)) => self.input_values(&definition.fields, field),
             ("isOneOf", TypeKind::InputObject(_)) => Resolved::Leaf(Value::Boolean(ty.is_one_of())),
-            _ => Resolved::NULL,
+            _ => Resolved::null(),
         }
     }
 
@@ -206,9 +208,9 @@ impl<'a> Introspection<'a> {
             "ofType" if is_non_null => Resolved::Object(self.nullable_type_element(ty)),
             "ofType" => match &ty.base {
                 BaseType::List(inner) => Resolved::Object(self.type_element(inner)),
-                BaseType::Named(_) => Resolved::NULL,
+                BaseType::Named(_) => Resolved::null(),
             },
-            _ => Resolved::NULL,
+            _ => Resolved::null(),
         }
     }
 
