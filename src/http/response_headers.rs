@@ -49,6 +49,9 @@ fn may_be_shared(headers: &HeaderMap) -> bool {
 
 /// Writes `Vary` as one line in which each header is named once: nginx before 1.23 reads only the last line.
 fn join_vary(headers: &mut HeaderMap) {
+    if headers.get_all(header::VARY).nth(1).is_none() {
+        return;
+    }
     let mut names: Vec<&str> = Vec::new();
     let values = headers.get_all(header::VARY).filter_map(|value| value.to_str().ok());
     for name in values.flat_map(|value| value.split(',')).map(str::trim).filter(|name| !name.is_empty()) {
@@ -56,9 +59,7 @@ fn join_vary(headers: &mut HeaderMap) {
             names.push(name);
         }
     }
-    if let Ok(value) = HeaderValue::from_str(&names.join(", "))
-        && !value.is_empty()
-    {
+    if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
         headers.insert(header::VARY, value);
     }
 }

@@ -169,7 +169,7 @@ async fn cancelled_statement() {
         app.execute_sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
             .await;
     });
-    assert_eq!((response.0, response.1.as_str()), (200, "TIMEOUT"));
+    assert_eq!((response.0, response.1.as_str()), (504, "TIMEOUT"));
     drop(lock);
     assert_eq!(query(&app).await.1, "none");
 }

@@ -254,7 +254,7 @@ async fn unknown_paths_and_methods() {
         assert_eq!(response.status().as_u16(), 405, "{method}");
         assert_eq!(
             response.headers().get("allow").and_then(|value| value.to_str().ok()),
-            Some("GET, POST, OPTIONS"),
+            Some("GET, HEAD, POST, OPTIONS"),
             "{method}"
         );
         let body: Value = response.json().await.expect("JSON");

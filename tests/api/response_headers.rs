@@ -22,7 +22,7 @@ async fn response_head(address: SocketAddr, method: &str, path: &str, headers: &
 #[tokio::test]
 async fn every_response() {
     let few = |number: u32| number.try_into().expect("not zero");
-    let network = NetworkConfig { rate_limit_cost_per_minute: Some(400), ..network_config() };
+    let network = NetworkConfig { rate_limit_cost_per_minute: Some(700), ..network_config() };
     let http = HttpConfig { cors_origins: vec!["https://www.example.org".to_owned()], ..http_config() };
     let app = TestApp::start_with_network_config(network, http).await;
     let mut statuses = Vec::new();
@@ -60,18 +60,17 @@ async fn every_response() {
     // The responses to connections beyond the limit.
     let network = NetworkConfig { max_connections: few(1), ..network_config() };
     let app = TestApp::start_with_network_config(network, http_config()).await;
-    let address = app.address;
-    let only = tokio::task::spawn_blocking(move || {
-        let mut only = raw_http::connect(address);
-        let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        std::io::Write::write_all(&mut only, request).expect("a request");
-        assert_eq!(raw_http::status_code(&raw_http::read_response(&mut only)), 200);
-        only
-    });
-    let _only = only.await.expect("a connection");
+    // The only connection is in use, so that it is not closed for the next one.
+    let lock = app.lock_table("topic").await;
+    let body = json!({ "query": "{ topics { nodes { slug } } }" }).to_string();
+    let request = raw_http::post_request("Content-Type: application/json\r\n", body.as_bytes());
+    let mut only = raw_http::connect(app.address);
+    std::io::Write::write_all(&mut only, &request).expect("a request");
+    app.wait_until_blocked().await;
     let head = response_head(app.address, "GET", "/health/live", "").await;
     assert!(head.contains(" 503 ") && head.contains("x-content-type-options: nosniff"), "{head}");
     assert!(head.contains("cache-control: no-store"), "{head}");
+    drop(lock);
 }
 
 #[tokio::test]

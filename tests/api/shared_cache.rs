@@ -103,6 +103,12 @@ async fn responses_are_shared() {
     let response = request.header("If-None-Match", text_of(&second, "etag")).send().await.expect("a response");
     assert_eq!((response.status().as_u16(), text_of(&response, "x-cache")), (304, "HIT"));
     assert_eq!(cached.app.store.statement_counter().total(), hits);
+    // What a cache gets when it revalidates, it stores as well.
+    let request = cached.app.client().get(cached.app.url(&cached.path)).header("Accept", "application/json");
+    let response = request.header("If-None-Match", text_of(&second, "etag")).send().await.expect("a response");
+    assert_eq!((response.status().as_u16(), per_client_headers(&response)), (304, Vec::new()));
+    assert_eq!(text_of(&response, "cache-control"), "public, max-age=60");
+    assert_eq!(response.headers().get("vary"), second.headers().get("vary"));
     let head = cached.app.client().head(cached.nginx.url(&cached.path)).header("Accept", "application/json");
     assert_eq!(text_of(&head.send().await.expect("a response"), "x-cache"), "HIT");
 }
