@@ -21,7 +21,7 @@ use async_graphql::{
 
 use crate::config::Limits;
 use crate::error::Error;
-use crate::graphql::engine::document_cache::{CachedDocument, DocumentCache};
+use crate::graphql::engine::document_cache::{CachedDocument, DocumentCache, variables_key};
 use crate::graphql::engine::field_memo::FieldMemo;
 use crate::graphql::engine::field_order::to_ordered_json;
 use crate::graphql::engine::null_propagation::ResponseShape;
@@ -154,11 +154,16 @@ impl DirectorySchema {
         if let Some(operation) = operation {
             variables::apply_defaults(operation, &mut request.variables);
         }
-        let check = || {
-            let Self { schema_index, limits, .. } = self;
-            query_cost::check_document(&document.parsed, operation, &request.variables, schema_index, limits)
+        let variables_key = variables_key(operation, &request.variables);
+        let cached_cost = variables_key.and_then(|variables| self.document_cache.cost(&document, variables));
+        let cost = match cached_cost {
+            Some(cost) => cost,
+            None => {
+                let Self { schema_index, limits, .. } = self;
+                query_cost::check_document(&document.parsed, operation, &request.variables, schema_index, limits)
+                    .map_err(error_response)?
+            }
         };
-        let checked = document.check_operation(operation, &request.variables, check).map_err(error_response)?;
         if is_new {
             // Only a document within the limits takes a bounded time to validate.
             let errors = validate(&document.parsed, &self.schema_index, self.limits.selections);
@@ -180,6 +185,9 @@ impl DirectorySchema {
             execution_document::prepare(&document.parsed, selected, name, &request.variables, &self.schema_index)
         });
         let executable = executable.map_err(|error| Box::new(Response::from_errors(vec![error])))?;
+        if let (None, Some(variables)) = (cached_cost, variables_key) {
+            self.document_cache.insert_cost(&document, variables, cost);
+        }
         let operation_type = Some(operation.ty);
         let operation_name = request.operation_name.clone().or_else(|| {
             let mut names = document.parsed.operations.iter().filter_map(|(name, _)| name.cloned());
@@ -188,7 +196,6 @@ impl DirectorySchema {
         let root_fields = select_operation(&executable, request.operation_name.as_deref());
         let root_fields = root_fields.map(|operation| response_keys(&operation.node)).unwrap_or_default();
         request.set_parsed_query(executable);
-        let cost = checked.cost;
         Ok(PreparedRequest { request, document, root_fields, operation_type, operation_name, cost })
     }
 

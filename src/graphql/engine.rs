@@ -3,6 +3,7 @@
 use async_graphql::{Pos, ServerError};
 
 pub(crate) mod document_cache;
+pub(crate) mod document_size;
 pub(crate) mod eager_resolver;
 pub(crate) mod execution_document;
 pub(crate) mod field_memo;

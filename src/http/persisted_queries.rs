@@ -14,6 +14,9 @@ use crate::config::OperationPolicy;
 use crate::http::error::HttpError;
 use crate::http::request_params::RequestParams;
 
+/// Memory of a registered query in addition to its hash and text: the nodes of the cache.
+const ENTRY_OVERHEAD_BYTES: usize = 340;
+
 /// The manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -75,7 +78,9 @@ impl PersistedQueries {
         if is_trusted_only && trusted.is_none() {
             return Err(ManifestError::ManifestRequired);
         }
-        let weight = |hash: &String, text: &Arc<str>| u32::try_from(hash.len() + text.len()).unwrap_or(u32::MAX);
+        let weight = |hash: &String, text: &Arc<str>| {
+            u32::try_from(ENTRY_OVERHEAD_BYTES + hash.len() + text.len()).unwrap_or(u32::MAX)
+        };
         let automatic = Cache::builder().max_capacity(max_bytes).weigher(weight).build();
         Ok(Self { automatic, trusted: Arc::new(trusted.unwrap_or_default()), is_trusted_only })
     }
@@ -164,4 +169,27 @@ fn read_manifest(path: &Path) -> Result<HashMap<String, Arc<str>>, ManifestError
 /// Bytes as lowercase hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_within_a_third_of_the_memory_taken() {
+        const QUERY_COUNT: u64 = 500;
+        for length in [12, 1_000] {
+            let queries = PersistedQueries::new(OperationPolicy::Any, None, 16 << 20).expect("no manifest");
+            let allocated = allocation_counter::measure(|| {
+                for number in 0..QUERY_COUNT {
+                    let text = format!("{number:length$}");
+                    queries.register(&hex(&Sha256::digest(&text)), &text);
+                }
+            });
+            let accounted = queries.automatic.weighted_size() / QUERY_COUNT;
+            let actual = u64::try_from(allocated.bytes_current).expect("bytes") / QUERY_COUNT;
+            println!("{accounted} bytes accounted, {actual} allocated");
+            assert!(accounted * 4 >= actual * 3 && accounted * 3 <= actual * 4, "{accounted} of {actual}");
+        }
+    }
 }

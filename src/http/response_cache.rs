@@ -19,8 +19,10 @@ use crate::model::language::AcceptedLanguages;
 use crate::store::Store;
 use crate::store::access::revision::{Lsn, Revision, RevisionId};
 
-/// Memory of an entry in addition to its texts.
-const ENTRY_OVERHEAD_BYTES: usize = 256;
+/// Memory of an entry in addition to its texts and languages: the key, the value, and the nodes of the cache.
+const ENTRY_OVERHEAD_BYTES: usize = 600;
+/// Memory of a language in a key in addition to its text.
+const LANGUAGE_OVERHEAD_BYTES: usize = 40;
 /// Responses of this size or more are stored compressed: several times as many fit, and decompressing one takes less time
 /// than sending it.
 const MIN_COMPRESSED_BYTES: usize = 4 * 1024;
@@ -134,13 +136,25 @@ pub struct VacantEntry {
     revision: RevisionId,
 }
 
+/// The memory of an entry, in bytes.
+fn entry_bytes(key: &CacheKey, cached: &CachedResponse) -> usize {
+    let CacheKey { query, operation_name, variables, languages, day: _ } = key;
+    let languages = languages.preferred.iter().chain(&languages.excluded);
+    let names = [operation_name, &cached.operation_name].map(|name| name.as_ref().map_or(0, String::len));
+    ENTRY_OVERHEAD_BYTES
+        + query.len()
+        + variables.len()
+        + names.iter().sum::<usize>()
+        + languages.map(|tag| LANGUAGE_OVERHEAD_BYTES + tag.as_str().len()).sum::<usize>()
+        + cached.body.len()
+}
+
 impl ResponseCache {
     /// A cache of at most `max_bytes`; 0 disables it.
     #[must_use]
     pub fn new(max_bytes: u64) -> Self {
         let weight = |key: &CacheKey, (_, cached): &(RevisionId, CachedResponse)| {
-            let bytes = ENTRY_OVERHEAD_BYTES + key.query.len() + key.variables.len() + cached.body.len();
-            u32::try_from(bytes).unwrap_or(u32::MAX)
+            u32::try_from(entry_bytes(key, cached)).unwrap_or(u32::MAX)
         };
         let entries = (max_bytes > 0).then(|| Cache::builder().max_capacity(max_bytes).weigher(weight).build());
         Self { entries, latest_revision: Mutex::default(), hits: Counter::default(), misses: Counter::default() }
@@ -196,5 +210,40 @@ impl ResponseCache {
             entries.run_pending_tasks();
             entries.weighted_size()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_within_a_third_of_the_memory_taken() {
+        const ENTRY_COUNT: u64 = 500;
+        let header = (0..20).map(|number| format!("en-x-{number:08}")).collect::<Vec<_>>().join(",");
+        for (query, body, header) in [
+            ("{a}".to_owned(), "{}".to_owned(), String::new()),
+            (include_str!("../../bench/queries/p.graphql").to_owned(), "x".repeat(3_000), "en".to_owned()),
+            ("{ b }".to_owned(), "{\"data\": null}".to_owned(), header),
+        ] {
+            let cache = ResponseCache::new(16 << 20);
+            let entries = cache.entries.as_ref().expect("a cache");
+            let revision = Revision::for_test("1");
+            let allocated = allocation_counter::measure(|| {
+                for number in 0..ENTRY_COUNT {
+                    let languages = AcceptedLanguages::parse(&header);
+                    let variables = Variables::from_json(serde_json::json!({ "number": number }));
+                    let key = CacheKey::new(&query, Some("Name"), &variables, &languages).expect("a key");
+                    let entry = cache.reserve(key, Some(&revision)).expect("an entry");
+                    let body = Bytes::from(body.clone().into_bytes());
+                    cache.insert(entry, &body, Some("Name".to_owned()), QueryCost::default());
+                }
+                entries.run_pending_tasks();
+            });
+            let accounted = entries.weighted_size() / ENTRY_COUNT;
+            let actual = u64::try_from(allocated.bytes_current).expect("bytes") / ENTRY_COUNT;
+            println!("{accounted} bytes accounted, {actual} allocated");
+            assert!(accounted * 4 >= actual * 3 && accounted * 3 <= actual * 4, "{accounted} of {actual}");
+        }
     }
 }

@@ -93,6 +93,9 @@ impl AcceptedLanguages {
         weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         accepted.preferred = weighted.into_iter().map(|(_, tag)| tag).take(MAX_PREFERENCES).collect();
         accepted.excluded.truncate(MAX_PREFERENCES);
+        // The response cache keeps them: a long header must not keep its memory.
+        accepted.preferred.shrink_to_fit();
+        accepted.excluded.shrink_to_fit();
         accepted
     }
 }

@@ -1,7 +1,11 @@
 //! A cache of valid documents. Clients repeat the same query text with different variables. A text is parsed and validated
 //! once; its limits are checked once for all variables that cannot change the outcome.
+//!
+//! Each document is weighed by the memory it takes: clients choose the texts, and an endless series of different ones must
+//! not fill the memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::Variables;
 use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition, Type};
@@ -9,94 +13,118 @@ use async_graphql_value::ConstValue;
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::Error;
+use crate::graphql::engine::document_size::{HeapSize as _, allocated_bytes};
+use crate::graphql::inputs::search_query::count_words;
 use crate::graphql::limits::query_cost::QueryCost;
 
-/// Maximum size of the cache, approximately.
-const MAX_CACHE_BYTES: u64 = 16 << 20;
-/// Maximum number of sets of variables remembered for a document.
-const MAX_CHECKED_VARIABLE_SETS: u64 = 32;
-/// Estimated size of a parsed document for each byte of its text.
-const PARSED_BYTES_PER_TEXT_BYTE: usize = 20;
+/// Maximum memory of the cached documents, in bytes.
+const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
+/// Maximum number of checked operations, one for each set of variables of a document.
+const MAX_CHECKED_OPERATIONS: u64 = 10_000;
+/// Memory of a cache entry besides its key and value: its node in the table and in the queue of recent uses.
+const ENTRY_OVERHEAD_BYTES: usize = 320;
 
 /// The query text and the name of the operation to execute.
 type DocumentKey = (String, Option<String>);
 
-/// A cache of parsed documents.
-pub(crate) struct DocumentCache(Cache<DocumentKey, Arc<CachedDocument>>);
+/// A digest of the variables that can change the outcome of the checks.
+pub(crate) type VariablesKey = [u8; 32];
+
+/// A cache of valid documents, and of the costs of operations that are within the limits.
+pub(crate) struct DocumentCache {
+    documents: Cache<DocumentKey, Arc<CachedDocument>>,
+    /// The costs by document and variables. One cache for all documents: a cache of its own would take a hundred times the
+    /// memory of a small document.
+    costs: Cache<(u64, VariablesKey), QueryCost>,
+}
 
 impl Default for DocumentCache {
     fn default() -> Self {
-        let weight = |(text, _): &DocumentKey, _: &Arc<CachedDocument>| {
-            u32::try_from(text.len() * PARSED_BYTES_PER_TEXT_BYTE).unwrap_or(u32::MAX)
+        let weight = |key: &DocumentKey, document: &Arc<CachedDocument>| {
+            u32::try_from(entry_bytes(key, document)).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(MAX_CACHE_BYTES).weigher(weight).build())
+        Self {
+            documents: Cache::builder().max_capacity(MAX_DOCUMENT_BYTES).weigher(weight).build(),
+            costs: Cache::new(MAX_CHECKED_OPERATIONS),
+        }
     }
 }
 
 impl DocumentCache {
     pub fn get(&self, text: &str, operation_name: Option<&str>) -> Option<Arc<CachedDocument>> {
-        self.0.get(&(text.to_owned(), operation_name.map(str::to_owned)))
+        self.documents.get(&(text.to_owned(), operation_name.map(str::to_owned)))
     }
 
+    /// Caches a valid document whose operation exists.
     pub fn insert(&self, text: &str, operation_name: Option<&str>, document: &Arc<CachedDocument>) {
-        self.0.insert((text.to_owned(), operation_name.map(str::to_owned)), Arc::clone(document));
+        self.documents.insert((text.to_owned(), operation_name.map(str::to_owned)), Arc::clone(document));
+    }
+
+    /// Returns the cost of an operation that was checked with equivalent variables before.
+    pub fn cost(&self, document: &CachedDocument, variables: VariablesKey) -> Option<QueryCost> {
+        self.costs.get(&(document.number, variables))
+    }
+
+    /// Caches the cost of an operation that is valid and within the limits with these variables.
+    pub fn insert_cost(&self, document: &CachedDocument, variables: VariablesKey, cost: QueryCost) {
+        self.costs.insert((document.number, variables), cost);
     }
 }
 
-/// A parsed document and the operation to execute.
+/// Returns the memory of a cache entry, in bytes.
+fn entry_bytes((text, operation_name): &DocumentKey, document: &CachedDocument) -> usize {
+    let key = allocated_bytes(size_of::<DocumentKey>() + 16) + text.heap_bytes() + operation_name.heap_bytes();
+    let value = allocated_bytes(size_of::<CachedDocument>() + 16) + document.parsed.heap_bytes();
+    ENTRY_OVERHEAD_BYTES + key + value
+}
+
+/// A parsed document.
 pub(crate) struct CachedDocument {
     pub parsed: ExecutableDocument,
-    checked_operations: Cache<[u8; 32], Arc<CheckedOperation>>,
-}
-
-/// The result of the checks for an operation and a set of variables.
-pub(crate) struct CheckedOperation {
-    pub cost: QueryCost,
-}
-
-impl From<QueryCost> for CheckedOperation {
-    fn from(cost: QueryCost) -> Self {
-        Self { cost }
-    }
+    /// A number that no other document of the process has.
+    number: u64,
 }
 
 impl CachedDocument {
     pub fn new(parsed: ExecutableDocument) -> Self {
-        Self { parsed, checked_operations: Cache::new(MAX_CHECKED_VARIABLE_SETS) }
-    }
-
-    /// Returns the result of the checks for these variables, from the cache if possible.
-    pub fn check_operation(
-        &self,
-        operation: Option<&OperationDefinition>,
-        variables: &Variables,
-        check: impl FnOnce() -> Result<QueryCost, Error>,
-    ) -> Result<Arc<CheckedOperation>, Error> {
-        let Some(key) = variables_key(operation, variables) else { return Ok(Arc::new(check()?.into())) };
-        if let Some(checked_before) = self.checked_operations.get(&key) {
-            return Ok(checked_before);
-        }
-        let checked = Arc::new(check()?.into());
-        self.checked_operations.insert(key, Arc::clone(&checked));
-        Ok(checked)
+        static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
+        Self { parsed, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed) }
     }
 }
 
-/// Returns a digest of the variables that can change the outcome of the checks. No limit depends on the content of a
-/// string passed for a `String` or an `ID`, and its type is always correct: only its presence is part of the digest.
-/// All other values are part of it.
-fn variables_key(operation: Option<&OperationDefinition>, variables: &Variables) -> Option<[u8; 32]> {
-    let is_text = |ty: &Type| matches!(&ty.base, BaseType::Named(name) if matches!(name.as_str(), "String" | "ID"));
-    let is_irrelevant = |name: &str, value: &ConstValue| {
+/// Returns a digest of the variables that can change the outcome of the checks. Of a string passed for an `ID`, whose
+/// type is always correct, only the presence is part of the digest; of one passed for a `String`, which may be a search
+/// query, the number of words. All other values are part of it.
+pub(crate) fn variables_key(operation: Option<&OperationDefinition>, variables: &Variables) -> Option<VariablesKey> {
+    let key = variables.iter().map(|(name, value)| {
         let mut definitions = operation.into_iter().flat_map(|operation| &operation.variable_definitions);
-        matches!(value, ConstValue::String(_))
-            && definitions.any(|variable| variable.node.name.node == name && is_text(&variable.node.var_type.node))
-    };
-    // The value is wrapped in a list to distinguish null from a string.
-    let key = variables.iter().map(|(name, value)| (name.as_str(), (!is_irrelevant(name, value)).then_some([value])));
+        let definition = definitions.find(|variable| variable.node.name.node == *name);
+        (name.as_str(), RelevantValue::new(definition.map(|definition| &definition.node.var_type.node), value))
+    });
     let key = serde_json::to_vec(&key.collect::<Vec<_>>()).ok()?;
     Some(Sha256::digest(key).into())
+}
+
+/// The part of a variable that can change the outcome of the checks.
+#[derive(serde::Serialize)]
+enum RelevantValue<'a> {
+    Present,
+    Words(u64),
+    Value(&'a ConstValue),
+}
+
+impl<'a> RelevantValue<'a> {
+    fn new(ty: Option<&Type>, value: &'a ConstValue) -> Self {
+        let ty = ty.and_then(|ty| match &ty.base {
+            BaseType::Named(name) => Some(name.as_str()),
+            BaseType::List(_) => None,
+        });
+        match (ty, value) {
+            (Some("ID"), ConstValue::String(_)) => Self::Present,
+            (Some("String"), ConstValue::String(text)) => Self::Words(count_words(text)),
+            _ => Self::Value(value),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -116,8 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn strings_do_not_change_the_key() {
-        assert_eq!(key(json!({ "text": "a", "id": "b" })), key(json!({ "text": "c", "id": "d" })));
+    fn strings_of_as_many_words_do_not_change_the_key() {
+        assert_eq!(key(json!({ "text": "a b", "id": "b" })), key(json!({ "text": "c d", "id": "d e" })));
     }
 
     #[test]
@@ -131,6 +159,7 @@ mod tests {
             json!({ "id": ["a"] }),
             json!({ "id": ["b"] }),
             json!({ "id": "a", "text": "a" }),
+            json!({ "id": "a", "text": "a b" }),
             json!({ "first": 1 }),
             json!({ "first": 2 }),
             json!({ "first": "1" }),
@@ -144,5 +173,77 @@ mod tests {
         ];
         let keys: std::collections::HashSet<_> = cases.iter().map(|variables| key(variables.clone())).collect();
         assert_eq!(keys.len(), cases.len());
+    }
+
+    /// Documents of different kinds, distinct for each number.
+    fn document(kind: usize, number: usize) -> String {
+        let many = |count: usize, part: &dyn Fn(usize) -> String| (0..count).map(part).collect::<Vec<_>>().join(" ");
+        match kind {
+            0 => format!("{{a{number}:b}}"),
+            1 => format!("{{ __typename }} # {number} {}", "x".repeat(1000)),
+            2 => include_str!("../../../bench/queries/p.graphql").replace("Profile", &format!("Profile{number}")),
+            3 => {
+                format!("{{ {} }}", many(100, &|field| format!("a{number}_{field}: papers(first: 1) {{ totalCount }}")))
+            }
+            4 => {
+                let fragments =
+                    many(20, &|fragment| format!("fragment f{fragment} on Query {{ directory {{ version }} }}"));
+                format!("{{ a{number}: __typename {} }} {fragments}", many(20, &|spread| format!("...f{spread}")))
+            }
+            5 => {
+                let variables = many(50, &|variable| format!("$v{variable}: [ID!] = [\"{number}\", \"b\"]"));
+                format!(
+                    "query({variables}) {{ {} }}",
+                    many(50, &|field| format!("a{field}: nodes(ids: $v{field}) {{ id }}"))
+                )
+            }
+            _ => {
+                let filters = many(20, &|filter| format!("{{ query: \"name {number} {filter}\", hasOrcid: true }}"));
+                format!("{{ researchers(filter: {{ or: [{filters}] }}) @include(if: true) {{ nodes {{ name }} }} }}")
+            }
+        }
+    }
+
+    /// Returns the accounted and the actual bytes of a cached document of this kind.
+    fn document_bytes(kind: usize) -> (u64, u64) {
+        const DOCUMENT_COUNT: usize = 60;
+        let cache = DocumentCache::default();
+        let allocated = allocation_counter::measure(|| {
+            for number in 0..DOCUMENT_COUNT {
+                let text = document(kind, number);
+                let parsed = Arc::new(CachedDocument::new(parse_document(&text).expect("a query")));
+                cache.insert(&text, None, &parsed);
+            }
+            cache.documents.run_pending_tasks();
+        });
+        let count = DOCUMENT_COUNT as u64;
+        assert_eq!(cache.documents.entry_count(), count, "kind {kind}: a document was evicted");
+        (cache.documents.weighted_size() / count, u64::try_from(allocated.bytes_current).expect("bytes") / count)
+    }
+
+    #[test]
+    fn weights_are_within_a_third_of_the_memory_taken() {
+        for kind in 0..7 {
+            let (accounted, actual) = document_bytes(kind);
+            println!("kind {kind}: {accounted} bytes accounted, {actual} allocated");
+            assert!(accounted * 4 >= actual * 3 && accounted * 3 <= actual * 4, "kind {kind}: {accounted} of {actual}");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let cache = DocumentCache::default();
+        let allocated = allocation_counter::measure(|| {
+            for number in 0..30_000 {
+                let text = document(0, number);
+                let parsed = Arc::new(CachedDocument::new(parse_document(&text).expect("a query")));
+                cache.insert(&text, None, &parsed);
+                let variables = variables_key(None, &Variables::from_json(json!({ "number": number })));
+                cache.insert_cost(&parsed, variables.expect("a key"), QueryCost::default());
+            }
+            cache.documents.run_pending_tasks();
+            cache.costs.run_pending_tasks();
+        });
+        assert!(allocated.bytes_current < 32 << 20, "{} bytes", allocated.bytes_current);
     }
 }

@@ -21,6 +21,15 @@ pub fn parse_query(field: &str, text: &str) -> Result<Option<SearchTerms>, Error
     Ok(SearchTerms::new(text))
 }
 
+/// Returns the number of words that a search for this text looks up; 0 if it is too long, and thus rejected.
+#[must_use]
+pub fn count_words(text: &str) -> u64 {
+    if text.chars().nth(MAX_QUERY_CHARS).is_some() {
+        return 0;
+    }
+    SearchTerms::new(text).map_or(0, |query| query.terms.len() as u64)
+}
+
 /// Parses the search query of a filter; `None` if it is omitted or blank.
 ///
 /// # Errors

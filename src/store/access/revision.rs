@@ -158,6 +158,14 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+impl Revision {
+    /// Returns a revision with this id, at the start of the log.
+    pub(crate) fn for_test(id: &str) -> Self {
+        Self { id: RevisionId(id.into()), lsn: Lsn(0) }
+    }
+}
+
 impl From<i64> for Lsn {
     /// Converts a number of bytes from the start of the log.
     fn from(bytes: i64) -> Self {
