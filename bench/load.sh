@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures how 200 slow clients, three times the sustainable load, one greedy client, 1,000 idle connections, and a
-# database outage of 30 s affect other clients (bench/load). The service runs with the demonstration dataset and an embedded Postgres.
+# Measures how 200 slow clients, three times the sustainable load, 32 clients with expensive searches, one greedy client,
+# 1,000 idle connections, and a database outage of 30 s affect other clients, and the memory that different documents
+# take (bench/load). The service runs with the demonstration dataset and an embedded Postgres.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet

@@ -155,7 +155,7 @@ pub struct ServeConfig {
     /// Maximum number of nodes a query could return
     #[arg(long, env = "MAX_QUERY_NODES", help_heading = QUERY_LIMITS, default_value = "500000")]
     pub max_query_nodes: u64,
-    /// Maximum cost of a query: 1 per node, 100 per SQL statement
+    /// Maximum cost of a query: 1 per node, 100 per SQL statement, and counts
     #[arg(long, env = "MAX_QUERY_COST", help_heading = QUERY_LIMITS, default_value = "600000")]
     pub max_query_cost: u64,
     /// Whether schema introspection is enabled
@@ -436,6 +436,8 @@ pub struct Limits {
     pub filter_depth: usize,
     /// Maximum number of filters nested in one filter.
     pub filter_count: usize,
+    /// Maximum number of words in all search queries of a query.
+    pub search_words: usize,
     /// Maximum number of researchers visited by a coauthor path search.
     pub path_researchers: usize,
     /// Maximum nesting depth of a query.
@@ -458,7 +460,7 @@ pub struct Limits {
     pub selections: usize,
     /// Maximum number of nodes a query could return, assuming that every page is full.
     pub nodes: u64,
-    /// Maximum cost of a query: 1 per node, 100 per SQL statement.
+    /// Maximum cost of a query: 1 per node, 100 per SQL statement, and counts.
     pub cost: u64,
     /// Whether schema introspection is enabled.
     pub introspection: bool,
@@ -473,6 +475,7 @@ impl Default for Limits {
             list_entries: 500,
             filter_depth: 5,
             filter_count: 100,
+            search_words: 500,
             path_researchers: 50_000,
             depth: 50,
             tokens: 15_000,

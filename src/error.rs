@@ -39,6 +39,9 @@ pub enum Error {
     /// The database is unreachable, or has no free connection.
     #[error("{}", Self::UNAVAILABLE_MESSAGE)]
     Unavailable(#[source] Arc<sea_orm::DbErr>),
+    /// Too many requests wait for the same kind of expensive work; the message says which.
+    #[error("{0}")]
+    Busy(&'static str),
     /// A statement exceeded its timeout.
     #[error("the query exceeded the statement timeout; request less data at once")]
     Timeout(#[source] Arc<sea_orm::DbErr>),
@@ -66,7 +69,7 @@ impl Error {
             Self::BadUserInput(_) => "BAD_USER_INPUT",
             Self::LimitExceeded { code, .. } | Self::Forbidden { code, .. } => code,
             Self::Deleted(_) => "NOT_FOUND",
-            Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
+            Self::Unavailable(_) | Self::Busy(_) => "SERVICE_UNAVAILABLE",
             Self::Timeout(_) => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
         }

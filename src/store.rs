@@ -20,6 +20,7 @@ use crate::store::access::executor::{RequestConnections, StatementCounter};
 use crate::store::access::replica::Replica;
 use crate::store::access::revision::{Lsn, Revision, RevisionCache};
 use crate::store::access::statement_batcher::StatementBatcher;
+use crate::store::access::work_class::WorkClasses;
 use crate::store::unit_of_work::Projection;
 
 /// Access to the directory's database.
@@ -38,6 +39,7 @@ pub struct Store {
     statement_counter: StatementCounter,
     connections: RequestConnections,
     batcher: StatementBatcher,
+    work_classes: WorkClasses,
     revision_cache: Arc<RevisionCache>,
 }
 
@@ -45,7 +47,9 @@ impl Store {
     /// Creates a store for a connected database.
     #[must_use]
     pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
+        let max_connections = database.get_postgres_connection_pool().options().get_max_connections();
         Self {
+            work_classes: WorkClasses::new(usize::try_from(max_connections).unwrap_or(usize::MAX)),
             database,
             replicas: Arc::new([]),
             read_replica: None,
@@ -91,6 +95,7 @@ impl Store {
             statement_counter: self.statement_counter.per_request(),
             connections: self.connections.for_request(),
             batcher: StatementBatcher::for_request(),
+            work_classes: self.work_classes.for_request(),
             read_replica,
             ..self.clone()
         }

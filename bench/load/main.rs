@@ -1,8 +1,10 @@
 //! Measures the effect of slow clients and overload on other clients: over loopback, against a running service, in about
-//! 90 seconds. With `--outage PROGRAM` it starts the service itself and measures database outages; with `--fairness
-//! PROGRAM`, the effect of one greedy client on clients at other addresses, and of many idle connections.
+//! 90 seconds; then how clients with expensive searches affect others, and the memory that different documents take (also
+//! alone, by `--expensive` and `--memory`). With `--outage PROGRAM` it starts the service itself and measures database
+//! outages; with `--fairness PROGRAM`, the effect of one greedy client on clients at other addresses, and of many idle
+//! connections.
 //!
-//! `bench/load.sh` starts the service with the demo directory and runs all. Client, service and database share the
+//! `bench/load.sh` starts the service with the demo directory and runs all of it. Client, service and database share the
 //! machine.
 
 use std::collections::BTreeMap;
@@ -19,11 +21,13 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
+mod expensive;
 mod fairness;
 // Gives clients addresses of their own.
 #[path = "../../tests/api/support/loopback.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod loopback;
+mod memory;
 mod outage;
 
 /// A typical query: researchers with papers and coauthors.
@@ -96,6 +100,11 @@ impl Service {
 }
 
 async fn read_response(stream: &mut TcpStream) -> io::Result<u16> {
+    read_body(stream).await.map(|(status, _)| status)
+}
+
+/// Reads a response and returns its status code and body.
+async fn read_body(stream: &mut TcpStream) -> io::Result<(u16, Vec<u8>)> {
     let mut response = Vec::with_capacity(16 * 1024);
     loop {
         if stream.read_buf(&mut response).await? == 0 {
@@ -105,12 +114,13 @@ async fn read_response(stream: &mut TcpStream) -> io::Result<u16> {
         let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
         let length = length.ok_or(io::ErrorKind::InvalidData)?;
-        let mut rest = (end + 4 + length).saturating_sub(response.len());
-        while rest > 0 {
-            response.clear();
-            rest = rest.saturating_sub(stream.read_buf(&mut response).await?);
+        let mut body = response.split_off(end + 4);
+        while body.len() < length {
+            if stream.read_buf(&mut body).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
-        return Ok(head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default());
+        return Ok((head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default(), body));
     }
 }
 
@@ -144,6 +154,13 @@ impl LoadResults {
         for (kind, count) in other.failed {
             *self.failed.entry(kind).or_default() += count;
         }
+    }
+
+    /// Returns the percentile of the durations of successful responses, in seconds.
+    fn percentile_seconds(&mut self, percent: usize) -> f64 {
+        self.ok.sort_unstable();
+        let index = (self.ok.len() * percent / 100).min(self.ok.len().saturating_sub(1));
+        self.ok.get(index).map_or(f64::NAN, Duration::as_secs_f64)
     }
 
     fn useful_responses(&self) -> usize {
@@ -311,5 +328,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
-    runtime.block_on(measure_load(address))
+    let is_given = |option: &str| std::env::args().any(|argument| argument == option);
+    let is_everything = !is_given("--expensive") && !is_given("--memory");
+    runtime.block_on(async {
+        if is_everything {
+            measure_load(address.clone()).await?;
+        }
+        if is_everything || is_given("--expensive") {
+            expensive::measure_expensive_searches(&address).await?;
+        }
+        if is_everything || is_given("--memory") {
+            memory::measure_memory(&address).await?;
+        }
+        Ok(())
+    })
 }

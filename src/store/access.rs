@@ -9,3 +9,4 @@ pub mod replica;
 pub mod revision;
 pub(crate) mod sql_fragment;
 pub(crate) mod statement_batcher;
+pub(crate) mod work_class;

@@ -47,17 +47,17 @@ const AUTO_EXPLAIN_SETTINGS: [&str; 6] = [
 type Costs = BTreeMap<String, u64>;
 
 /// A Postgres server whose log contains only the statements of this test.
-struct DedicatedServer {
-    server: EmbeddedServer,
-    log: PathBuf,
+pub struct DedicatedServer {
+    pub server: EmbeddedServer,
+    pub log: PathBuf,
 }
 
 impl DedicatedServer {
-    fn start(directory: &Path) -> Self {
+    pub fn start(directory: &Path) -> Self {
         Self { server: start_postgres(directory), log: directory.join("postgres.log") }
     }
 
-    async fn open_store(&self) -> (Database, Store) {
+    pub async fn open_store(&self) -> (Database, Store) {
         let config = DatabaseConfig {
             database_max_connections: 1.try_into().expect("not zero"),
             ..database_config(&self.server.url("directory"), 100)
@@ -69,8 +69,6 @@ impl DedicatedServer {
 
     /// Loads the same data on every run.
     async fn load_data(&self) {
-        execute_sql(&self.server.url("postgres"), "CREATE DATABASE directory").await;
-        let (database, store) = self.open_store().await;
         let mut all: Vec<Value> =
             (1..8).map(|number| organization_record(number, &format!("College {number}"))).collect();
         let works = synthetic_papers(&mut SeededRng::new(5), RESEARCHER_COUNT, PAPER_COUNT);
@@ -82,7 +80,14 @@ impl DedicatedServer {
             let topics = json!([{ "labels": { "en": format!("Topic {}", index % 4) } }]);
             with_fields(record, json!({ "affiliations": [affiliation(index), affiliation(index + 3)], "topics": topics }))
         }));
-        store.write_records("test", &parse_records(json!(all))).await.expect("the records");
+        self.load_records(&json!(all)).await;
+    }
+
+    /// Loads records into a new database, whose statements are logged from then on.
+    pub async fn load_records(&self, records: &Value) {
+        execute_sql(&self.server.url("postgres"), "CREATE DATABASE directory").await;
+        let (database, store) = self.open_store().await;
+        store.write_records("test", &parse_records(records.clone())).await.expect("the records");
         store.refresh_statistics_if_stale().await.expect("the counts");
         // Index-only scans need pages that are all-visible, which depends on other sessions of the server.
         let connection = database.connection.clone();
@@ -109,7 +114,7 @@ impl DedicatedServer {
     }
 
     /// The query plans in the log.
-    fn read_plans(&self) -> Vec<Value> {
+    pub fn read_plans(&self) -> Vec<Value> {
         let log = fs::read_to_string(&self.log).expect("the log");
         let entries = log.split("LOG:  duration: ").skip(1).filter_map(|entry| entry.split_once("plan:"));
         let plan = |entry: &str| serde_json::Deserializer::from_str(entry).into_iter::<Value>().next();
@@ -117,11 +122,18 @@ impl DedicatedServer {
     }
 }
 
-fn scanned_rows(plan: &Value) -> u64 {
+/// The rows that the scans of a plan return.
+pub fn scanned_rows(plan: &Value) -> u64 {
     let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(scanned_rows).sum();
     let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.ends_with("Scan"));
     let number = |name: &str| plan[name].as_u64().unwrap_or_default();
     below + if is_scan { number("Actual Rows") * number("Actual Loops") } else { 0 }
+}
+
+/// The pages that a plan touches, cached or not.
+pub fn touched_pages(plan: &Value) -> u64 {
+    let number = |name: &str| plan[name].as_u64().unwrap_or_default();
+    number("Shared Hit Blocks") + number("Shared Read Blocks")
 }
 
 async fn execute_query(schema: &DirectorySchema, store: &Store, query: &str, variables: Value) -> Value {
@@ -161,13 +173,9 @@ fn measure_costs(runtime: &Runtime, server: &DedicatedServer) -> BTreeMap<String
         let statements = store.statement_counter().total() - before;
         let plans = server.read_plans();
         assert_eq!(u64::try_from(plans.len()).ok(), Some(statements), "a statement of ({name}) has no plan");
-        let pages = |plan: &Value| {
-            let number = |name: &str| plan["Plan"][name].as_u64().unwrap_or_default();
-            number("Shared Hit Blocks") + number("Shared Read Blocks")
-        };
         let of_plans = [
             ("rows", plans.iter().map(|plan| scanned_rows(&plan["Plan"])).sum()),
-            ("pages", plans.iter().map(pages).sum()),
+            ("pages", plans.iter().map(|plan| touched_pages(&plan["Plan"])).sum()),
         ];
         let costs_of = [("statements", statements), ("allocations", allocations)].into_iter().chain(of_plans);
         costs.insert(name.to_owned(), costs_of.map(|(what, number)| (what.to_owned(), number)).collect());

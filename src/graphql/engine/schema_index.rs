@@ -18,6 +18,20 @@ const META_FIELDS: &str = "__MetaFields";
 /// The root type of queries.
 pub const QUERY_TYPE: &str = "Query";
 
+/// Types that are part of their parent's row, besides edges.
+const EMBEDDED_TYPES: [&str; 10] = [
+    "Abstract",
+    "CoauthorStep",
+    "Directory",
+    "DirectoryQuality",
+    "Excerpt",
+    "HighlightSegment",
+    "LocalizedName",
+    "LocalizedString",
+    "PageInfo",
+    "ResolutionEvidence",
+];
+
 /// All types and directives of the schema.
 pub struct SchemaIndex {
     types: IndexMap<Name, IndexedType>,
@@ -166,8 +180,7 @@ impl SchemaIndex {
     #[must_use]
     pub fn is_embedded(&self, ty: &str) -> bool {
         let reads = ty.ends_with("Connection") || ty.ends_with("Statistics") || self.node_types.contains(ty);
-        !reads
-            && (ty.ends_with("Edge") || matches!(ty, "PageInfo" | "LocalizedText" | "Directory" | "DirectoryQuality"))
+        !reads && (ty.ends_with("Edge") || EMBEDDED_TYPES.contains(&ty))
     }
 
     /// Whether a type implements `Node`.
@@ -298,6 +311,14 @@ mod tests {
         for (name, expected) in [("N", "A B"), ("E", "B"), ("A", "A"), ("U", "B A"), ("Int", "")] {
             let types = &index.ty(name).expect("a type").possible_types;
             assert_eq!(types.join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn embedded_types_are_in_the_schema() {
+        let index = SchemaIndex::parse(&crate::graphql::sdl());
+        for ty in EMBEDDED_TYPES {
+            assert!(index.is_composite(ty) && index.is_embedded(ty), "{ty}");
         }
     }
 }

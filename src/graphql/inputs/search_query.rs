@@ -27,7 +27,7 @@ pub fn count_words(text: &str) -> u64 {
     if text.chars().nth(MAX_QUERY_CHARS).is_some() {
         return 0;
     }
-    SearchTerms::new(text).map_or(0, |query| query.terms.len() as u64)
+    SearchTerms::new(text).map_or(0, |query| query.distinct_terms().len() as u64)
 }
 
 /// Parses the search query of a filter; `None` if it is omitted or blank.

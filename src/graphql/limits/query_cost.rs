@@ -16,6 +16,7 @@ use async_graphql_value::Value;
 use crate::config::Limits;
 use crate::error::Error;
 use crate::graphql::engine::schema_index::SchemaIndex;
+use crate::graphql::inputs::search_query::count_words;
 use crate::graphql::limits::token_count::TokenCounts;
 use crate::store::reader::quality::DataIssue;
 
@@ -29,6 +30,8 @@ const MAX_INTROSPECTION_LIST_DEPTH: u64 = 2;
 const UNPAGED_LIST_ROWS: u64 = 10;
 /// Number of kinds of data-quality issues.
 const ISSUE_KIND_COUNT: u64 = DataIssue::ALL.len() as u64;
+/// A facet reads whole lists: weighted as several statements.
+const FACET_STATEMENTS: u64 = 10;
 /// Cost of a SQL statement, in nodes.
 const STATEMENT_COST: u64 = 100;
 
@@ -39,13 +42,15 @@ pub struct QueryCost {
     pub nodes: u64,
     /// Maximum number of SQL statements.
     pub statements: u64,
+    /// Cost of counting: rows that are read but not returned, estimated for each parent.
+    pub counts: u64,
 }
 
 impl QueryCost {
     /// Returns the cost as a single number.
     #[must_use]
     pub fn total(self) -> u64 {
-        self.nodes.saturating_add(self.statements.saturating_mul(STATEMENT_COST))
+        self.nodes.saturating_add(self.counts).saturating_add(self.statements.saturating_mul(STATEMENT_COST))
     }
 }
 
@@ -168,6 +173,14 @@ pub fn check_document(
         return Err(limit_error("introspectionDepth", count, maximum, message));
     }
     let Some(selected) = selected else { return Ok(QueryCost::default()) };
+    let words = to_usize(estimator.estimate_operation(selected).search_words);
+    if words > limits.search_words {
+        let maximum = limits.search_words;
+        let message = format!(
+            "the query searches for {words} words; the limit is {maximum}: search for fewer words, or split the request"
+        );
+        return Err(limit_error("searchWords", words, maximum, message));
+    }
     let cost = estimator.query_cost(selected);
     for (limit, count, maximum) in [("nodes", cost.nodes, limits.nodes), ("cost", cost.total(), limits.cost)] {
         if count > maximum {
@@ -269,10 +282,17 @@ struct SelectionCost {
     depth: u64,
     /// Nodes for each parent.
     nodes: u64,
-    /// Whether the parent connection's page is read, and the nodes below each of its rows.
+    /// Cost of counting for each parent.
+    counts: u64,
+    /// Whether the parent connection's page is read, and the nodes and the cost of counting below each of its rows.
     reads_page: bool,
     nodes_per_row: u64,
+    counts_per_row: u64,
     statements: u64,
+    /// Number of statements that read the parent connection's list besides its page.
+    list_reads: u64,
+    /// Number of words in search queries.
+    search_words: u64,
     introspection_depth: u64,
     has_introspection: bool,
 }
@@ -284,15 +304,20 @@ impl SelectionCost {
         self.depth = self.depth.max(other.depth);
         self.nodes = self.nodes.saturating_add(other.nodes);
         self.reads_page |= other.reads_page;
+        self.counts = self.counts.saturating_add(other.counts);
         self.nodes_per_row = self.nodes_per_row.saturating_add(other.nodes_per_row);
+        self.counts_per_row = self.counts_per_row.saturating_add(other.counts_per_row);
         self.statements = self.statements.saturating_add(other.statements);
+        self.list_reads = self.list_reads.saturating_add(other.list_reads);
+        self.search_words = self.search_words.saturating_add(other.search_words);
         self.introspection_depth = self.introspection_depth.max(other.introspection_depth);
         self.has_introspection |= other.has_introspection;
     }
 
     /// Removes nodes and statements: the selection is skipped by a directive but still counts as syntax.
     fn without_reads(self) -> Self {
-        Self { nodes: 0, reads_page: false, nodes_per_row: 0, statements: 0, ..self }
+        let Self { selections, fields, depth, introspection_depth, has_introspection, .. } = self;
+        Self { selections, fields, depth, introspection_depth, has_introspection, ..Self::default() }
     }
 }
 
@@ -318,7 +343,7 @@ impl<'a> CostEstimator<'a> {
 
     fn query_cost(&mut self, operation: &'a OperationDefinition) -> QueryCost {
         let cost = self.estimate_operation(operation);
-        QueryCost { nodes: cost.nodes, statements: cost.statements }
+        QueryCost { nodes: cost.nodes, statements: cost.statements, counts: cost.counts }
     }
 
     /// Returns the error message, with the largest page size that stays within the limit.
@@ -393,6 +418,7 @@ impl<'a> CostEstimator<'a> {
             fields: 1,
             depth: child.depth.saturating_add(1),
             statements: child.statements,
+            search_words: child.search_words,
             introspection_depth: child.introspection_depth,
             has_introspection: is_schema || child.has_introspection,
             ..SelectionCost::default()
@@ -410,23 +436,33 @@ impl<'a> CostEstimator<'a> {
         let is_composite = self.schema_index.is_composite(&definition.named_type);
         let reads = self.field_statements(parent, name, &definition.named_type, is_composite);
         cost.statements = cost.statements.saturating_add(reads);
+        let words = self.search_words(field);
+        cost.search_words = cost.search_words.saturating_add(words);
+        // Each statement that reads the list searches for the words.
+        let searches = child.list_reads.saturating_add(u64::from(child.reads_page)).max(1);
+        cost.statements = cost.statements.saturating_add(words.saturating_mul(searches));
+        cost.list_reads = u64::from(parent.ends_with("Connection") && matches!(name, "totalCount" | "facets"));
         if definition.named_type.ends_with("Connection") {
             let size = self.page_size(field).min(self.page_size_cap);
             // `totalCount` and `facets` alone read no rows of the page.
-            let page = if child.reads_page { size.saturating_mul(child.nodes_per_row.saturating_add(1)) } else { 0 };
-            cost.nodes = child_nodes.saturating_add(page);
+            let rows = if child.reads_page { size } else { 0 };
+            cost.nodes = child_nodes.saturating_add(rows.saturating_mul(child.nodes_per_row.saturating_add(1)));
+            cost.counts = child.counts.saturating_add(rows.saturating_mul(child.counts_per_row));
         } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
             cost.reads_page = true;
             cost.nodes_per_row = child_nodes;
+            cost.counts_per_row = child.counts;
         } else if definition.is_list && is_composite {
             let size = self.list_size(field, parent).min(self.page_size_cap);
             cost.nodes = size.saturating_mul(child_nodes.saturating_add(1));
+            cost.counts = size.saturating_mul(child.counts).saturating_add(count_cost(parent, name));
         } else if is_citation(parent, name) {
             // The citation contains the authors.
             cost.nodes = UNPAGED_LIST_ROWS;
         } else {
             cost.nodes =
                 child_nodes.saturating_add(u64::from(reads > 0 && self.schema_index.is_node(&definition.named_type)));
+            cost.counts = child.counts.saturating_add(count_cost(parent, name));
         }
         cost
     }
@@ -442,11 +478,16 @@ impl<'a> CostEstimator<'a> {
             ("QualityIssue", "sources" | "organizations") => 20,
             // One statement for the ids, others for the entities.
             ("QualityIssue", "samples") => 10,
+            // Values that are not in the row of their object.
+            ("Authorship", "sequence") | ("Researcher", "headline") | ("Suggestion", "label") | (_, "formerIds") => 1,
+            ("Suggestion", "hint") => 2,
             (parent, "totalCount" | "facets") if parent.ends_with("Connection") => 1,
             (parent, _) if parent.ends_with("Connection") => 0,
             // The node is read in the same statement as its row.
             (parent, "node") if parent.ends_with("Edge") => 0,
-            (parent, _) if parent.ends_with("Facets") => 1,
+            (parent, _) if parent.ends_with("Facets") => FACET_STATEMENTS,
+            ("Directory", "statistics") => 10,
+            ("Directory", "languages") => 1,
             _ => u64::from(is_composite && !self.schema_index.is_embedded(result)),
         }
     }
@@ -468,6 +509,24 @@ impl<'a> CostEstimator<'a> {
             return ISSUE_KIND_COUNT;
         }
         keys.or_else(first).or_else(default).unwrap_or(UNPAGED_LIST_ROWS)
+    }
+
+    /// Returns the number of words in the search queries of a field: its argument `query`, or those in its filters.
+    fn search_words(&self, field: &Field) -> u64 {
+        let arguments = field.arguments.iter().map(|(name, value)| self.words_in(&name.node, &value.node));
+        arguments.fold(0, u64::saturating_add)
+    }
+
+    fn words_in(&self, name: &str, value: &Value) -> u64 {
+        match value {
+            Value::String(text) if name == "query" => count_words(text),
+            Value::Variable(variable) => self.variables.get(variable).map_or(0, |value| words_in_constant(name, value)),
+            Value::List(values) => values.iter().map(|value| self.words_in(name, value)).fold(0, u64::saturating_add),
+            Value::Object(members) => {
+                members.iter().map(|(name, value)| self.words_in(name, value)).fold(0, u64::saturating_add)
+            }
+            _ => 0,
+        }
     }
 
     fn integer_argument(&self, field: &Field, name: &str) -> Option<i64> {
@@ -497,6 +556,31 @@ impl<'a> CostEstimator<'a> {
                 _ => false,
             }
         })
+    }
+}
+
+/// Returns the number of words in the search queries of a variable's value.
+fn words_in_constant(name: &str, value: &ConstValue) -> u64 {
+    match value {
+        ConstValue::String(text) if name == "query" => count_words(text),
+        ConstValue::List(values) => {
+            values.iter().map(|value| words_in_constant(name, value)).fold(0, u64::saturating_add)
+        }
+        ConstValue::Object(members) => {
+            members.iter().map(|(name, value)| words_in_constant(name, value)).fold(0, u64::saturating_add)
+        }
+        _ => 0,
+    }
+}
+
+/// Returns the cost of the rows that a field counts for each parent.
+fn count_cost(parent: &str, name: &str) -> u64 {
+    match (parent, name) {
+        // Joint papers are counted, not only coauthors.
+        ("CoauthorConnection", "totalCount") => 50,
+        (parent, "totalCount") if parent.ends_with("Connection") => 20,
+        (parent, _) if parent.ends_with("Facets") => 50,
+        _ => 0,
     }
 }
 

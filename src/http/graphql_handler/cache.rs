@@ -49,7 +49,9 @@ pub(super) async fn reserve(
     min_position: Option<Lsn>,
     log: &mut RequestLog,
 ) -> Reserved {
-    let key = key.filter(|_| operation.operation_type == Some(OperationType::Query));
+    // What costs nothing reads nothing: there are endlessly many such queries, and computing them takes no longer.
+    let is_cacheable = operation.operation_type == Some(OperationType::Query) && operation.cost.total() > 0;
+    let key = key.filter(|_| is_cacheable);
     let is_revision_needed = key.is_some() || min_position.is_some() || !state.store.replicas().is_empty();
     let revision = if is_revision_needed { state.store.current_revision(min_position).await } else { None };
     let entry = key.and_then(|key| state.response_cache.reserve(key, revision.as_ref()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::ServerError;
+use async_graphql::{Response, ServerError, Value};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -34,10 +34,14 @@ pub(super) async fn run(
         let has_unavailable = response.errors.iter().any(is_unavailable);
         // Before excess errors are dropped.
         let is_timed_out = response::is_timed_out(&response);
+        let busy_message = (response.data == Value::Null).then(|| busy_message(&response)).flatten();
         response::sanitize_errors(&mut response, &request_id);
         if has_unavailable {
             // A partial response would look like a directory without researchers.
             return Err(HttpError::service_unavailable(Error::UNAVAILABLE_MESSAGE));
+        }
+        if let Some(message) = busy_message {
+            return Err(HttpError::service_unavailable(message));
         }
         if cost_report == CostReport::Include {
             encode::set_cost_extension(&mut response, cost, &schema);
@@ -62,4 +66,12 @@ pub(super) async fn run(
         }
         Err(_) => Err(HttpError::timeout(state.request_timeout)),
     }
+}
+
+/// Returns the reason why a field failed because too many requests wait for the same work.
+fn busy_message(response: &Response) -> Option<&'static str> {
+    response.errors.iter().find_map(|error| match error.source::<Error>() {
+        Some(Error::Busy(message)) => Some(*message),
+        _ => None,
+    })
 }

@@ -93,6 +93,11 @@ impl RequestConnections {
         Self { pool_waiters: Arc::clone(&self.pool_waiters), ..Self::default() }
     }
 
+    /// Returns the connection that is kept between nesting levels to the pool.
+    pub(crate) fn return_idle(&self) {
+        drop(self.lock_idle().take());
+    }
+
     fn lock_idle(&self) -> MutexGuard<'_, Option<PoolConnection<Postgres>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,6 +167,7 @@ impl Store {
     ) -> Result<Vec<T>, Error> {
         let span = query_span(query_name);
         let custom_plan = sql.has_custom_plan();
+        let _permit = self.enter_work_class(sql.work()).instrument(span.clone()).await?;
         let rows = self.execute(&sql.into_statement(), custom_plan).instrument(span.clone()).await;
         let rows = rows.inspect_err(|error| record_query_error(&span, error.code()))?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()

@@ -3,12 +3,15 @@
 use sea_orm::sea_query::{ArrayType, Value};
 use sea_orm::{DbBackend, Statement};
 
+use crate::store::access::work_class::StatementWork;
+
 /// SQL fragment. Each `?` in the text is bound to the next value; a complete statement numbers them `$1`, `$2`, ….
 #[derive(Clone, Debug, Default)]
 pub struct Sql {
     text: String,
     values: Vec<Value>,
     has_custom_plan: bool,
+    work: StatementWork,
 }
 
 impl From<&str> for Sql {
@@ -42,6 +45,7 @@ impl Sql {
         self.text.push_str(&fragment.text);
         self.values.extend(fragment.values);
         self.has_custom_plan |= fragment.has_custom_plan;
+        self.work = self.work.and(fragment.work);
         self
     }
 
@@ -55,6 +59,26 @@ impl Sql {
     #[must_use]
     pub fn has_custom_plan(&self) -> bool {
         self.has_custom_plan
+    }
+
+    /// Adds words to search for to the work of the statement.
+    #[must_use]
+    pub(crate) fn with_search_words(mut self, words: usize) -> Self {
+        self.work.search_words += words;
+        self
+    }
+
+    /// Declares that the statement counts over a large part of the directory.
+    #[must_use]
+    pub(crate) fn counting_many_rows(mut self) -> Self {
+        self.work.counts_many_rows = true;
+        self
+    }
+
+    /// Returns how much work the statement is expected to be.
+    #[must_use]
+    pub(crate) fn work(&self) -> StatementWork {
+        self.work
     }
 
     /// Appends a fragment with one parameter.

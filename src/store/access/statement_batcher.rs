@@ -129,6 +129,7 @@ impl Store {
 
     async fn execute_single(&self, sql: Sql) -> Result<Vec<ResultRow>, Error> {
         let custom_plan = sql.has_custom_plan();
+        let _permit = self.enter_work_class(sql.work()).await?;
         let rows = self.execute(&sql.into_statement(), custom_plan).await?;
         Ok(rows.into_iter().map(|result| ResultRow { result, is_record: false }).collect())
     }

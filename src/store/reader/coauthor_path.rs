@@ -101,7 +101,7 @@ impl Store {
         );
         let row_limit = i64::try_from(near.predecessors.len() + remaining + 1).unwrap_or(i64::MAX);
         let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", row_limit);
-        let coauthors: Vec<ReachedRow> = self.query_all("coauthor_path::coauthors", sql).await?;
+        let coauthors: Vec<ReachedRow> = self.query_all("coauthor_path::coauthors", sql.counting_many_rows()).await?;
         Ok(coauthors.into_iter().filter(|researcher| !near.predecessors.contains_key(&researcher.id)).collect())
     }
 
@@ -112,6 +112,7 @@ impl Store {
             bigint_array(near.frontier.iter().copied()),
         );
         let sql = sql.then_with(" AND coauthor_id = ANY(?)", bigint_array(far.frontier.iter().copied()));
-        self.query_all("coauthor_path::links", sql.then(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT 1")).await
+        let sql = sql.then(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT 1").counting_many_rows();
+        self.query_all("coauthor_path::links", sql).await
     }
 }

@@ -4,6 +4,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
+use crate::store::access::sql_fragment::Sql;
 
 /// Number of entities of each type.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
@@ -37,7 +38,7 @@ impl Store {
              (SELECT count(*) FROM organization) AS organization_count, \
              (SELECT count(*) FROM affiliation) AS affiliation_count, (SELECT count(*) FROM topic) AS topic_count, \
              (SELECT count(*) FROM paper) AS paper_count, (SELECT count(*) FROM authorship) AS authorship_count";
-        self.query_one("directory::statistics", sql.into())
+        self.query_one("directory::statistics", Sql::from(sql).counting_many_rows())
             .await?
             .ok_or_else(|| Error::internal("a count without a row"))
     }

@@ -44,11 +44,13 @@ pub struct FacetDomain {
     source: ListSource,
     /// Whether the source can contain an item more than once.
     has_duplicates: bool,
+    /// Whether the list can be a large part of the directory, unlike that of one researcher.
+    is_large: bool,
 }
 
 impl FacetDomain {
-    fn from_list(source: ListSource) -> Self {
-        Self { source, has_duplicates: false }
+    fn from_list(source: ListSource, is_large: bool) -> Self {
+        Self { source, has_duplicates: false, is_large }
     }
 
     /// Items reached through a join. Facets read the whole list, so joining the entities that several parents share is
@@ -57,7 +59,7 @@ impl FacetDomain {
     fn from_join(mut source: ListSource, join: &str, column: &str, roots: Sql) -> Self {
         source.from = source.from.then(join);
         source.conditions.push(Sql::in_subquery(column, roots));
-        Self { source, has_duplicates: true }
+        Self { source, has_duplicates: true, is_large: true }
     }
 }
 
@@ -160,7 +162,7 @@ impl FacetKind for PaperFacet {
     fn domain(list: &FacetedPapers, store: &Store) -> FacetDomain {
         let papers = match list {
             FacetedPapers::Any(papers) => papers,
-            FacetedPapers::OfResearcher(papers) => return FacetDomain::from_list(papers.source(store)),
+            FacetedPapers::OfResearcher(papers) => return FacetDomain::from_list(papers.source(store), false),
         };
         let all_scopes = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
         let parent = || Sql::from("SELECT parent.key");
@@ -178,7 +180,8 @@ impl FacetKind for PaperFacet {
                 "subject.topic_id",
                 with_narrower(parent(), include_narrower),
             ),
-            PaperScope::All | PaperScope::Shared(_) => FacetDomain::from_list(papers.source(store)),
+            PaperScope::All => FacetDomain::from_list(papers.source(store), true),
+            PaperScope::Shared(_) => FacetDomain::from_list(papers.source(store), false),
         }
     }
 
@@ -268,8 +271,10 @@ impl FacetKind for ResearcherFacet {
 
     fn domain(list: &FacetedResearchers, store: &Store) -> FacetDomain {
         let researchers = match list {
-            FacetedResearchers::Any(researchers) => return FacetDomain::from_list(researchers.source(store)),
-            FacetedResearchers::OfTopic(researchers) => return FacetDomain::from_list(researchers.source(store)),
+            FacetedResearchers::Any(researchers) => return FacetDomain::from_list(researchers.source(store), true),
+            FacetedResearchers::OfTopic(researchers) => {
+                return FacetDomain::from_list(researchers.source(store), true);
+            }
             FacetedResearchers::OfOrganization(researchers) => researchers,
         };
         let all_researchers = Researchers {
@@ -348,7 +353,7 @@ struct FacetCounts<K> {
 /// Returns the common table `matched`: the items of each parent's list with the parent's number (from 1), the id and
 /// the columns for grouping.
 fn matched_sql<K: FacetKind>(domain: FacetDomain, parents: &[ParentKey], kinds: impl Iterator<Item = K>) -> Sql {
-    let FacetDomain { source, has_duplicates } = domain;
+    let FacetDomain { source, has_duplicates, is_large } = domain;
     let columns: Vec<&str> = kinds.filter_map(|kind| kind.grouping().source_column).collect();
     let columns = std::iter::once(K::ID_COLUMN).chain(columns).collect::<Vec<_>>().join(", ");
     Sql::from(if has_duplicates { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
@@ -361,7 +366,7 @@ fn matched_sql<K: FacetKind>(domain: FacetDomain, parents: &[ParentKey], kinds: 
         .then(source.from)
         .then(" WHERE ")
         .then(Sql::all(source.conditions))
-        .then(") AS thing)")
+        .then(if is_large { Sql::from(") AS thing)").counting_many_rows() } else { ") AS thing)".into() })
 }
 
 /// Returns the common table that counts one facet.

@@ -271,6 +271,7 @@ fn union_sql<K: HasScope>(keys: &[K], branch: impl Fn(usize, usize, &K) -> Sql, 
         });
     }
     issue_sql::scope_ctes(scopes)
+        .counting_many_rows()
         .then("SELECT * FROM (")
         .then(union.unwrap_or_default())
         .then(format!(") AS parts ORDER BY parent_key{order}"))
@@ -372,7 +373,7 @@ impl Store {
         let sql = "SELECT source AS name, count(*) AS record_count, count(researcher_id) AS researcher_count, \
              count(organization_id) AS organization_count, count(topic_id) AS topic_count, count(paper_id) AS paper_count \
              FROM source_record GROUP BY source ORDER BY record_count DESC, name LIMIT ?";
-        self.query_all("quality::sources", Sql::with(sql, i64::from(first))).await
+        self.query_all("quality::sources", Sql::with(sql, i64::from(first)).counting_many_rows()).await
     }
 
     /// Returns the number of damaged names by kind of damage, most first.
@@ -385,7 +386,8 @@ impl Store {
              count(*) FILTER (WHERE NOT is_repair_applied) AS suggested FROM authorship WHERE repair_value IS NOT NULL AND ",
         )
         .then(issue_sql::scope_condition(scope, 0, IssueSubject::Authorship))
-        .then(" GROUP BY repair_rule ORDER BY count(*) DESC, repair_rule");
+        .then(" GROUP BY repair_rule ORDER BY count(*) DESC, repair_rule")
+        .counting_many_rows();
         self.query_all("quality::repair_counts", issue_sql::scope_ctes([scope]).then(counts)).await
     }
 

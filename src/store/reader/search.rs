@@ -166,6 +166,7 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     let initials =
         all_words_tsquery(query.terms.iter().filter(|forms| is_initial(forms)), |word| format!("'{word}':*"));
     let distinct_words: BTreeSet<String> = long_words.flatten().flatten().cloned().collect();
+    exact = exact.with_search_words(distinct_words.len());
     let prefix = prefix_word(query);
     let and_initials = |alias: &str| {
         if has_initials {
@@ -492,6 +493,7 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], limit: i64) -> Sql
     let every_word = Sql::with("?::text::tsquery", prefix_query.clone());
     // No prefix matches: tolerate typos.
     let distinct_words: Vec<String> = query.distinct_terms().into_iter().map(ToOwned::to_owned).collect();
+    let word_count = distinct_words.len();
     let fuzzy = if query.terms.len() > MAX_SHORT_QUERY_WORDS {
         Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {kind_filter} "))
             .then_with("LIMIT ?", MAX_FUZZY_ENTRIES)
@@ -532,6 +534,7 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], limit: i64) -> Sql
     .then(format!("SELECT {KIND_AND_ID_COLUMNS}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
     .then_with("LIMIT ?", limit)
     .with_custom_plan()
+    .with_search_words(word_count)
 }
 
 /// Loader key of a disambiguation hint.

@@ -1,0 +1,173 @@
+//! Expensive work: the price of searches, the limit on their words, and the share of connections of expensive statements.
+
+use std::sync::Arc;
+
+use academic_directory::config::Limits;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::support::{
+    TestApp, create_database, database_config, http_config, network_config, paper_record, researcher_record,
+};
+
+/// Words that no name contains, so that a search corrects their typos.
+fn unknown_words(count: usize) -> String {
+    let letter = |number: usize| char::from(b"bcdfghklmnprstvw"[number % 16]);
+    (0..count).map(|number| format!("a{}o{}e", letter(number), letter(number / 16))).collect::<Vec<_>>().join(" ")
+}
+
+async fn cost_of(app: &TestApp, query: &str, variables: Value) -> u64 {
+    let body = json!({ "query": query, "variables": variables });
+    let request = app.client().post(app.url("/graphql")).header("X-Query-Cost", "only").json(&body);
+    let response: Value = request.send().await.expect("a response").json().await.expect("JSON");
+    response["extensions"]["cost"]["requested"]["cost"].as_u64().unwrap_or_else(|| panic!("{response}"))
+}
+
+#[tokio::test]
+async fn each_word_of_a_search_is_charged() {
+    let app = TestApp::start().await;
+    for (query, cost) in [
+        ("{ search(query: \"ada\") { totalCount } }", 320),
+        ("{ search(query: \"ada berg ada\") { totalCount } }", 420),
+        ("{ search(query: \"ada berg\") { totalCount nodes { id } } }", 640),
+        ("{ search(query: \" \") { totalCount } }", 220),
+        ("{ autocomplete(query: \"ada b\", first: 5) { label } }", 405),
+        ("{ researchers(filter: { query: \"ada\" }) { totalCount } }", 320),
+        ("{ researchers(filter: { not: { or: [{ query: \"ada\" }, { query: \"bo dahl\" }] } }) { totalCount } }", 520),
+        ("{ researchers(filter: { query: \"ada\" }) @skip(if: true) { totalCount } }", 0),
+    ] {
+        assert_eq!(cost_of(&app, query, json!({})).await, cost, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn words_in_variables_are_charged() {
+    let app = TestApp::start().await;
+    app.create_records(json!([researcher_record("Ada Berg")])).await;
+    let by_text = "query($query: String!) { search(query: $query) { totalCount } }";
+    let by_filter = "query($filter: ResearcherFilter) { researchers(filter: $filter) { totalCount } }";
+    let by_filters = "query($filters: [ResearcherFilter!]) { researchers(filter: { and: $filters }) { totalCount } }";
+    let by_default = "query($query: String! = \"ada berg\") { search(query: $query) { totalCount } }";
+    assert_eq!(cost_of(&app, by_default, json!({})).await, 420);
+    // The second time, the document is cached; the number of words still counts.
+    for words in ["ada", "ada berg", "berg ada bo"] {
+        let count = words.split(' ').count() as u64;
+        for (query, variables) in [
+            (by_text, json!({ "query": words })),
+            (by_filter, json!({ "filter": { "query": words } })),
+            (by_filters, json!({ "filters": [{ "query": words }] })),
+            (by_default, json!({ "query": words })),
+        ] {
+            assert_eq!(cost_of(&app, query, variables.clone()).await, 220 + 100 * count, "{query} {variables}");
+            app.data_with_variables(query, variables).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn words_of_a_request_are_limited() {
+    let app = TestApp::start().await;
+    app.create_records(json!([researcher_record("Ada Berg")])).await;
+    let query = "query($filter: ResearcherFilter) { researchers(filter: $filter) { totalCount } }";
+    let searches = |count: usize| json!({ "filter": { "or": vec![json!({ "query": unknown_words(50) }); count] } });
+    app.data_with_variables(query, searches(10)).await;
+    let (response, statements) = app.query_counting_statements(query, searches(30)).await;
+    assert_eq!((response.codes(), statements), (vec!["LIMIT_EXCEEDED".to_owned()], 0));
+    assert_eq!(response.body["errors"][0]["extensions"]["limit"], "searchWords");
+    insta::assert_snapshot!(
+        response.messages()[0],
+        @"the query searches for 1500 words; the limit is 500: search for fewer words, or split the request"
+    );
+    // Whatever the longest query consists of, it can be sent.
+    for text in ["a ".repeat(250), "鸟".repeat(500), "a-b ".repeat(125), unknown_words(83)] {
+        app.data_with_variables(
+            "query($text: String!) { search(query: $text) { totalCount } }",
+            json!({ "text": text }),
+        )
+        .await;
+    }
+}
+
+/// A service with two connections, whose searches with typos are blocked.
+async fn start_with_blocked_search() -> (TestApp, crate::support::DatabaseSession) {
+    let mut config = database_config(&create_database().await, 100);
+    config.database_max_connections = 2.try_into().expect("not zero");
+    let app = TestApp::start_with_config(config, Limits::default(), http_config(), network_config()).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    let lock = app.lock_table("search_word").await;
+    (app, lock)
+}
+
+#[tokio::test]
+async fn expensive_searches_share_a_connection() {
+    let (app, lock) = start_with_blocked_search().await;
+    let search = "query($text: String!) { search(query: $text) { nodes { id } } }";
+    let expensive = json!({ "text": unknown_words(10) });
+    let app = Arc::new(app);
+    let mut searches = JoinSet::new();
+    for _ in 0..3 {
+        let (app, expensive) = (Arc::clone(&app), expensive.clone());
+        searches.spawn(async move { app.query(search, expensive).await });
+    }
+    app.wait_until_blocked().await;
+    for _ in 0..5 {
+        let data = app.data("{ researchers { nodes { name papers { nodes { title } } } } }").await;
+        assert_eq!(data["researchers"]["nodes"][0]["papers"]["nodes"][0]["title"], "Tides");
+    }
+    // The two searches that wait are rejected while the first one runs.
+    let rejected = searches.join_next().await.expect("a search").expect("a response");
+    let second = searches.join_next().await.expect("a search").expect("a response");
+    assert_eq!((rejected.status, second.status), (503, 503));
+    drop(lock);
+    let first = searches.join_next().await.expect("a search").expect("a response");
+    assert_eq!(first.status, 200);
+    assert_eq!(rejected.codes(), ["SERVICE_UNAVAILABLE"]);
+    insta::assert_snapshot!(
+        rejected.messages()[0],
+        @"too many searches for many words are running; retry in a few seconds, or search for fewer words"
+    );
+    // Afterwards all searches run.
+    assert_eq!(app.query(search, expensive).await.status, 200);
+}
+
+#[tokio::test]
+async fn short_searches_do_not_wait_for_long_ones() {
+    let (app, lock) = start_with_blocked_search().await;
+    let search = "query($text: String!) { search(query: $text) { totalCount } }";
+    let long = app.query(search, json!({ "text": unknown_words(10) }));
+    let short = async {
+        app.wait_until_blocked().await;
+        let short = app.query(search, json!({ "text": "brgg adda" }));
+        let release = async {
+            // Both statements are blocked: the short search did not wait for the long one.
+            app.wait_for_blocked_statements(|blocked| blocked == 2).await;
+            drop(lock);
+        };
+        tokio::join!(short, release).0
+    };
+    let (long, short) = tokio::join!(long, short);
+    assert_eq!((long.status, short.status), (200, 200));
+}
+
+#[tokio::test]
+async fn fields_that_must_wait_too_long_are_null() {
+    let mut config = database_config(&create_database().await, 100);
+    config.database_max_connections = 2.try_into().expect("not zero");
+    let app = TestApp::start_with_config(config, Limits::default(), http_config(), network_config()).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    let facets = "{ papers { nodes { title } facets { publicationYears { count } venues { count } } } }";
+    let count = "{ directory { sources { name } } }";
+    let lock = app.lock_table("source_record").await;
+    let blocked = app.query(count, json!({}));
+    let other = async {
+        app.wait_until_blocked().await;
+        let response = app.query(facets, json!({})).await;
+        drop(lock);
+        response
+    };
+    let (blocked, other) = tokio::join!(blocked, other);
+    assert_eq!(blocked.status, 200);
+    assert_eq!(other.status, 200);
+    assert!(other.codes().iter().all(|code| code == "SERVICE_UNAVAILABLE"), "{other:?}");
+    assert_eq!(other.body["data"], json!({ "papers": { "nodes": [{ "title": "Tides" }], "facets": null } }));
+}
