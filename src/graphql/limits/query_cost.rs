@@ -32,6 +32,8 @@ const UNPAGED_LIST_ROWS: u64 = 10;
 const ISSUE_KIND_COUNT: u64 = DataIssue::ALL.len() as u64;
 /// A facet reads whole lists: weighted as several statements.
 const FACET_STATEMENTS: u64 = 10;
+/// A data-quality report on a part of the directory: weighted as many statements.
+const FILTERED_REPORT_STATEMENTS: u64 = 120;
 /// Cost of a SQL statement, in nodes.
 const STATEMENT_COST: u64 = 100;
 
@@ -435,6 +437,9 @@ impl<'a> CostEstimator<'a> {
         let child_nodes = child.nodes;
         let is_composite = self.schema_index.is_composite(&definition.named_type);
         let reads = self.field_statements(parent, name, &definition.named_type, is_composite);
+        // The report on a part of the directory joins papers, authors and organizations, for each kind of issue.
+        let is_filtered_report = (parent, name) == ("Directory", "quality") && self.argument(field, "filter").is_some();
+        let reads = reads + if is_filtered_report { FILTERED_REPORT_STATEMENTS } else { 0 };
         cost.statements = cost.statements.saturating_add(reads);
         let words = self.search_words(field);
         cost.search_words = cost.search_words.saturating_add(words);
@@ -448,6 +453,8 @@ impl<'a> CostEstimator<'a> {
             let rows = if child.reads_page { size } else { 0 };
             cost.nodes = child_nodes.saturating_add(rows.saturating_mul(child.nodes_per_row.saturating_add(1)));
             cost.counts = child.counts.saturating_add(rows.saturating_mul(child.counts_per_row));
+            let scans = u64::from(child.reads_page).saturating_add(child.list_reads);
+            cost.counts = cost.counts.saturating_add(scans.saturating_mul(scan_cost(parent, name)));
         } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
             cost.reads_page = true;
             cost.nodes_per_row = child_nodes;
@@ -470,12 +477,13 @@ impl<'a> CostEstimator<'a> {
     /// Returns the number of SQL statements of a field, batched over all its parents.
     fn field_statements(&self, parent: &str, name: &str, result: &str, is_composite: bool) -> u64 {
         match (parent, name) {
-            ("Query", "coauthorPath") => 10,
+            ("Query", "coauthorPath") => 30,
             ("Query", "directory") => 0,
             (parent, name) if is_citation(parent, name) => 1,
             // One statement each, but it can scan whole tables: weighted as several.
-            ("DirectoryQuality", "issues" | "nameRepairs") | ("Directory", "sources") => 10,
-            ("QualityIssue", "sources" | "organizations") => 20,
+            ("DirectoryQuality", "issues") => 20,
+            ("DirectoryQuality", "nameRepairs") | ("Directory", "sources") => 10,
+            ("QualityIssue", "sources" | "organizations") => 30,
             // One statement for the ids, others for the entities.
             ("QualityIssue", "samples") => 10,
             // Values that are not in the row of their object.
@@ -486,7 +494,7 @@ impl<'a> CostEstimator<'a> {
             // The node is read in the same statement as its row.
             (parent, "node") if parent.ends_with("Edge") => 0,
             (parent, _) if parent.ends_with("Facets") => FACET_STATEMENTS,
-            ("Directory", "statistics") => 10,
+            ("Directory", "statistics") => 15,
             ("Directory", "languages") => 1,
             _ => u64::from(is_composite && !self.schema_index.is_embedded(result)),
         }
@@ -580,6 +588,16 @@ fn count_cost(parent: &str, name: &str) -> u64 {
         ("CoauthorConnection", "totalCount") => 50,
         (parent, "totalCount") if parent.ends_with("Connection") => 20,
         (parent, _) if parent.ends_with("Facets") => 50,
+        _ => 0,
+    }
+}
+
+/// Returns the cost of the rows that a list passes over for each parent, each time it is read: papers and researchers
+/// of an organization or a topic, with all parts of it, are no range of an index.
+fn scan_cost(parent: &str, name: &str) -> u64 {
+    match (parent, name) {
+        ("Organization" | "Topic", "papers") => 2_700,
+        ("Organization" | "Topic", "researchers") => 1_000,
         _ => 0,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Response, ServerError, Value};
+use async_graphql::{Response, ServerError};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -34,7 +34,7 @@ pub(super) async fn run(
         let has_unavailable = response.errors.iter().any(is_unavailable);
         // Before excess errors are dropped.
         let is_timed_out = response::is_timed_out(&response);
-        let busy_message = (response.data == Value::Null).then(|| busy_message(&response)).flatten();
+        let busy_message = busy_message(&response);
         response::sanitize_errors(&mut response, &request_id);
         if has_unavailable {
             // A partial response would look like a directory without researchers.
