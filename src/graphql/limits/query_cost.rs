@@ -454,7 +454,8 @@ impl<'a> CostEstimator<'a> {
             cost.nodes = child_nodes.saturating_add(rows.saturating_mul(child.nodes_per_row.saturating_add(1)));
             cost.counts = child.counts.saturating_add(rows.saturating_mul(child.counts_per_row));
             let scans = u64::from(child.reads_page).saturating_add(child.list_reads);
-            cost.counts = cost.counts.saturating_add(scans.saturating_mul(scan_cost(parent, name)));
+            let has_filter = self.argument(field, "filter").is_some();
+            cost.counts = cost.counts.saturating_add(scans.saturating_mul(scan_cost(parent, name, has_filter)));
         } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
             cost.reads_page = true;
             cost.nodes_per_row = child_nodes;
@@ -478,6 +479,8 @@ impl<'a> CostEstimator<'a> {
     fn field_statements(&self, parent: &str, name: &str, result: &str, is_composite: bool) -> u64 {
         match (parent, name) {
             ("Query", "coauthorPath") => 30,
+            // It reads the names that begin with each word.
+            ("Query", "autocomplete") => 8,
             ("Query", "directory") => 0,
             (parent, name) if is_citation(parent, name) => 1,
             // One statement each, but it can scan whole tables: weighted as several.
@@ -487,7 +490,8 @@ impl<'a> CostEstimator<'a> {
             // One statement for the ids, others for the entities.
             ("QualityIssue", "samples") => 10,
             // Values that are not in the row of their object.
-            ("Authorship", "sequence") | ("Researcher", "headline") | ("Suggestion", "label") | (_, "formerIds") => 1,
+            ("Authorship", "sequence") | ("Suggestion", "label") | (_, "formerIds") => 1,
+            ("Researcher", "headline") => 6,
             ("Suggestion", "hint") => 2,
             (parent, "totalCount" | "facets") if parent.ends_with("Connection") => 1,
             (parent, _) if parent.ends_with("Connection") => 0,
@@ -585,17 +589,19 @@ fn words_in_constant(name: &str, value: &ConstValue) -> u64 {
 fn count_cost(parent: &str, name: &str) -> u64 {
     match (parent, name) {
         // Joint papers are counted, not only coauthors.
-        ("CoauthorConnection", "totalCount") => 50,
-        (parent, "totalCount") if parent.ends_with("Connection") => 20,
+        ("CoauthorConnection", "totalCount") => 60,
+        (parent, "totalCount") if parent.ends_with("Connection") => 40,
         (parent, _) if parent.ends_with("Facets") => 50,
         _ => 0,
     }
 }
 
 /// Returns the cost of the rows that a list passes over for each parent, each time it is read: papers and researchers
-/// of an organization or a topic, with all parts of it, are no range of an index.
-fn scan_cost(parent: &str, name: &str) -> u64 {
+/// of an organization or a topic, with all parts of it, are no range of an index; coauthors by joint papers are counted.
+fn scan_cost(parent: &str, name: &str, has_filter: bool) -> u64 {
     match (parent, name) {
+        ("Researcher", "coauthors") if has_filter => 250,
+        ("Researcher", "coauthors") => 20,
         ("Organization" | "Topic", "papers") => 2_700,
         ("Organization" | "Topic", "researchers") => 1_000,
         _ => 0,
