@@ -3,18 +3,35 @@
 # statement that returns the whole response. Prints throughput, latency, CPU time and memory as Markdown tables, which
 # bench/README.md explains.
 #
-#   bench/compare.sh [FILE...] [-- --seconds 4 --rounds 3 --queries p,c2,c3,l,n,f,s,a --zipf p,c2
+#   bench/compare.sh [FILE...] [--latency 0,1,5,20] [-- --seconds 4 --rounds 3 --queries p,c2,c3,l,n,f,s,a --zipf p,c2
+#                               --single p --first p --connections 8
 #                               --peers service,cached,postgraphile,yoga,statement --check-only]
+#
+# --latency lists the milliseconds that a small proxy in front of Postgres adds to each round trip, for all peers; at 0,
+# they use the Unix socket directly.
 #
 # Each FILE is imported: *.csl.jsonl* as CSL-JSON, *.ror.jsonl* as a ROR dump, any other file as directory records.
 # Without a FILE, the script imports a synthetic dataset of PEOPLE researchers (default: 20000). If no FILE has directory
 # records, it imports synthetic affiliations and topics for the imported researchers.
 #
 # Environment: PROGRAM is the service binary to measure (default: a new build), GENERATE the generator (default: cargo
-# bench), and DATA a directory that keeps the imported data for the next run. Requires npm, psql, pgbench and wrk.
+# bench), DELAY_PROXY the proxy (default: cargo bench), and DATA a directory that keeps the imported data for the next
+# run. Requires npm, psql, pgbench and wrk.
 set -euo pipefail
 files=()
-while [ $# -gt 0 ] && [ "$1" != -- ]; do files+=("$(realpath "$1")"); shift; done
+latency=0
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  case $1 in
+    --latency)
+      [ $# -gt 1 ] || { echo "--latency requires milliseconds, such as 0,1,5,20" >&2; exit 1; }
+      latency=$2
+      shift
+      ;;
+    --latency=*) latency=${1#*=} ;;
+    *) files+=("$(realpath "$1")") ;;
+  esac
+  shift
+done
 [ $# -eq 0 ] || shift
 for tool in npm psql pgbench wrk; do
   command -v "$tool" >/dev/null || { echo "$tool is not installed (Debian: apt-get install npm postgresql-client postgresql wrk)" >&2; exit 1; }
@@ -72,4 +89,9 @@ if [ ! -e "$data/loaded" ]; then
   sql -c 'VACUUM ANALYZE' -c 'CHECKPOINT'
   touch "$data/loaded"
 fi
-"$node" bench/peers/compare.mjs --program "$PROGRAM" --data "$data" "$@"
+if [ "$latency" != 0 ] && [ -z "${DELAY_PROXY:-}" ]; then
+  # Built now, so that it starts at once.
+  cargo bench --quiet --no-run --bench delay_proxy
+  DELAY_PROXY='cargo bench --quiet --bench delay_proxy --'
+fi
+"$node" bench/peers/compare.mjs --program "$PROGRAM" --data "$data" --latency "$latency" --proxy "${DELAY_PROXY:-}" "$@"

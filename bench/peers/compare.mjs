@@ -21,14 +21,26 @@ const { values: options } = parseArgs({
     zipf: { type: "string", default: "p,c2" },
     // How many seconds to fill the response cache before the measurement with Zipf-distributed keys.
     warm: { type: "string", default: "2" },
+    // The queries to measure with a single key too, which is always cached.
+    single: { type: "string", default: "" },
     peers: { type: "string", default: "service,cached,postgraphile,yoga,statement" },
+    // Milliseconds that are added to each round trip between a peer and Postgres; all of them are measured in turn.
+    latency: { type: "string", default: "0" },
+    // The program that adds latency, with its arguments.
+    proxy: { type: "string", default: "" },
+    connections: { type: "string", default: "8" },
+    // The query of the first requests of a new process; empty if they are not measured.
+    first: { type: "string", default: "" },
     "check-only": { type: "boolean", default: false },
   },
 });
 const seconds = Number(options.seconds);
 const rounds = Number(options.rounds);
 const listed = (text) => text.split(",").filter(Boolean);
-const CONNECTIONS = 8;
+const latencies = listed(options.latency).map(Number);
+/** Connections of the client, and of each peer to Postgres. */
+const CONNECTIONS = Number(options.connections);
+const FIRST_REQUESTS = 100;
 const CHECKED_KEYS = 20;
 const WARM_UP_SECONDS = 2;
 const MAX_KEYS = 60_000;
@@ -37,9 +49,11 @@ const here = import.meta.dirname;
 const workspace = mkdtempSync(join(tmpdir(), "compare-"));
 const log = (text) => process.stderr.write(`${text}\n`);
 
-const database = { PGHOST: join(options.data, "postgres"), PGUSER: "academic_directory", PGDATABASE: "academic_directory" };
+const socket = join(options.data, "postgres");
+/** How the peers connect to Postgres: directly, or through the proxy that adds latency. */
+const database = { PGHOST: socket, PGPORT: "5432", PGUSER: "academic_directory", PGDATABASE: "academic_directory" };
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-const client = new pg.Client({ host: database.PGHOST, user: database.PGUSER, database: database.PGDATABASE });
+const client = new pg.Client({ host: socket, user: database.PGUSER, database: database.PGDATABASE });
 const sql = async (text, values) => (await client.query(text, values)).rows;
 
 // --- keys ---
@@ -101,7 +115,7 @@ const makeKeys = async () => {
   const numbered = {};
   let sequence = 0;
   for (const [name, keys] of Object.entries(sequences)) {
-    for (const [distribution, drawn] of [["uniform", keys], ["Zipf", byZipf(keys, next)]]) {
+    for (const [distribution, drawn] of [["uniform", keys], ["Zipf", byZipf(keys, next)], ["single", keys.slice(0, 1)]]) {
       sequence += 1;
       numbered[`${name} ${distribution}`] = { sequence, keys: drawn };
       for (let from = 0; from < drawn.length; from += 5_000) {
@@ -144,7 +158,8 @@ const start = (command, args, environment) =>
   });
 
 const stopAll = () =>
-  Promise.all(children.map((child) => {
+  Promise.all(children.splice(0).map((child) => {
+    child.removeAllListeners("exit");
     if (child.exitCode !== null || child.signalCode !== null) return undefined;
     child.kill("SIGTERM");
     const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
@@ -153,11 +168,37 @@ const stopAll = () =>
 
 const service = (environment) => () =>
   start(options.program, ["serve", "--data-dir", options.data, "--demo", "never", "--listen", "127.0.0.1:0"], {
+    ...(database.PGHOST === socket
+      ? {}
+      : { DATABASE_URL: `postgres://${database.PGUSER}@${database.PGHOST}:${database.PGPORT}/${database.PGDATABASE}?sslmode=disable` }),
     DATABASE_MAX_CONNECTIONS: String(CONNECTIONS),
+    MAX_CONCURRENT_REQUESTS: String(Math.max(32, CONNECTIONS)),
     LOG: "warn",
     ...environment,
   });
 const node = (file) => () => start(process.execPath, [join(here, file)], { POOL: String(CONNECTIONS) });
+
+/** Starts the program that adds latency, and returns a function that stops it. */
+const startProxy = async (milliseconds) => {
+  Object.assign(database, { PGHOST: socket, PGPORT: "5432" });
+  if (milliseconds === 0) return async () => undefined;
+  const [command, ...args] = options.proxy.split(" ").filter(Boolean);
+  if (command === undefined) throw new Error("--latency requires --proxy, which bench/compare.sh sets");
+  const proxy = spawn(command, [...args, join(socket, ".s.PGSQL.5432"), String(milliseconds)], { stdio: ["pipe", "pipe", "inherit"] });
+  const address = await new Promise((resolve, reject) => {
+    proxy.on("error", reject);
+    proxy.on("exit", (code) => reject(new Error(`${command} exited with status ${code}`)));
+    proxy.stdout.once("data", (data) => resolve(String(data).trim()));
+  });
+  const [host, port] = address.split(":");
+  Object.assign(database, { PGHOST: host, PGPORT: port });
+  return async () => {
+    proxy.removeAllListeners("exit");
+    const ended = new Promise((resolve) => proxy.once("exit", resolve));
+    proxy.stdin.end();
+    await ended;
+  };
+};
 
 const all = {
   service: { name: "service", queries: serviceQueries, start: service({ CACHE_MAX_BYTES: "0" }) },
@@ -304,6 +345,31 @@ const measureWithPgbench = async (peer, query, { sequence, keys }, start, durati
   return { requests: times.length, rate: times.length / duration, p50: percentile(0.5), p99: percentile(0.99) };
 };
 
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+
+/** The time to open a connection to Postgres and to execute a first statement on it, in milliseconds. */
+const connectTime = async () => {
+  const started = now();
+  const connection = new pg.Client({ host: database.PGHOST, port: Number(database.PGPORT), user: database.PGUSER, database: database.PGDATABASE });
+  await connection.connect();
+  await connection.query("SELECT 1");
+  const time = now() - started;
+  await connection.end();
+  return time;
+};
+
+/** Times of the first requests of a new process, one after the other, each for another key. */
+const measureFirst = async (peer, query, { keys }) => {
+  const { text, variables } = peer.queries[query];
+  const times = [];
+  for (let number = 0; number < FIRST_REQUESTS; number++) {
+    const started = now();
+    await execute(peer, text, variables(keys[number % keys.length]));
+    times.push(now() - started);
+  }
+  return { first: times[0], second: times[1], later: median(times.slice(-20)), connect: median([await connectTime(), await connectTime(), await connectTime()]) };
+};
+
 const measure = async (peer, query, distribution, keys, start, duration, postmaster, checkResponses) => {
   const before = { server: peer.pid ? stat(peer.pid).own : 0, postgres: postgresCpu(postmaster) };
   const result = peer.url
@@ -331,26 +397,39 @@ const table = (head, rows) =>
   [head, head.map((_, column) => (column < 3 ? "---" : "--:")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
 const print = (results) => {
-  const rows = results.map(({ query, distribution, peer, figures }) => {
+  const rows = results.map(({ latency, query, distribution, peer, figures }) => {
     const of = (name) => median(figures.map((one) => one[name]));
-    return { query, distribution, peer, rate: of("rate"), p50: of("p50"), p99: of("p99"), server: of("server"), postgres: of("postgres"), memory: of("memory") };
+    return { latency, query, distribution, peer, rate: of("rate"), p50: of("p50"), p99: of("p99"), server: of("server"), postgres: of("postgres"), memory: of("memory") };
   });
+  const withLatency = (latency, row) => (latencies.length > 1 || latencies[0] > 0 ? [...row.slice(0, 2), `${latency} ms: ${row[2]}`, ...row.slice(3)] : row);
   console.log(
     table(
       ["query", "keys", "peer", "requests/s", "p50 ms", "p99 ms", "server CPU s/1000", "Postgres CPU s/1000", "RSS MiB"],
-      rows.map((row) => [
+      rows.map((row) => withLatency(row.latency, [
         row.query, row.distribution, row.peer.name, rate(row.rate), format(row.p50, 2), format(row.p99, 2),
         format(row.server, 3), format(row.postgres, 3), format(row.memory, 0),
-      ]),
+      ])),
     ),
   );
+  if (latencies.length > 1) {
+    console.log("\nRequests per second by the latency between peer and Postgres:\n");
+    const lines = new Map();
+    for (const row of rows) {
+      const line = [row.query, row.distribution, row.peer.name];
+      const rates = lines.get(line.join()) ?? lines.set(line.join(), line).get(line.join());
+      rates.push(rate(row.rate));
+    }
+    console.log(table(["query", "keys", "peer", ...latencies.map((latency) => `${latency} ms`)], [...lines.values()]));
+  }
   const ratios = rows
     .filter((row) => row.peer.id !== "service")
     .flatMap((row) => {
-      const own = rows.find((one) => one.peer.id === "service" && one.query === row.query && one.distribution === row.distribution);
+      const own = rows.find(
+        (one) => one.peer.id === "service" && one.latency === row.latency && one.query === row.query && one.distribution === row.distribution,
+      );
       if (own === undefined) return [];
       const cpu = (one) => (one.server ?? 0) + one.postgres;
-      return [[row.query, row.distribution, row.peer.name, format(own.rate / row.rate, 2), format(own.p50 / row.p50, 2), format(own.p99 / row.p99, 2), format(cpu(own) / cpu(row), 2)]];
+      return [withLatency(row.latency, [row.query, row.distribution, row.peer.name, format(own.rate / row.rate, 2), format(own.p50 / row.p50, 2), format(own.p99 / row.p99, 2), format(cpu(own) / cpu(row), 2)])];
     });
   if (ratios.length > 0) {
     console.log("\nThe service without its response cache relative to each peer (higher is better for requests/s, lower for the others):\n");
@@ -366,19 +445,49 @@ const compare = async () => {
   const keysFor = await makeKeys();
   const [{ data_directory: directory }] = await sql("SHOW data_directory");
   const postmaster = Number(readFileSync(join(directory, "postmaster.pid"), "utf8").split("\n")[0]);
-  const peers = [];
   for (const id of listed(options.peers)) {
     if (all[id] === undefined) throw new Error(`unknown peer ${id}; expected one of ${Object.keys(all).join(", ")}`);
-    peers.push({ id, ...all[id], ...(all[id].start ? await all[id].start() : {}) });
+  }
+  const [cells, firsts] = [[], []];
+  for (const latency of latencies) {
+    const stopProxy = await startProxy(latency);
+    try {
+      await compareAt(latency, keysFor, postmaster, cells, firsts);
+    } finally {
+      await stopAll();
+      await stopProxy();
+    }
+  }
+  if (options["check-only"]) return;
+  print(cells);
+  if (firsts.length > 0) {
+    console.log(`\nThe first requests of a new process, one after the other (${options.first}), in milliseconds:\n`);
+    const lines = firsts.map(({ latency, peer, first, second, later, connect }) => [
+      `${latency} ms`, peer.name, options.first, format(first, 1), format(second, 1), format(later, 1), format(connect, 1),
+    ]);
+    console.log(table(["latency", "peer", "query", "first", "second", "81st to 100th", "opening a connection"], lines));
+  }
+};
+
+/** Measures all peers at one latency, and adds the figures to `results` and the times of the first requests to `firsts`. */
+const compareAt = async (latency, keysFor, postmaster, results, firsts) => {
+  const peers = [];
+  for (const id of listed(options.peers)) {
+    const peer = { id, ...all[id], ...(all[id].start ? await all[id].start() : {}) };
+    if (options.first && peer.url !== undefined) {
+      firsts.push({ latency, peer, ...(await measureFirst(peer, options.first, keysFor(options.first, "uniform"))) });
+    }
+    peers.push(peer);
   }
 
   const cells = [];
+  const distributions = { uniform: options.queries, Zipf: options.zipf, single: options.single };
   for (const query of listed(options.queries)) {
     await check(peers, query, keysFor(query, "uniform"));
-    for (const distribution of ["uniform", ...(listed(options.zipf).includes(query) ? ["Zipf"] : [])]) {
+    for (const distribution of Object.keys(distributions).filter((name) => listed(distributions[name]).includes(query))) {
       const keys = keysFor(query, distribution);
       for (const peer of peers.filter((one) => one.queries[query] !== undefined)) {
-        cells.push({ query, distribution, peer, keys, figures: [] });
+        cells.push({ latency, query, distribution, peer, keys, figures: [] });
         if (peer.url === undefined) continue;
         const variables = await variablesOf(peer, query);
         const lines = keys.keys.map((key) => JSON.stringify(variables(key)));
@@ -401,10 +510,11 @@ const compare = async () => {
       const result = await measure(peer, query, distribution, keys, start, seconds, postmaster);
       figures.push(result);
       const repeated = result.requests > keys.keys.length ? ", keys were repeated" : "";
-      log(`round ${round + 1} (${query}) ${distribution} ${peer.name}: ${rate(result.rate)}/s${repeated}`);
+      const distance = latency > 0 ? ` at ${latency} ms` : "";
+      log(`round ${round + 1} (${query}) ${distribution} ${peer.name}${distance}: ${rate(result.rate)}/s${repeated}`);
     }
   }
-  print(cells);
+  results.push(...cells);
 };
 
 let failure;
@@ -413,7 +523,6 @@ try {
 } catch (error) {
   failure = error;
 } finally {
-  children.forEach((child) => child.removeAllListeners("exit"));
   await stopAll();
   await client.end().catch(() => undefined);
   rmSync(workspace, { recursive: true, force: true });
