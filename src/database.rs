@@ -16,6 +16,8 @@ pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, S
 
 /// The name of the database on the embedded server.
 const EMBEDDED_DATABASE_NAME: &str = "academic_directory";
+/// How long the connection of a past transaction is kept for the next one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The key of the advisory lock that serializes migrations of several processes.
 const MIGRATION_LOCK_KEY: i64 = 0x6163_6164_6469_7231;
 
@@ -294,7 +296,9 @@ async fn open_pool(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<
     let timeout = format!("{}ms", config.statement_timeout().as_millis());
     options
         .max_connections(config.database_max_connections.get())
-        .min_connections(1)
+        // The store keeps connections open for the next requests; here are those of past transactions.
+        .min_connections(0)
+        .idle_timeout(IDLE_TIMEOUT)
         .connect_lazy(is_lazy)
         .acquire_timeout(config.acquire_timeout())
         // Testing would add a round trip per statement. Reads are retried, and writes report the error.

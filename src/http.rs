@@ -111,6 +111,7 @@ impl Application {
         let proxies = TrustedProxies::new(network.trusted_proxies.clone());
         let connections = ClientConnections::new(connections, proxies.clone());
         let accepted_connections = connections.clone();
+        store.maintain_connections();
         let health_monitor = store.monitor_health();
         let admission = Admission::new(network.max_concurrent_requests, store.max_connections());
         let response_cache = Arc::new(ResponseCache::new(http.cache_max_bytes));

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 
 use crate::model::source_order::SourceOrder;
+use crate::store::access::connection_pool::ConnectionPool;
 use crate::store::access::data_loader::DataLoader;
 use crate::store::access::executor::{RequestConnections, StatementCounter};
 use crate::store::access::replica::Replica;
-use crate::store::access::revision::{Lsn, Revision, RevisionCache};
+use crate::store::access::revision::{Revision, RevisionCache};
 use crate::store::access::statement_batcher::StatementBatcher;
 use crate::store::access::work_class::WorkClasses;
 use crate::store::unit_of_work::Projection;
@@ -26,10 +27,12 @@ use crate::store::unit_of_work::Projection;
 /// Access to the directory's database.
 #[derive(Clone, Debug)]
 pub struct Store {
+    /// For transactions; other statements use `pool`.
     database: DatabaseConnection,
+    pool: ConnectionPool,
     replicas: Arc<[Arc<Replica>]>,
-    /// Read replica used by this request instead of the primary database.
-    read_replica: Option<Arc<Replica>>,
+    /// Read replica used by this request instead of the primary database, with the request's connections to it.
+    read_replica: Option<(Arc<Replica>, RequestConnections)>,
     /// Papers with more authors than this are excluded from coauthorship unless a filter overrides it.
     consortium_size: u32,
     /// Source precedence of records that are written.
@@ -44,20 +47,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Creates a store for a connected database.
+    /// Creates a store for a connected database. Connections are opened on the current Tokio runtime.
     #[must_use]
     pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
-        let max_connections = database.get_postgres_connection_pool().options().get_max_connections();
+        let pool = ConnectionPool::new(database.get_postgres_connection_pool().clone());
         Self {
-            work_classes: WorkClasses::new(usize::try_from(max_connections).unwrap_or(usize::MAX)),
+            work_classes: WorkClasses::new(pool.max_connections()),
             database,
+            connections: RequestConnections::unlimited(pool.clone()),
+            pool,
             replicas: Arc::new([]),
             read_replica: None,
             consortium_size,
             source_order: Arc::default(),
             projections: projections::ALL,
             statement_counter: StatementCounter::default(),
-            connections: RequestConnections::default(),
             batcher: StatementBatcher::default(),
             revision_cache: Arc::default(),
         }
@@ -66,7 +70,7 @@ impl Store {
     /// Adds read replicas.
     #[must_use]
     pub fn with_replicas(self, replicas: impl IntoIterator<Item = DatabaseConnection>) -> Self {
-        let replicas = replicas.into_iter().map(|database| Arc::new(Replica::new(database))).collect();
+        let replicas = replicas.into_iter().map(|database| Arc::new(Replica::new(&database))).collect();
         Self { replicas, ..self }
     }
 
@@ -84,30 +88,33 @@ impl Store {
     }
 
     /// Returns a store for one request, with its own statement counter. If the current revision is known, the request
-    /// reads from a replica that has replayed it and everything the client has seen. The primary database is used if
-    /// that replica fails.
-    pub async fn for_request(&self, revision: Option<&Revision>, seen: Option<Lsn>) -> Self {
+    /// reads from a replica that has replayed it. The primary database is used if that replica fails.
+    pub async fn for_request(&self, revision: Option<&Revision>) -> Self {
         let read_replica = match revision {
-            Some(revision) => self.select_replica(revision.lsn.max(seen.unwrap_or(revision.lsn))).await,
+            Some(revision) => self.select_replica(revision).await,
             None => None,
+        };
+        let connect = |replica: Arc<Replica>| {
+            let connections = RequestConnections::for_request(replica.pool().clone());
+            (replica, connections)
         };
         Self {
             statement_counter: self.statement_counter.per_request(),
-            connections: self.connections.for_request(),
+            connections: RequestConnections::for_request(self.pool.clone()),
             batcher: StatementBatcher::for_request(),
             work_classes: self.work_classes.for_request(),
-            read_replica,
+            read_replica: read_replica.map(connect),
             ..self.clone()
         }
     }
 
-    /// Selects a replica that has replayed this position, round robin.
-    async fn select_replica(&self, position: Lsn) -> Option<Arc<Replica>> {
+    /// Selects a replica that has replayed this revision, round robin.
+    async fn select_replica(&self, revision: &Revision) -> Option<Arc<Replica>> {
         let count = self.replicas.len();
         let requests: u64 = self.replicas.iter().map(|replica| replica.request_count()).sum();
         let first = usize::try_from(requests).unwrap_or_default().checked_rem(count)?;
         for replica in self.replicas.iter().cycle().skip(first).take(count) {
-            if replica.select_if_replayed(position).await {
+            if replica.select_if_replayed(revision).await {
                 return Some(Arc::clone(replica));
             }
         }

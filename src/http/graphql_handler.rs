@@ -84,7 +84,14 @@ async fn run(
     };
     let reply = encode::Reply { http, state, media_type, is_by_id: request.is_by_id };
 
-    let key = match cache::look_up(state, &request, log).await {
+    let found = match cache::look_up(state, &request, log).await {
+        Ok(found) => found,
+        Err(error) => {
+            limits::debit_minimum(&client, log).await?;
+            return Err(error);
+        }
+    };
+    let key = match found {
         Lookup::Hit(cached) => {
             log.set_operation(Some(OperationType::Query), cached.operation_name.as_deref(), cached.cost);
             limits::debit(&client, cached.cost.total(), log).await?;
@@ -108,7 +115,7 @@ async fn run(
     }
     limits::debit_rest(&client, operation.cost.total(), log).await?;
 
-    let reserved = cache::reserve(state, key, &operation, min_position, log).await;
+    let reserved = cache::reserve(state, key, &operation, min_position, log).await?;
     let response = execute::run(state, prepared, operation.cost, cost_report, reserved.store, log).await?;
     if response.is_executed {
         persisted.register(state);

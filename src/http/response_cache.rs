@@ -9,7 +9,6 @@ use std::sync::{Mutex, PoisonError};
 
 use actix_web::web::Bytes;
 use async_graphql::Variables;
-use chrono::{NaiveDate, Utc};
 use moka::sync::Cache;
 use prometheus_client::metrics::counter::Counter;
 use zstd::bulk::{Compressor, Decompressor};
@@ -17,7 +16,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use crate::graphql::limits::query_cost::QueryCost;
 use crate::model::language::AcceptedLanguages;
 use crate::store::Store;
-use crate::store::access::revision::{Lsn, Revision, RevisionId};
+use crate::store::access::revision::{Lsn, PositionError, Revision, RevisionId};
 
 /// Memory of an entry in addition to its texts and languages: the key, the value, and the nodes of the cache.
 const ENTRY_OVERHEAD_BYTES: usize = 600;
@@ -44,12 +43,10 @@ pub struct CacheKey {
     pub variables: String,
     /// The client's languages.
     pub languages: AcceptedLanguages,
-    /// The date in UTC: affiliations start and end on a date.
-    pub day: NaiveDate,
 }
 
 impl CacheKey {
-    /// The key of a query executed today; `None` if its variables cannot be represented in JSON.
+    /// The key of a query; `None` if its variables cannot be represented in JSON.
     #[must_use]
     pub fn new(
         query: &str,
@@ -62,7 +59,6 @@ impl CacheKey {
             operation_name: operation_name.map(str::to_owned),
             variables: serde_json::to_string(variables).ok()?,
             languages: languages.clone(),
-            day: Utc::now().date_naive(),
         })
     }
 }
@@ -138,7 +134,7 @@ pub struct VacantEntry {
 
 /// The memory of an entry, in bytes.
 fn entry_bytes(key: &CacheKey, cached: &CachedResponse) -> usize {
-    let CacheKey { query, operation_name, variables, languages, day: _ } = key;
+    let CacheKey { query, operation_name, variables, languages } = key;
     let languages = languages.preferred.iter().chain(&languages.excluded);
     let names = [operation_name, &cached.operation_name].map(|name| name.as_ref().map_or(0, String::len));
     ENTRY_OVERHEAD_BYTES
@@ -167,14 +163,24 @@ impl ResponseCache {
 
     /// The cached response and the replication position that it includes, at least `min_position`. The current revision is
     /// read from the database only if there is an entry.
-    pub async fn get(&self, store: &Store, key: &CacheKey, min_position: Option<Lsn>) -> Option<(CachedResponse, Lsn)> {
-        let (entry_revision, cached) = self.entries.as_ref()?.get(key)?;
-        let Revision { id: revision, lsn } = store.current_revision(min_position).await?;
-        self.invalidate_stale(&revision);
-        (revision == entry_revision).then(|| {
+    ///
+    /// # Errors
+    /// If the database does not have `min_position`.
+    pub async fn get(
+        &self,
+        store: &Store,
+        key: &CacheKey,
+        min_position: Option<Lsn>,
+    ) -> Result<Option<(CachedResponse, Lsn)>, PositionError> {
+        let Some((entry_revision, cached)) = self.entries.as_ref().and_then(|entries| entries.get(key)) else {
+            return Ok(None);
+        };
+        let Some(revision) = store.revision_for(min_position).await? else { return Ok(None) };
+        self.invalidate_stale(&revision.id);
+        Ok((revision.id == entry_revision).then(|| {
             self.hits.inc();
-            (cached, lsn)
-        })
+            (cached, revision.lsn)
+        }))
     }
 
     /// Reserves an entry for a response that is about to be computed from this revision or a later one.

@@ -1,10 +1,12 @@
 //! Access to the database: statements, batching, data loaders, read replicas, revisions and health.
 
 pub mod column_projection;
+pub(crate) mod connection_pool;
 pub mod data_loader;
 pub mod executor;
 pub mod health_check;
 pub(crate) mod keyed_rows;
+pub(crate) mod probe;
 pub mod replica;
 pub mod revision;
 pub(crate) mod sql_fragment;

@@ -139,7 +139,7 @@ pub fn touched_pages(plan: &Value) -> u64 {
 async fn execute_query(schema: &DirectorySchema, store: &Store, query: &str, variables: Value) -> Value {
     let request = Request::new(query).variables(Variables::from_json(variables)).data(AcceptedLanguages::default());
     let prepared = schema.prepare(request).unwrap_or_else(|refused| panic!("{:?}", refused.errors));
-    let response = schema.execute(prepared, store.for_request(None, None).await).await;
+    let response = schema.execute(prepared, store.for_request(None).await).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
     let body = json_writer::write_response(&response, true).expect("JSON");
     serde_json::from_slice::<Value>(&body).expect("JSON")["data"].take()

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use academic_directory::config::{Limits, NetworkConfig};
+use academic_directory::config::{HttpConfig, Limits, NetworkConfig};
 use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestApp, create_database, database_config, http_config, network_config, paper_record, parse_records,
+    DatabaseSession, TestApp, create_database, database_config, http_config, network_config, paper_record,
+    parse_records,
 };
 
 const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
@@ -83,6 +84,16 @@ impl Drop for StoppableServer {
     }
 }
 
+/// Sends queries that wait for a lock until all four connections of the pool are in use, and then lets them succeed.
+async fn open_all_connections(app: &TestApp) {
+    let lock = app.lock_table("researcher").await;
+    let (all, ()) = tokio::join!(futures_util::future::join_all((0..4).map(|_| query(app))), async {
+        app.wait_for_blocked_statements(|blocked| blocked == 4).await;
+        lock.execute("ROLLBACK").await;
+    });
+    assert!(all.iter().all(|(status, code, _)| (*status, code.as_str()) == (200, "none")), "{all:?}");
+}
+
 /// Sends requests until one succeeds, and returns the elapsed time.
 async fn wait_for_recovery(app: &TestApp) -> Duration {
     let started_at = Instant::now();
@@ -117,6 +128,26 @@ async fn server_restart() {
     }
 }
 
+/// After a restart that no health check has noticed, every open connection is dead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn unnoticed_server_restart() {
+    let mut server = StoppableServer::start();
+    let app = server.start_app().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    for round in 0..3 {
+        open_all_connections(&app).await;
+        tokio::task::block_in_place(|| {
+            server.stop();
+            server.restart();
+        });
+        // Meanwhile a health check may have found the server stopped.
+        wait_for_recovery(&app).await;
+        app.create_records(json!([paper_record(&format!("Waves {round}"), Some(2002), &["Bo Dahl"])])).await;
+        let all = futures_util::future::join_all((0..8).map(|_| query(&app))).await;
+        assert!(all.iter().all(|(status, code, _)| (*status, code.as_str()) == (200, "none")), "{all:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn frozen_server() {
     let server = StoppableServer::start();
@@ -143,20 +174,66 @@ fn server_processes(parent: Pid) -> Vec<Pid> {
     std::iter::once(parent).chain(children).collect()
 }
 
+/// Terminates the connections of the service whose last statement contains this text, and returns their number.
+async fn terminate_connections(session: &DatabaseSession, statement: &str) -> i64 {
+    let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
+         AND pid <> pg_backend_pid() AND query LIKE ";
+    session.query_number(&format!("{terminate} '%{statement}%'")).await
+}
+
 #[tokio::test]
 async fn killed_connections() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
-    for _ in 0..5 {
-        assert_eq!(query(&app).await.0, 200);
-        app.execute_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-        .await;
+    let session = DatabaseSession::open(&app.database_url).await;
+    for round in 0..5 {
+        open_all_connections(&app).await;
+        assert!(terminate_connections(&session, "").await >= 4);
+        if round % 2 == 0 {
+            // Writes begin on a new connection, too.
+            app.create_records(json!([paper_record(&format!("Waves {round}"), Some(2002), &["Bo Dahl"])])).await;
+        }
         let (status, code, _) = query(&app).await;
         assert_eq!((status, code.as_str()), (200, "none"));
     }
+    open_all_connections(&app).await;
+    assert!(terminate_connections(&session, "").await >= 4);
+    assert!(app.store.export_snapshot().await.is_ok());
+}
+
+/// The end of the connection of the health check says nothing about the database.
+#[tokio::test]
+async fn killed_health_check() {
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    let session = DatabaseSession::open(&app.database_url).await;
+    let health_check = "SELECT coalesce(max(pid), 0)::bigint FROM pg_stat_activity WHERE datname = current_database() \
+         AND query LIKE '%FROM seaql_migrations' AND state = 'idle'";
+    let wait_for_health_check = async |other_than: i64| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let pid = session.query_number(health_check).await;
+            if pid != 0 && pid != other_than {
+                return pid;
+            }
+            assert!(Instant::now() < deadline, "no health check");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let lock = app.lock_table("researcher").await;
+    let (slow, ()) = tokio::join!(futures_util::future::join_all((0..4).map(|_| query(&app))), async {
+        app.wait_for_blocked_statements(|blocked| blocked >= 4).await;
+        for _ in 0..2 {
+            let pid = wait_for_health_check(0).await;
+            assert_eq!(terminate_connections(&session, "FROM seaql_migrations").await, 1);
+            wait_for_health_check(pid).await;
+        }
+        // The check after that, whose result is known by now, was successful, too.
+        let ready = app.client().get(app.url("/health/ready")).send().await.expect("a response");
+        assert_eq!(ready.status(), 200);
+        lock.execute("ROLLBACK").await;
+    });
+    assert!(slow.iter().all(|(status, code, _)| (*status, code.as_str()) == (200, "none")), "{slow:?}");
 }
 
 #[tokio::test]
@@ -196,6 +273,42 @@ async fn exhausted_connection_pool() {
     assert_eq!(refused.count(), 4, "{results:?}");
     let completed = results.iter().filter(|response| (response.0, response.1.as_str()) == (200, "none"));
     assert_eq!(completed.count(), 4, "{results:?}");
+}
+
+/// The statements of one request run at the same time in a new process, up to half of the maximum number of connections.
+#[tokio::test]
+async fn statements_of_one_request() {
+    let mut config = database_config(&create_database().await, 100);
+    config.database_max_connections = 6.try_into().expect("not zero");
+    let app = TestApp::start_with_config(config, Limits::default(), http_config(), network_config()).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    let lock = app.lock_table("paper").await;
+    let counts = (0..5).map(|number| {
+        format!("count{number}: papers(filter: {{publicationYear: {{from: {number}}}}}) {{ totalCount }}")
+    });
+    let query = format!("{{ {} }}", counts.collect::<Vec<_>>().join(" "));
+    let ask = || app.query(&query, json!({}));
+    let ((one, another), ()) = tokio::join!(futures_util::future::join(ask(), ask()), async {
+        app.wait_for_blocked_statements(|blocked| blocked == 6).await;
+        lock.execute("ROLLBACK").await;
+    });
+    assert_eq!(one.data(), another.data());
+}
+
+/// A process without requests holds few connections: for the next requests, the health check, and the revision.
+#[tokio::test]
+async fn idle_process() {
+    let http = HttpConfig { cache_max_bytes: 1 << 20, ..http_config() };
+    let app = TestApp::start_with_http_config(http).await;
+    assert_eq!(query(&app).await.0, 200);
+    let session = DatabaseSession::open(&app.database_url).await;
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+         AND backend_type = 'client backend'";
+    // Until after the first health check.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let connections = session.query_number(count).await;
+    // One more for a minute after the transactions with which the test starts the service.
+    assert!((3..=5).contains(&connections), "{connections}");
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ impl Directory<'_> {
         let prepared = self.schema.prepare(request).unwrap_or_else(|refused| panic!("{query}: {:?}", refused.errors));
         let price = prepared.cost.total();
         let response = self.runtime.block_on(async {
-            let store = self.store.for_request(None, None).await;
+            let store = self.store.for_request(None).await;
             self.schema.execute(prepared, store).await
         });
         assert!(response.errors.is_empty(), "{query}: {:?}", response.errors);

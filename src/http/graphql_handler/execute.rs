@@ -16,6 +16,7 @@ use crate::http::graphql_handler::extract::CostReport;
 use crate::http::graphql_handler::record::RequestLog;
 use crate::http::response::{self, EncodedResponse};
 use crate::store::Store;
+use crate::store::access::health_check::Health;
 
 /// Executes a query within the request timeout. If the database becomes unreachable, it fails at once.
 pub(super) async fn run(
@@ -26,6 +27,11 @@ pub(super) async fn run(
     store: Store,
     log: &RequestLog,
 ) -> Result<EncodedResponse, HttpError> {
+    // Checked first: a statement may succeed before the next health check does, and a client would see the service come
+    // back and go away again.
+    if state.health_monitor.health() == Health::Unreachable {
+        return Err(HttpError::service_unavailable(Error::UNAVAILABLE_MESSAGE));
+    }
     let schema = Arc::clone(&state.schema);
     let request_id = log.request_id.clone();
     let work = async move {
@@ -53,6 +59,7 @@ pub(super) async fn run(
     let task = AbortOnDropHandle::new(state.runtime.spawn(work.in_current_span()));
     let mut health_monitor = state.health_monitor.clone();
     let result = tokio::select! {
+        biased;
         result = tokio::time::timeout(state.request_timeout, task) => result,
         () = health_monitor.wait_until_unreachable() => {
             return Err(HttpError::service_unavailable(Error::UNAVAILABLE_MESSAGE));

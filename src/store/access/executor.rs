@@ -1,19 +1,23 @@
 //! Execution of SQL statements: pooled connections, released at once when a request is cancelled, and a retry when a
 //! connection is dead.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, AssertSqlSafe, PgPool, Postgres};
-use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult, QueryResult, Statement, TransactionTrait as _};
+use sea_orm::sqlx::{self, AssertSqlSafe};
+use sea_orm::{
+    AccessMode, DatabaseTransaction, DbErr, FromQueryResult, IsolationLevel, QueryResult, Statement,
+    TransactionTrait as _,
+};
 use sea_query_sqlx::SqlxValues;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::Instrument as _;
 
 use crate::error::Error;
 use crate::store::Store;
+use crate::store::access::connection_pool::{ConnectionPool, Demand, PooledConnection};
 use crate::store::access::sql_fragment::Sql;
 use crate::telemetry::{query_span, record_query_error};
 
@@ -49,113 +53,95 @@ impl StatementCounter {
     }
 }
 
-/// Connections of one request. Waiting statements share the next free connection, so that a request queues once for a
-/// busy pool. A connection is kept between nesting levels.
-#[derive(Clone, Debug, Default)]
+/// Connections of one request. While other requests wait for a connection, it has one at a time, which its statements hand
+/// from one to the next, so that it queues once. Otherwise its statements run at the same time, on up to half of the
+/// connections.
+#[derive(Clone, Debug)]
 pub(crate) struct RequestConnections {
-    /// Connection handed from one statement to the next while others of the request wait.
-    handoff: Arc<Mutex<Option<PoolConnection<Postgres>>>>,
-    handoff_waiters: Arc<AtomicUsize>,
-    /// Connection kept while no statement of the request runs or waits.
-    idle: Arc<std::sync::Mutex<Option<PoolConnection<Postgres>>>>,
-    /// Number of running and waiting statements.
-    in_use: Arc<AtomicUsize>,
-    /// Whether it belongs to a request; otherwise no connection is kept.
-    is_request_scoped: bool,
-    /// Number of requests waiting for the pool; while there are any, no connection is kept.
-    pool_waiters: Arc<AtomicUsize>,
-}
-
-/// Counts as one until it is dropped.
-struct CountGuard(Arc<AtomicUsize>);
-
-impl CountGuard {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for CountGuard {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
+    pool: ConnectionPool,
+    /// The number of connections that the request may use at the same time.
+    share: usize,
+    permits: Arc<Semaphore>,
+    /// Statements that wait, in order.
+    waiters: Arc<Mutex<VecDeque<oneshot::Sender<Lease>>>>,
+    /// Locked by the statement that waits in the queue of the pool.
+    queue: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl RequestConnections {
     /// Returns the connections of a new request.
-    pub(crate) fn for_request(&self) -> Self {
-        Self { is_request_scoped: true, ..self.detached() }
+    pub(crate) fn for_request(pool: ConnectionPool) -> Self {
+        let share = pool.max_connections().div_ceil(2);
+        Self::with_share(pool, share)
     }
 
-    /// Returns an independent value that shares only the number of waiting requests.
-    fn detached(&self) -> Self {
-        Self { pool_waiters: Arc::clone(&self.pool_waiters), ..Self::default() }
+    /// Returns the connections of a command, which need not share them.
+    pub(crate) fn unlimited(pool: ConnectionPool) -> Self {
+        let share = pool.max_connections();
+        Self::with_share(pool, share)
     }
 
-    /// Returns the connection that is kept between nesting levels to the pool.
-    pub(crate) fn return_idle(&self) {
-        drop(self.lock_idle().take());
+    fn with_share(pool: ConnectionPool, share: usize) -> Self {
+        Self { pool, share, permits: Arc::new(Semaphore::new(share)), waiters: Arc::default(), queue: Arc::default() }
     }
 
-    fn lock_idle(&self) -> MutexGuard<'_, Option<PoolConnection<Postgres>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_waiters(&self) -> MutexGuard<'_, VecDeque<oneshot::Sender<Lease>>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn acquire(&self, pool: &PgPool) -> Result<Lease, sqlx::Error> {
-        let in_use = CountGuard::new(&self.in_use);
-        let idle = self.lock_idle().take();
-        if let Some(connection) = idle.or_else(|| pool.try_acquire()) {
-            return Ok(Lease { connection: Some(connection), handoff: None, _in_use: in_use });
-        }
-        let started = Instant::now();
-        let waiter = CountGuard::new(&self.handoff_waiters);
-        let mut handoff = Arc::clone(&self.handoff).lock_owned().await;
-        drop(waiter);
-        let connection = match handoff.take() {
-            Some(connection) => connection,
-            // Waiting behind others that timed out counts towards the timeout.
-            None if started.elapsed() >= pool.options().get_acquire_timeout() => return Err(sqlx::Error::PoolTimedOut),
-            None => {
-                let _waiting = CountGuard::new(&self.pool_waiters);
-                pool.acquire().await?
-            }
-        };
-        Ok(Lease { connection: Some(connection), handoff: Some(handoff), _in_use: in_use })
-    }
-
-    /// Hands the connection to a waiting statement of the request or keeps it for the next nesting level. Returns it to the
-    /// pool if other requests wait.
-    fn release(&self, mut lease: Lease) {
-        let connection = lease.connection.take();
-        if let Some(handoff) = &mut lease.handoff
-            && self.handoff_waiters.load(Ordering::Acquire) > 0
+    async fn acquire(&self) -> Result<Lease, sqlx::Error> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
+            && let Some(connection) = self.pool.try_acquire()
         {
-            **handoff = connection;
-            return;
+            return Ok(Lease { connection, _permit: permit });
         }
-        let is_last = self.in_use.load(Ordering::Acquire) == 1;
-        if self.is_request_scoped && is_last && self.pool_waiters.load(Ordering::Acquire) == 0 {
-            *self.lock_idle() = connection;
+        let (sender, handed) = oneshot::channel();
+        self.lock_waiters().push_back(sender);
+        tokio::select! {
+            // A statement of the request may finish before the pool has a connection.
+            Ok(lease) = handed => Ok(lease),
+            lease = self.acquire_from_pool() => lease,
+        }
+    }
+
+    /// Waits for a connection of the pool, one statement after the other.
+    async fn acquire_from_pool(&self) -> Result<Lease, sqlx::Error> {
+        let mut started_at = Instant::now();
+        let _queue = self.queue.lock().await;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        loop {
+            let is_first = self.permits.available_permits() + 1 >= self.share;
+            let demand = if is_first { Demand::First } else { Demand::Extra };
+            // Waiting behind others that timed out counts towards the timeout.
+            let remaining = self.pool.acquire_timeout().saturating_sub(started_at.elapsed());
+            match tokio::time::timeout(remaining, self.pool.acquire(demand)).await {
+                Ok(connection) => return Ok(Lease { connection: connection?, _permit: permit }),
+                Err(_) if is_first => return Err(sqlx::Error::PoolTimedOut),
+                // Other statements of the request were running, and hand their connections over.
+                Err(_) => started_at = Instant::now(),
+            }
+        }
+    }
+
+    /// Hands the connection to a waiting statement of the request, or returns it to the pool.
+    fn release(&self, mut lease: Lease) {
+        lease.connection.set_finished();
+        loop {
+            let Some(waiter) = self.lock_waiters().pop_front() else { return };
+            // A waiter that has given up, or has another connection, returns it.
+            match waiter.send(lease) {
+                Ok(()) => return,
+                Err(refused) => lease = refused,
+            }
         }
     }
 }
 
-/// Connection in use by a statement. If dropped before [`RequestConnections::release`], the connection is closed: its
-/// statement may still run, and the server cancels it when it notices.
+/// A connection in use by a statement.
+#[derive(Debug)]
 struct Lease {
-    connection: Option<PoolConnection<Postgres>>,
-    /// Held while others of the request wait for this connection.
-    handoff: Option<OwnedMutexGuard<Option<PoolConnection<Postgres>>>>,
-    _in_use: CountGuard,
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(connection.detach());
-        }
-    }
+    connection: PooledConnection,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Store {
@@ -185,31 +171,49 @@ impl Store {
     /// Returns the number of open connections, of idle ones, and the maximum.
     #[must_use]
     pub fn pool_status(&self) -> (usize, usize, usize) {
-        let pool = self.database.get_postgres_connection_pool();
-        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
-        (count(pool.size()), pool.num_idle(), count(pool.options().get_max_connections()))
+        let (open, idle) = self.pool.status();
+        (open, idle, self.pool.max_connections())
+    }
+
+    /// Opens a few connections to the primary and to each replica for the first requests, keeps them open, and closes
+    /// those that are no longer needed, until the pools are closed.
+    pub fn maintain_connections(&self) {
+        self.revision_cache.warm_up(&self.pool);
+        self.pool.maintain();
+        self.replicas().iter().for_each(|replica| replica.pool().maintain());
     }
 
     /// Returns the maximum number of connections to the database and its replicas together.
     #[must_use]
     pub fn max_connections(&self) -> usize {
-        let replicas = self.replicas().iter().map(|replica| replica.pool());
-        let pools = std::iter::once(self.database.get_postgres_connection_pool()).chain(replicas);
-        pools
-            .map(|pool| usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX))
-            .fold(0, usize::saturating_add)
+        let replicas = self.replicas().iter().map(|replica| replica.pool().max_connections());
+        replicas.fold(self.pool.max_connections(), usize::saturating_add)
     }
 
     /// Begins a transaction; retries if the connection is dead.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, Error> {
-        let attempts = self.database.get_postgres_connection_pool().options().get_max_connections();
-        for _ in 0..attempts {
-            match self.database.begin().await.map_err(Error::from) {
+        self.begin_with_config(None, None).await
+    }
+
+    /// Begins a transaction that reads a single snapshot; retries if the connection is dead.
+    pub(crate) async fn begin_snapshot(&self) -> Result<DatabaseTransaction, Error> {
+        self.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await
+    }
+
+    async fn begin_with_config(
+        &self,
+        isolation: Option<IsolationLevel>,
+        access: Option<AccessMode>,
+    ) -> Result<DatabaseTransaction, Error> {
+        let begin = async || self.pool.begin_with(self.database.begin_with_config(isolation, access)).await;
+        // After a restart of the database every pooled connection may be dead.
+        for _ in 0..self.pool.max_connections() {
+            match begin().await.map_err(Error::from) {
                 Err(Error::Unavailable(error)) if !matches!(*error, DbErr::ConnectionAcquire(_)) => {}
                 started => return started,
             }
         }
-        Ok(self.database.begin().await?)
+        Ok(begin().await?)
     }
 
     /// Commits a transaction and invalidates the cached revision.
@@ -223,8 +227,8 @@ impl Store {
     /// Executes a statement on the read replica of the request, otherwise on the primary database.
     pub(crate) async fn execute(&self, statement: &Statement, custom_plan: bool) -> Result<Vec<QueryResult>, Error> {
         self.statement_counter.increment();
-        if let Some(replica) = &self.read_replica {
-            match self.execute_on(replica.pool(), &self.connections, statement, custom_plan).await {
+        if let Some((replica, connections)) = &self.read_replica {
+            match connections.execute(statement, custom_plan).await {
                 Err(error) if is_replica_failure(&error) => {
                     tracing::warn!(%error, "a read replica (DATABASE_READ_URLS) failed; using the primary database");
                     replica.quarantine();
@@ -232,54 +236,43 @@ impl Store {
                 result => return Ok(result?),
             }
         }
-        // Connections of the primary and of a replica must not mix.
-        let connections = if self.read_replica.is_some() { &self.connections.detached() } else { &self.connections };
-        Ok(self.execute_on(self.database.get_postgres_connection_pool(), connections, statement, custom_plan).await?)
+        Ok(self.connections.execute(statement, custom_plan).await?)
     }
+}
 
-    async fn execute_on(
-        &self,
-        pool: &PgPool,
-        connections: &RequestConnections,
-        statement: &Statement,
-        custom_plan: bool,
-    ) -> Result<Vec<QueryResult>, sqlx::Error> {
+impl RequestConnections {
+    /// Executes a statement, which only reads: it is repeated if its connection is lost.
+    async fn execute(&self, statement: &Statement, custom_plan: bool) -> Result<Vec<QueryResult>, sqlx::Error> {
         // After a restart of the database every pooled connection may be dead.
         let mut lost_connections = 0;
         loop {
-            let mut lease = connections.acquire(pool).await?;
-            let Some(connection) = lease.connection.as_deref_mut() else {
-                return Err(sqlx::Error::WorkerCrashed);
-            };
-            let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
-            let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
-            let fetched = async {
-                if !custom_plan {
-                    return query.fetch_all(&mut *connection).await;
-                }
-                // A separate statement is cheap compared to one that needs a custom plan.
-                sqlx::raw_sql("SET plan_cache_mode = force_custom_plan").execute(&mut *connection).await?;
-                let fetched = query.fetch_all(&mut *connection).await;
-                sqlx::raw_sql("RESET plan_cache_mode").execute(&mut *connection).await?;
-                fetched
-            };
-            match fetched.await {
+            let mut lease = self.acquire().await?;
+            match lease.connection.fetch_all(statement, custom_plan).await {
                 Ok(rows) => {
-                    connections.release(lease);
-                    return Ok(rows.into_iter().map(QueryResult::from).collect());
+                    self.release(lease);
+                    return Ok(rows);
                 }
-                // Reads are safe to retry.
-                Err(error) if is_connection_lost(&error) && lost_connections < pool.options().get_max_connections() => {
+                Err(error) if is_connection_lost(&error) && lost_connections < self.pool.max_connections() => {
                     lost_connections += 1;
                 }
                 Err(error) => {
                     if matches!(error, sqlx::Error::Database(_)) && !is_connection_lost(&error) {
-                        connections.release(lease);
+                        self.release(lease);
                     }
                     return Err(error);
                 }
             }
         }
+    }
+}
+
+impl PooledConnection {
+    async fn fetch_all(&mut self, statement: &Statement, custom_plan: bool) -> Result<Vec<QueryResult>, sqlx::Error> {
+        self.set_custom_plans(custom_plan).await?;
+        let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
+        let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
+        let rows = self.run(async |connection| query.fetch_all(connection).await).await?;
+        Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 }
 
@@ -301,7 +294,7 @@ fn is_server_unavailable(code: Option<&str>) -> bool {
 }
 
 /// Returns whether the connection is dead, so that another one may succeed.
-fn is_connection_lost(error: &sqlx::Error) -> bool {
+pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         // The server is stopping or has terminated this connection.

@@ -1,16 +1,22 @@
-//! Health check of the database: one background task checks it for all readers, over a connection of its own.
+//! Health check of the database: one background task checks it for all readers, over a connection of its own. If that
+//! connection fails, the check is repeated over a new one before the database counts as unreachable.
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::sqlx::postgres::PgConnection;
-use sea_orm::sqlx::{self, ConnectOptions as _};
+use sea_orm::sqlx::{self, Error as SqlxError};
 use tokio::sync::watch;
 
 use crate::store::Store;
+use crate::store::access::probe;
 
 /// Interval between health checks.
 const HEALTH_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// The same while the database does not respond, since requests are rejected until it does.
+const RECOVERY_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// Timeout of a health check, well above what a busy machine needs.
 const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_millis(1500);
 
@@ -52,24 +58,31 @@ impl Store {
         let (sender, receiver) = watch::channel(Health::Healthy);
         let store = self.clone();
         tokio::spawn(async move {
+            let options = store.pool.connect_options();
             let mut connection = None;
+            let mut interval = HEALTH_CHECK_INTERVAL;
             loop {
                 tokio::select! {
-                    () = tokio::time::sleep(HEALTH_CHECK_INTERVAL) => {}
+                    () = tokio::time::sleep(interval) => {}
                     () = sender.closed() => return,
                 }
-                let result = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, store.check_health(&mut connection)).await;
+                let check = probe::ask(connection.take(), &options, check_health);
+                let result = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, check).await;
                 let health = match result {
-                    Ok(Ok(health)) => health,
+                    Ok(Ok((health, kept))) => {
+                        connection = Some(kept);
+                        health
+                    }
                     Ok(Err(error)) => {
                         tracing::debug!(%error, "the database health check failed");
                         Health::Unreachable
                     }
                     Err(_) => Health::Unreachable,
                 };
-                if health == Health::Unreachable {
-                    connection = None;
-                }
+                interval = match health {
+                    Health::Unreachable => RECOVERY_CHECK_INTERVAL,
+                    Health::Healthy | Health::MigrationsPending => HEALTH_CHECK_INTERVAL,
+                };
                 let changed = sender.send_if_modified(|current| std::mem::replace(current, health) != health);
                 match health {
                     _ if !changed => {}
@@ -83,23 +96,22 @@ impl Store {
         });
         HealthMonitor(receiver)
     }
+}
 
-    async fn check_health(&self, connection: &mut Option<PgConnection>) -> Result<Health, sea_orm::SqlxError> {
-        let mut open = match connection.take() {
-            Some(open) => open,
-            None => self.database.get_postgres_connection_pool().connect_options().connect().await?,
-        };
-        let applied = sqlx::query_scalar("SELECT count(*) FROM seaql_migrations").fetch_one(&mut open).await;
-        let health = match applied {
-            Ok(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => Health::Healthy,
-            // The table does not exist.
-            Err(sea_orm::SqlxError::Database(error)) if error.code().as_deref() == Some("42P01") => {
-                Health::MigrationsPending
+fn check_health(connection: &mut PgConnection) -> BoxFuture<'_, Result<Health, SqlxError>> {
+    async {
+        let applied = sqlx::query_scalar("SELECT count(*) FROM seaql_migrations").fetch_one(connection).await;
+        match applied {
+            Ok::<i64, _>(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => {
+                Ok(Health::Healthy)
             }
-            Ok::<i64, _>(_) => Health::MigrationsPending,
-            Err(error) => return Err(error),
-        };
-        *connection = Some(open);
-        Ok(health)
+            Ok(_) => Ok(Health::MigrationsPending),
+            // The table does not exist.
+            Err(SqlxError::Database(error)) if error.code().as_deref() == Some("42P01") => {
+                Ok(Health::MigrationsPending)
+            }
+            Err(error) => Err(error),
+        }
     }
+    .boxed()
 }

@@ -160,8 +160,6 @@ impl Store {
     /// [`Error::Busy`] if too many requests wait for the same class, or the request waited too long.
     pub(crate) async fn enter_work_class(&self, work: StatementWork) -> Result<WorkPermit, Error> {
         let Some(class) = work.class() else { return Ok(WorkPermit(None)) };
-        // The connection that the request kept from the previous level is for those who do not wait.
-        self.connections.return_idle();
         self.work_classes.enter(class).await
     }
 }

@@ -3,9 +3,7 @@
 //! Any addition to the directory needs a field in its record here, in `model/record.rs` and in `ingest/`, which
 //! restores it. Names that are search-only or private are not exported.
 
-use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseTransaction, FromQueryResult, IsolationLevel, TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult};
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -200,8 +198,7 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn export_snapshot(&self) -> Result<ExportSnapshot, Error> {
-        let transaction =
-            self.database.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?;
+        let transaction = self.begin_snapshot().await?;
         // An export takes longer than the statement timeout of requests.
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         Ok(ExportSnapshot { transaction })
