@@ -126,7 +126,7 @@ fn coerce_object(
         let name = &field.name.node;
         match fields.get_mut(name) {
             Some(value) => {
-                coerce_value(value, &field.ty.node, schema_index).map_err(|error| error.at(format!(".{name}")))?
+                coerce_value(value, &field.ty.node, schema_index).map_err(|error| error.at(format!(".{name}")))?;
             }
             None if is_required(field) => {
                 return Err(CoercionError::new(format!("is not of type {ty}: it needs the field {name}")));
