@@ -354,7 +354,7 @@ mod tests {
         // `c: [A!]`; `z: A!`; `a: [A]`.
         let query = "{ c { x z { x } } }";
         let items = json!({ "c": [{ "x": 1, "z": { "x": 2 } }, { "x": 3 }, { "x": 4, "z": { "x": 5 } }] });
-        let response = response_of(query, items.clone(), &[], &[&["c", "1", "z"]]);
+        let response = response_of(query, items, &[], &[&["c", "1", "z"]]);
         assert_eq!(
             response.data.into_json().expect("JSON"),
             json!({ "c": [{ "x": 1, "z": { "x": 2 } }, { "x": 4, "z": { "x": 5 } }] })
