@@ -129,6 +129,11 @@ async fn exponential_fragments() {
         assert_eq!(response.codes(), ["QUERY_TOO_COMPLEX"], "{}", response.body);
         assert_eq!(statements, 0);
     }
+    // A chain of as many fragments as the token limit allows.
+    let chain: String = (0..1_800).map(|link| format!("fragment f{link} on Query {{ ...f{} }} ", link + 1)).collect();
+    let chain = format!("{{ ...f0 }} {chain} fragment f1800 on Query {{ __typename }}");
+    let response = app.query(&chain, json!({})).await;
+    assert_eq!(response.codes(), ["QUERY_TOO_DEEP"], "{}", response.body);
     // Recursive fragments.
     for query in [
         "{ ...a } fragment a on Query { ...a }",

@@ -17,11 +17,14 @@ use crate::config::Limits;
 use crate::error::Error;
 use crate::graphql::engine::schema_index::SchemaIndex;
 use crate::graphql::inputs::search_query::count_words;
+use crate::graphql::limits::nesting::selection_depth;
 use crate::graphql::limits::token_count::TokenCounts;
 use crate::store::reader::quality::DataIssue;
 
 /// Maximum nesting depth of braces in a document, including fragments: the depth the parser supports.
 const MAX_TEXT_DEPTH: usize = 60;
+/// Maximum nesting depth of selection sets, with those of fragments and inline fragments: the stack of a thread.
+const MAX_SELECTION_DEPTH: usize = 200;
 /// Maximum nesting depth of lists and objects in an argument or a variable.
 const MAX_VALUE_DEPTH: usize = 32;
 /// Maximum nesting of lists in an introspection query. Deeper queries only repeat types.
@@ -113,6 +116,10 @@ pub fn check_document(
     limits: &Limits,
 ) -> Result<QueryCost, Error> {
     check_limit("operations", document.operations.iter().count(), limits.operations, "operations")?;
+    let depth = selection_depth(document);
+    if depth > MAX_SELECTION_DEPTH {
+        return Err(depth_error(depth, MAX_SELECTION_DEPTH));
+    }
     let mut syntax = SyntaxCounts::default();
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
