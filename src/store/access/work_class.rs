@@ -129,7 +129,7 @@ impl WorkClasses {
             Err(_) => {
                 let _waiting = WaitingRequest::new(&queue.waiting, queue.max_waiting).ok_or_else(busy)?;
                 let acquired = tokio::time::timeout(queue.max_wait, share.acquire_owned()).await;
-                acquired.map_err(|_| busy())?.map_err(|closed| Error::internal(closed))?
+                acquired.map_err(|_| busy())?.map_err(Error::internal)?
             }
         };
         Ok(WorkPermit(Some((permit, turn))))
