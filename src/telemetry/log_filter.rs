@@ -12,6 +12,9 @@ pub enum LogFilterError {
     /// A directive without `=` is not a level. `tracing` would take it for the name of a module, and log nothing else.
     #[error("`{0}` is not a level")]
     UnknownLevel(String),
+    /// A directive names a module that cannot exist, for example because directives are not separated by commas.
+    #[error("`{0}` is not the name of a module; separate directives by commas")]
+    InvalidModule(String),
     /// A directive is malformed.
     #[error("{0}")]
     Malformed(#[from] ParseError),
@@ -34,10 +37,17 @@ fn normalize_directive(directive: &str) -> Result<String, LogFilterError> {
         return Ok(directive.to_owned());
     }
     match directive.split_once('=') {
-        Some((target, level)) => Ok(format!("{}={}", target.trim(), level_name(level.trim()))),
+        Some((module, level)) if is_module(module.trim()) => {
+            Ok(format!("{}={}", module.trim(), level_name(level.trim())))
+        }
+        Some((module, _)) => Err(LogFilterError::InvalidModule(module.trim().to_owned())),
         None if level_name(directive).parse::<LevelFilter>().is_ok() => Ok(level_name(directive).to_owned()),
         None => Err(LogFilterError::UnknownLevel(directive.to_owned())),
     }
+}
+
+fn is_module(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_:-.".contains(letter))
 }
 
 fn level_name(text: &str) -> &str {

@@ -21,8 +21,19 @@ async fn query(app: &TestApp) -> (u16, String, Duration) {
 
 /// The same, forwarded for a client address.
 async fn query_as(app: &TestApp, client: Option<&str>) -> (u16, String, Duration) {
+    send(app, client, QUERY).await
+}
+
+/// Sends two requests at once, each with two statements that read `researcher`: together they use all four connections
+/// of the pool. Four requests of one client would not, because a client leaves connections to others.
+async fn query_on_all_connections(app: &TestApp) -> [(u16, String, Duration); 2] {
+    let query = "{ first: researchers(first: 1) { totalCount } second: researchers { totalCount nodes { name } } }";
+    tokio::join!(send(app, None, query), send(app, None, query)).into()
+}
+
+async fn send(app: &TestApp, client: Option<&str>, query: &str) -> (u16, String, Duration) {
     let started_at = Instant::now();
-    let request = app.client().post(app.url("/graphql")).json(&json!({ "query": QUERY }));
+    let request = app.client().post(app.url("/graphql")).json(&json!({ "query": query }));
     let request = client.into_iter().fold(request, |request, client| request.header("X-Forwarded-For", client));
     let response = request.send().await.expect("a response");
     let status = response.status().as_u16();
@@ -87,7 +98,7 @@ impl Drop for StoppableServer {
 /// Sends queries that wait for a lock until all four connections of the pool are in use, and then lets them succeed.
 async fn open_all_connections(app: &TestApp) {
     let lock = app.lock_table("researcher").await;
-    let (all, ()) = tokio::join!(futures_util::future::join_all((0..4).map(|_| query(app))), async {
+    let (all, ()) = tokio::join!(query_on_all_connections(app), async {
         app.wait_for_blocked_statements(|blocked| blocked == 4).await;
         lock.execute("ROLLBACK").await;
     });
@@ -221,8 +232,8 @@ async fn killed_health_check() {
         }
     };
     let lock = app.lock_table("researcher").await;
-    let (slow, ()) = tokio::join!(futures_util::future::join_all((0..4).map(|_| query(&app))), async {
-        app.wait_for_blocked_statements(|blocked| blocked >= 4).await;
+    let (slow, ()) = tokio::join!(query_on_all_connections(&app), async {
+        app.wait_for_blocked_statements(|blocked| blocked == 4).await;
         for _ in 0..2 {
             let pid = wait_for_health_check(0).await;
             assert_eq!(terminate_connections(&session, "FROM seaql_migrations").await, 1);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use academic_directory::config::Limits;
+use academic_directory::config::{Limits, NetworkConfig};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    TestApp, create_database, database_config, http_config, network_config, paper_record, researcher_record,
+    GraphqlResponse, TestApp, create_database, database_config, http_config, network_config, paper_record,
+    researcher_record,
 };
 
 /// Words that no name contains, so that a search corrects their typos.
@@ -88,11 +89,25 @@ async fn words_of_a_request_are_limited() {
     }
 }
 
-/// A service with two connections, whose searches with typos are blocked.
-async fn start_with_blocked_search() -> (TestApp, crate::support::DatabaseSession) {
+/// A service with two connections behind a proxy.
+async fn start_with_two_connections() -> TestApp {
     let mut config = database_config(&create_database().await, 100);
     config.database_max_connections = 2.try_into().expect("not zero");
-    let app = TestApp::start_with_config(config, Limits::default(), http_config(), network_config()).await;
+    let proxies = vec!["127.0.0.1/32".parse().expect("a network")];
+    let network = NetworkConfig { trusted_proxies: proxies, ..network_config() };
+    TestApp::start_with_config(config, Limits::default(), http_config(), network).await
+}
+
+/// Sends a query as one of several clients: a client alone leaves connections to others.
+async fn query_as(app: &TestApp, client: u8, query: &str, variables: Value) -> GraphqlResponse {
+    let request = app.client().post(app.url("/graphql")).header("X-Forwarded-For", format!("192.0.2.{client}"));
+    let response = request.json(&json!({ "query": query, "variables": variables })).send().await.expect("a response");
+    GraphqlResponse { status: response.status().as_u16(), body: response.json().await.expect("JSON") }
+}
+
+/// A service with two connections, whose searches with typos are blocked.
+async fn start_with_blocked_search() -> (TestApp, crate::support::DatabaseSession) {
+    let app = start_with_two_connections().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     let lock = app.lock_table("search_word").await;
     (app, lock)
@@ -105,9 +120,9 @@ async fn expensive_searches_share_a_connection() {
     let expensive = json!({ "text": unknown_words(10) });
     let app = Arc::new(app);
     let mut searches = JoinSet::new();
-    for _ in 0..3 {
+    for client in 1..=3 {
         let (app, expensive) = (Arc::clone(&app), expensive.clone());
-        searches.spawn(async move { app.query(search, expensive).await });
+        searches.spawn(async move { query_as(&app, client, search, expensive).await });
     }
     app.wait_until_blocked().await;
     for _ in 0..5 {
@@ -134,10 +149,10 @@ async fn expensive_searches_share_a_connection() {
 async fn short_searches_do_not_wait_for_long_ones() {
     let (app, lock) = start_with_blocked_search().await;
     let search = "query($text: String!) { search(query: $text) { totalCount } }";
-    let long = app.query(search, json!({ "text": unknown_words(10) }));
+    let long = query_as(&app, 1, search, json!({ "text": unknown_words(10) }));
     let short = async {
         app.wait_until_blocked().await;
-        let short = app.query(search, json!({ "text": "brgg adda" }));
+        let short = query_as(&app, 2, search, json!({ "text": "brgg adda" }));
         let release = async {
             // Both statements are blocked: the short search did not wait for the long one.
             app.wait_for_blocked_statements(|blocked| blocked == 2).await;
@@ -151,17 +166,15 @@ async fn short_searches_do_not_wait_for_long_ones() {
 
 #[tokio::test]
 async fn counts_that_wait_too_long_are_rejected() {
-    let mut config = database_config(&create_database().await, 100);
-    config.database_max_connections = 2.try_into().expect("not zero");
-    let app = TestApp::start_with_config(config, Limits::default(), http_config(), network_config()).await;
+    let app = start_with_two_connections().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
     let facets = "{ papers { nodes { title } facets { publicationYears { count } venues { count } } } }";
     let count = "{ directory { sources { name } } }";
     let lock = app.lock_table("source_record").await;
-    let blocked = app.query(count, json!({}));
+    let blocked = query_as(&app, 1, count, json!({}));
     let other = async {
         app.wait_until_blocked().await;
-        let response = app.query(facets, json!({})).await;
+        let response = query_as(&app, 2, facets, json!({})).await;
         drop(lock);
         response
     };
