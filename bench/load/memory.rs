@@ -16,6 +16,9 @@ const DOCUMENT_COUNT: usize = 100_000;
 const CLIENT_COUNT: usize = 8;
 const IDLE: Duration = Duration::from_secs(10);
 
+/// Returns the document with a number.
+type Documents = fn(usize) -> String;
+
 async fn resident_megabytes(address: &str) -> Result<f64, Box<dyn Error>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
@@ -26,7 +29,7 @@ async fn resident_megabytes(address: &str) -> Result<f64, Box<dyn Error>> {
     Ok(bytes / f64::from(1 << 20))
 }
 
-async fn send_documents(address: Arc<str>, client: usize, document: fn(usize) -> String) -> io::Result<()> {
+async fn send_documents(address: Arc<str>, client: usize, document: Documents) -> io::Result<()> {
     let mut stream = TcpStream::connect(&*address).await?;
     for number in (client..DOCUMENT_COUNT).step_by(CLIENT_COUNT) {
         let body = format!("{{\"query\":\"{}\"}}", document(number));
@@ -38,7 +41,7 @@ async fn send_documents(address: Arc<str>, client: usize, document: fn(usize) ->
 }
 
 pub async fn measure_memory(address: &str) -> Result<(), Box<dyn Error>> {
-    let series: [(&str, fn(usize) -> String); 2] = [
+    let series: [(&str, Documents); 2] = [
         ("different valid documents of 20 bytes", |number| format!("{{a{number:05}:__typename}}")),
         ("different invalid documents of 9 bytes", |number| format!("{{b{number:06}}}")),
     ];

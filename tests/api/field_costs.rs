@@ -419,7 +419,6 @@ fn underpriced_fields(directory: &Directory<'_>) -> String {
 }
 
 #[test]
-#[ignore = "some fields of lists below lists are not priced yet"]
 fn no_field_is_underpriced() {
     let folder = tempfile::tempdir().expect("a directory");
     // A server started by root runs as another user.

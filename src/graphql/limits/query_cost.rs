@@ -35,6 +35,12 @@ const UNPAGED_LIST_ROWS: u64 = 10;
 const ISSUE_KIND_COUNT: u64 = DataIssue::ALL.len() as u64;
 /// A facet reads whole lists: weighted as several statements.
 const FACET_STATEMENTS: u64 = 10;
+/// A filter by topics, organizations or authors joins other tables: weighted as several statements.
+const RELATION_FILTER_STATEMENTS: u64 = 25;
+/// Cost of a filter by a search query, whose hits are looked up for each parent.
+const QUERY_FILTER_COST: u64 = 150;
+/// Cost of a filter by IDs, which are looked up for each parent.
+const IDS_FILTER_COST: u64 = 25;
 /// A data-quality report on a part of the directory: weighted as many statements.
 const FILTERED_REPORT_STATEMENTS: u64 = 120;
 /// Cost of a SQL statement, in nodes.
@@ -461,8 +467,15 @@ impl<'a> CostEstimator<'a> {
             cost.nodes = child_nodes.saturating_add(rows.saturating_mul(child.nodes_per_row.saturating_add(1)));
             cost.counts = child.counts.saturating_add(rows.saturating_mul(child.counts_per_row));
             let scans = u64::from(child.reads_page).saturating_add(child.list_reads);
-            let has_filter = self.argument(field, "filter").is_some();
-            cost.counts = cost.counts.saturating_add(scans.saturating_mul(scan_cost(parent, name, has_filter)));
+            let filter = self.argument(field, "filter");
+            let relations = filter.as_ref().map_or(0, relation_filters).saturating_mul(RELATION_FILTER_STATEMENTS);
+            cost.statements = cost.statements.saturating_add(relations.saturating_mul(scans));
+            let mut per_parent = scan_cost(parent, name, filter.is_some());
+            if parent != "Query" {
+                per_parent += if words > 0 { QUERY_FILTER_COST } else { 0 };
+                per_parent += if filter.as_ref().is_some_and(has_ids) { IDS_FILTER_COST } else { 0 };
+            }
+            cost.counts = cost.counts.saturating_add(scans.saturating_mul(per_parent));
         } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
             cost.reads_page = true;
             cost.nodes_per_row = child_nodes;
@@ -575,6 +588,30 @@ impl<'a> CostEstimator<'a> {
                 _ => false,
             }
         })
+    }
+}
+
+/// Returns the number of filters by related entities in a filter.
+fn relation_filters(filter: &ConstValue) -> u64 {
+    match filter {
+        ConstValue::Object(members) => members.iter().fold(0, |sum, (name, value)| {
+            let is_relation = matches!(name.as_str(), "topicIds" | "organizationIds" | "authorIds");
+            sum.saturating_add(u64::from(is_relation && *value != ConstValue::Null))
+                .saturating_add(relation_filters(value))
+        }),
+        ConstValue::List(filters) => filters.iter().map(relation_filters).fold(0, u64::saturating_add),
+        _ => 0,
+    }
+}
+
+/// Whether a filter is by the IDs of the listed entities.
+fn has_ids(filter: &ConstValue) -> bool {
+    match filter {
+        ConstValue::Object(members) => {
+            members.iter().any(|(name, value)| (name == "ids" && *value != ConstValue::Null) || has_ids(value))
+        }
+        ConstValue::List(filters) => filters.iter().any(has_ids),
+        _ => false,
     }
 }
 
