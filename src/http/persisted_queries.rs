@@ -174,20 +174,23 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graphql::engine::document_size::test_support::allocated_by;
 
     #[test]
     fn weights_are_within_a_third_of_the_memory_taken() {
         const QUERY_COUNT: u64 = 500;
         for length in [12, 1_000] {
-            let queries = PersistedQueries::new(OperationPolicy::Any, None, 16 << 20).expect("no manifest");
-            let allocated = allocation_counter::measure(|| {
+            let new = || PersistedQueries::new(OperationPolicy::Any, None, 16 << 20).expect("no manifest");
+            let fill = |queries: &PersistedQueries| {
                 for number in 0..QUERY_COUNT {
                     let text = format!("{number:length$}");
                     queries.register(&hex(&Sha256::digest(&text)), &text);
                 }
-            });
+            };
+            let actual = allocated_by(new, fill) / QUERY_COUNT;
+            let queries = new();
+            fill(&queries);
             let accounted = queries.automatic.weighted_size() / QUERY_COUNT;
-            let actual = u64::try_from(allocated.bytes_current).expect("bytes") / QUERY_COUNT;
             println!("{accounted} bytes accounted, {actual} allocated");
             assert!(accounted * 4 >= actual * 3 && accounted * 3 <= actual * 4, "{accounted} of {actual}");
         }

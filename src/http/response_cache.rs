@@ -222,6 +222,7 @@ impl ResponseCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graphql::engine::document_size::test_support::allocated_by;
 
     #[test]
     fn weights_are_within_a_third_of_the_memory_taken() {
@@ -232,10 +233,9 @@ mod tests {
             (include_str!("../../bench/queries/p.graphql").to_owned(), "x".repeat(3_000), "en".to_owned()),
             ("{ b }".to_owned(), "{\"data\": null}".to_owned(), header),
         ] {
-            let cache = ResponseCache::new(16 << 20);
-            let entries = cache.entries.as_ref().expect("a cache");
             let revision = Revision::for_test("1");
-            let allocated = allocation_counter::measure(|| {
+            let new = || ResponseCache::new(16 << 20);
+            let fill = |cache: &ResponseCache| {
                 for number in 0..ENTRY_COUNT {
                     let languages = AcceptedLanguages::parse(&header);
                     let variables = Variables::from_json(serde_json::json!({ "number": number }));
@@ -244,10 +244,14 @@ mod tests {
                     let body = Bytes::from(body.clone().into_bytes());
                     cache.insert(entry, &body, Some("Name".to_owned()), QueryCost::default());
                 }
-                entries.run_pending_tasks();
-            });
-            let accounted = entries.weighted_size() / ENTRY_COUNT;
-            let actual = u64::try_from(allocated.bytes_current).expect("bytes") / ENTRY_COUNT;
+            };
+            let actual = allocated_by(new, |cache| {
+                fill(cache);
+                cache.size_bytes();
+            }) / ENTRY_COUNT;
+            let cache = new();
+            fill(&cache);
+            let accounted = cache.size_bytes() / ENTRY_COUNT;
             println!("{accounted} bytes accounted, {actual} allocated");
             assert!(accounted * 4 >= actual * 3 && accounted * 3 <= actual * 4, "{accounted} of {actual}");
         }

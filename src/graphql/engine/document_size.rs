@@ -205,3 +205,23 @@ impl HeapSize for ExecutableDocument {
         operations + self.fragments.heap_bytes()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod test_support {
+    use std::sync::{Mutex, PoisonError};
+
+    /// Returns the bytes that a cache owns after it was filled: the median of several fillings, one test at a time. What
+    /// one test discards is freed later by the thread of another.
+    pub(crate) fn allocated_by<C>(new: impl Fn() -> C, fill: impl Fn(&C)) -> u64 {
+        static MEASURING: Mutex<()> = Mutex::new(());
+        let _guard = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
+        let measure = |_| {
+            let cache = new();
+            let bytes = allocation_counter::measure(|| fill(&cache)).bytes_current;
+            u64::try_from(bytes).unwrap_or_default()
+        };
+        let mut measured = [0; 5].map(measure);
+        measured.sort_unstable();
+        measured[2]
+    }
+}

@@ -37,8 +37,8 @@ const ISSUE_KIND_COUNT: u64 = DataIssue::ALL.len() as u64;
 const FACET_STATEMENTS: u64 = 10;
 /// A filter by topics, organizations or authors joins other tables: weighted as several statements.
 const RELATION_FILTER_STATEMENTS: u64 = 25;
-/// Cost of a filter by a search query, whose hits are looked up for each parent.
-const QUERY_FILTER_COST: u64 = 150;
+/// Cost of a word of a search query below a list: its hits are looked up for each parent.
+const NESTED_WORD_COST: u64 = 50;
 /// Cost of a filter by IDs, which are looked up for each parent.
 const IDS_FILTER_COST: u64 = 25;
 /// A data-quality report on a part of the directory: weighted as many statements.
@@ -472,7 +472,7 @@ impl<'a> CostEstimator<'a> {
             cost.statements = cost.statements.saturating_add(relations.saturating_mul(scans));
             let mut per_parent = scan_cost(parent, name, filter.is_some());
             if parent != "Query" {
-                per_parent += if words > 0 { QUERY_FILTER_COST } else { 0 };
+                per_parent = per_parent.saturating_add(words.saturating_mul(NESTED_WORD_COST));
                 per_parent += if filter.as_ref().is_some_and(has_ids) { IDS_FILTER_COST } else { 0 };
             }
             cost.counts = cost.counts.saturating_add(scans.saturating_mul(per_parent));
@@ -517,6 +517,8 @@ impl<'a> CostEstimator<'a> {
             (parent, _) if parent.ends_with("Connection") => 0,
             // The node is read in the same statement as its row.
             (parent, "node") if parent.ends_with("Edge") => 0,
+            // Joined through authorships, which are several per paper.
+            ("PaperFacets", "organizations") => 25,
             (parent, _) if parent.ends_with("Facets") => FACET_STATEMENTS,
             ("Directory", "statistics") => 15,
             ("Directory", "languages") => 1,

@@ -19,7 +19,7 @@ use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::organization::with_descendants;
 use crate::store::reader::page::{List as _, ListSource, ParentKey};
-use crate::store::reader::paper::{PaperScope, Papers, ResearcherPapers};
+use crate::store::reader::paper::{PaperOrder, PaperScope, Papers, ResearcherPapers};
 use crate::store::reader::researcher::{OrganizationResearchers, Researchers, TopicResearchers};
 use crate::store::reader::topic::with_narrower;
 
@@ -162,7 +162,11 @@ impl FacetKind for PaperFacet {
     fn domain(list: &FacetedPapers, store: &Store) -> FacetDomain {
         let papers = match list {
             FacetedPapers::Any(papers) => papers,
-            FacetedPapers::OfResearcher(papers) => return FacetDomain::from_list(papers.source(store), false),
+            // Facets need no order; that of relevance would search once more for each parent.
+            FacetedPapers::OfResearcher(papers) => {
+                let papers = ResearcherPapers { order: PaperOrder::PublicationDate, ..ResearcherPapers::clone(papers) };
+                return FacetDomain::from_list(papers.source(store), false);
+            }
         };
         let all_scopes = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
         let parent = || Sql::from("SELECT parent.key");
