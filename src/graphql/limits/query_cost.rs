@@ -41,6 +41,8 @@ const RELATION_FILTER_STATEMENTS: u64 = 25;
 const NESTED_WORD_COST: u64 = 50;
 /// Cost of a filter by IDs, which are looked up for each parent.
 const IDS_FILTER_COST: u64 = 25;
+/// Cost of a filter by the time of the last change, whose index can be read for each parent.
+const UPDATED_SINCE_FILTER_COST: u64 = 200;
 /// A data-quality report on a part of the directory: weighted as many statements.
 const FILTERED_REPORT_STATEMENTS: u64 = 120;
 /// Cost of a SQL statement, in nodes.
@@ -473,7 +475,9 @@ impl<'a> CostEstimator<'a> {
             let mut per_parent = scan_cost(parent, name, filter.is_some());
             if parent != "Query" {
                 per_parent = per_parent.saturating_add(words.saturating_mul(NESTED_WORD_COST));
-                per_parent += if filter.as_ref().is_some_and(has_ids) { IDS_FILTER_COST } else { 0 };
+                let has = |name| filter.as_ref().is_some_and(|filter| has_member(filter, name));
+                per_parent += if has("ids") { IDS_FILTER_COST } else { 0 };
+                per_parent += if has("updatedSince") { UPDATED_SINCE_FILTER_COST } else { 0 };
             }
             cost.counts = cost.counts.saturating_add(scans.saturating_mul(per_parent));
         } else if parent.ends_with("Connection") && matches!(name, "edges" | "nodes" | "pageInfo") {
@@ -606,13 +610,13 @@ fn relation_filters(filter: &ConstValue) -> u64 {
     }
 }
 
-/// Whether a filter is by the IDs of the listed entities.
-fn has_ids(filter: &ConstValue) -> bool {
+/// Whether a filter, or one nested in it, has this condition.
+fn has_member(filter: &ConstValue, name: &str) -> bool {
     match filter {
-        ConstValue::Object(members) => {
-            members.iter().any(|(name, value)| (name == "ids" && *value != ConstValue::Null) || has_ids(value))
-        }
-        ConstValue::List(filters) => filters.iter().any(has_ids),
+        ConstValue::Object(members) => members
+            .iter()
+            .any(|(member, value)| (member == name && *value != ConstValue::Null) || has_member(value, name)),
+        ConstValue::List(filters) => filters.iter().any(|filter| has_member(filter, name)),
         _ => false,
     }
 }
@@ -647,7 +651,8 @@ fn count_cost(parent: &str, name: &str) -> u64 {
 fn scan_cost(parent: &str, name: &str, has_filter: bool) -> u64 {
     match (parent, name) {
         ("Researcher", "coauthors") if has_filter => 250,
-        ("Researcher", "coauthors") => 20,
+        ("Researcher", "coauthors" | "topics") => 20,
+        ("Researcher", "papers") => 5,
         ("Organization" | "Topic", "papers") => 2_700,
         ("Organization" | "Topic", "researchers") => 1_000,
         _ => 0,
