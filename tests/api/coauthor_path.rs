@@ -180,7 +180,7 @@ async fn statements_and_costs() {
         "{{ a: coauthorPath(fromId: {from:?}, toId: {to:?}) {{ steps {{ to {{ slug }} }} }} b: coauthorPath(fromId: {from:?}, toId: {to:?}) {{ steps {{ to {{ slug }} }} }} }}"
     );
     let refusal = app.client_error(&twice, json!({})).await;
-    assert!(refusal.starts_with("the query could cost 5") && refusal.contains("the limit is 3300"), "{refusal}");
+    assert!(refusal.starts_with("the query could cost 6") && refusal.contains("the limit is 3300"), "{refusal}");
 }
 
 /// The number of steps of the shortest path to each researcher.
