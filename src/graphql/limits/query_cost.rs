@@ -38,7 +38,7 @@ const FACET_STATEMENTS: u64 = 10;
 /// A filter by topics, organizations or authors joins other tables: weighted as several statements.
 const RELATION_FILTER_STATEMENTS: u64 = 25;
 /// Cost of a word of a search query below a list: its hits are looked up for each parent.
-const NESTED_WORD_COST: u64 = 50;
+const NESTED_WORD_COST: u64 = 60;
 /// Cost of a filter by IDs, which are looked up for each parent.
 const IDS_FILTER_COST: u64 = 25;
 /// Cost of a filter by the time of the last change, whose index can be read for each parent.
