@@ -21,8 +21,8 @@ use crate::graphql::limits::query_cost::QueryCost;
 const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 /// Maximum number of checked operations, one for each set of variables of a document.
 const MAX_CHECKED_OPERATIONS: u64 = 10_000;
-/// Memory of a cache entry besides its key and value: its node in the table and in the queue of recent uses.
-const ENTRY_OVERHEAD_BYTES: usize = 320;
+/// Memory of a cache entry besides its key and value: its nodes in the table and in the queues of recent uses.
+const ENTRY_OVERHEAD_BYTES: usize = 640;
 
 /// The query text and the name of the operation to execute.
 type DocumentKey = (String, Option<String>);

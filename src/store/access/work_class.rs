@@ -2,11 +2,12 @@
 //!
 //! A statement that keeps a core of the database busy for a second delays all others, however few connections it needs.
 //! At most a share of the connections executes statements of a class, one statement of a request at a time. The
-//! others wait for a limited time, and hold no connection meanwhile.
+//! others wait for a limited time, and hold no connection meanwhile. After a long statement its share pauses, so that the
+//! class uses a third of a core.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
@@ -19,6 +20,12 @@ const CONNECTIONS_PER_SHARED_ONE: usize = 16;
 const MAX_WAITING_REQUESTS: usize = 8;
 /// Maximum time that a request waits for a class.
 const MAX_WAIT: Duration = Duration::from_secs(3);
+/// Statements shorter than this are followed by no pause.
+const MIN_LONG_STATEMENT: Duration = Duration::from_millis(100);
+/// Duration of the pause after a long statement, as a multiple of its duration.
+const PAUSE_FACTOR: u32 = 2;
+/// Maximum duration of a pause; shorter than [`MAX_WAIT`], so that the next request does not wait in vain.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// Number of words from which on the search of a statement is expensive: each is looked up by its trigrams.
 const MIN_EXPENSIVE_SEARCH_WORDS: usize = 9;
 
@@ -90,10 +97,35 @@ struct ClassQueue {
     turn: Arc<Mutex<()>>,
 }
 
-/// Permission to execute one statement of a class.
-pub(crate) struct WorkPermit(
-    #[expect(dead_code, reason = "held until drop")] Option<(OwnedSemaphorePermit, OwnedMutexGuard<()>)>,
-);
+/// Permission to execute one statement, until it is dropped.
+pub(crate) struct WorkPermit(#[expect(dead_code, reason = "held until drop")] Option<ClassPermit>);
+
+struct ClassPermit {
+    share: Option<OwnedSemaphorePermit>,
+    started_at: Instant,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Drop for ClassPermit {
+    /// Returns the share after the pause.
+    fn drop(&mut self) {
+        let pause = pause_after(self.started_at.elapsed());
+        if !pause.is_zero()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && let Some(share) = self.share.take()
+        {
+            runtime.spawn(async move {
+                tokio::time::sleep(pause).await;
+                drop(share);
+            });
+        }
+    }
+}
+
+/// Returns the pause after a statement of this duration.
+fn pause_after(duration: Duration) -> Duration {
+    if duration < MIN_LONG_STATEMENT { Duration::ZERO } else { (duration * PAUSE_FACTOR).min(MAX_PAUSE) }
+}
 
 impl WorkClasses {
     /// Returns the shares of a pool with this many connections.
@@ -132,7 +164,7 @@ impl WorkClasses {
                 acquired.map_err(|_| busy())?.map_err(Error::internal)?
             }
         };
-        Ok(WorkPermit(Some((permit, turn))))
+        Ok(WorkPermit(Some(ClassPermit { share: Some(permit), started_at: Instant::now(), _turn: turn })))
     }
 }
 
@@ -172,6 +204,13 @@ mod tests {
 
     fn is_busy<T>(result: &Result<T, Error>) -> bool {
         matches!(result, Err(Error::Busy(_)))
+    }
+
+    #[test]
+    fn long_statements_are_followed_by_a_pause() {
+        let pauses = [0, 99, 100, 700, 5_000].map(|duration| pause_after(Duration::from_millis(duration)).as_millis());
+        assert_eq!(pauses, [0, 0, 200, 1_400, 2_000]);
+        assert!(MAX_PAUSE < MAX_WAIT);
     }
 
     #[tokio::test]
