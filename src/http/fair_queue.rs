@@ -88,7 +88,7 @@ impl<K: Clone + Eq + Hash, W> FairQueue<K, W> {
         let turn = self.next_turn();
         let newcomer = ClientSlots { held: 0, turn, queue: VecDeque::new() };
         let held = self.clients.entry(client.clone()).or_insert(newcomer).held;
-        // Whoever waits may not start, so nobody is overtaken who holds fewer slots.
+        // Waiting clients may not start, so none that holds fewer slots is overtaken.
         if self.may_start(held) {
             self.grant(client);
             return SlotRequest::Granted;

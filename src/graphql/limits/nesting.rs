@@ -33,7 +33,7 @@ impl<'a> Nesting<'a> {
         }
     }
 
-    /// The depth with that of fragments, as far as it is known.
+    /// The depth including that of the fragments in `depths`; other fragments count as empty.
     fn total(&self, depths: &HashMap<&Name, usize>) -> usize {
         let spread = |(name, depth): &(&Name, usize)| depth + depths.get(*name).copied().unwrap_or_default();
         self.spreads.iter().map(spread).max().unwrap_or_default().max(self.depth)

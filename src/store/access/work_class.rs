@@ -237,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn excess_requests_are_rejected_at_once() {
-        // Whoever waits would wait for the rest of the test.
+        // A waiting request would block the rest of the test.
         let classes = WorkClasses::with_max_wait(1, Duration::from_secs(3600));
         let running = classes.for_request().enter(WorkClass::Count).await.expect("a free share");
         let waiting: Vec<_> = (0..MAX_WAITING_REQUESTS)
