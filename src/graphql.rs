@@ -105,7 +105,7 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
 pub struct DirectorySchema {
     /// Executes queries, which are validated before.
     schema: Schema<Query, EmptyMutation, EmptySubscription>,
-    document_cache: DocumentCache,
+    pub(crate) document_cache: DocumentCache,
     schema_index: Arc<SchemaIndex>,
     limits: Limits,
 }

@@ -115,12 +115,14 @@ impl Application {
         let health_monitor = store.monitor_health();
         let admission = Admission::new(network.max_concurrent_requests, store.max_connections());
         let response_cache = Arc::new(ResponseCache::new(http.cache_max_bytes));
+        let schema = Arc::new(DirectorySchema::new(schema, limits.clone()));
         let sources = MetricSources {
             store: store.clone(),
             health_monitor: health_monitor.clone(),
             admission: admission.clone(),
             connections: connections.clone(),
             response_cache: Arc::clone(&response_cache),
+            schema: Arc::clone(&schema),
         };
         let metrics = Metrics::new(sources);
         let readiness = Readiness::new(health_monitor.clone());
@@ -144,7 +146,7 @@ impl Application {
             clients: ClientIdentifier::new(tokens, proxies),
             rate_limiter: RateLimiter::new(network.rate_limits(address)),
             tarpit: Tarpit::default(),
-            schema: Arc::new(DirectorySchema::new(schema, limits.clone())),
+            schema,
             health_monitor,
             store,
             persisted_queries: PersistedQueries::new(

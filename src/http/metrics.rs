@@ -17,6 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle as Runtime;
 
+use crate::graphql::DirectorySchema;
 use crate::http::AppState;
 use crate::http::admission::Admission;
 use crate::http::connections::ClientConnections;
@@ -91,6 +92,8 @@ pub struct MetricSources {
     pub connections: ClientConnections,
     /// The response cache.
     pub response_cache: Arc<ResponseCache>,
+    /// The schema, with the cache of documents.
+    pub schema: Arc<DirectorySchema>,
 }
 
 /// Gauges that are updated when the metrics are scraped.
@@ -200,6 +203,9 @@ impl MetricsInner {
         registry.register("cache_hits", "Hits of the response cache", answers.hits.clone());
         registry.register("cache_misses", "Misses of the response cache", answers.misses.clone());
         registry.register("cache_bytes", "Memory used by the response cache, in bytes", gauges.cache_bytes.clone());
+        let documents = &self.sources.schema.document_cache;
+        registry.register("document_cache_hits", "Hits of the cache of valid documents", documents.hits.clone());
+        registry.register("document_cache_misses", "Misses of the cache of valid documents", documents.misses.clone());
         registry.register("build", "Version of the service", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         registry.register("tasks", "Tasks of the Tokio runtime", gauges.tasks.clone());
         registry.register(

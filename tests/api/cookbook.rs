@@ -99,6 +99,27 @@ fn with_stable_values(response: &Value) -> Value {
     }
 }
 
+/// The value of a counter among the metrics.
+async fn counter(app: &TestApp, name: &str) -> u64 {
+    let response = app.client().get(app.url("/metrics")).send().await.expect("a response");
+    let metrics = response.text().await.expect("a text");
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("no {name} in {metrics}"))
+}
+
+#[tokio::test]
+async fn documents_are_cached() {
+    let app = demo_directory().await;
+    let (hits, misses) = ("academic_directory_document_cache_hits_total", "academic_directory_document_cache_misses_total");
+    for round in 1..=3 {
+        for (task, _) in RECIPES {
+            app.query(&read_query(task), read_variables(task)).await.data();
+        }
+        let recipes = RECIPES.len() as u64;
+        assert_eq!((counter(&app, hits).await, counter(&app, misses).await), ((round - 1) * recipes, recipes));
+    }
+}
+
 #[tokio::test]
 async fn responses_and_statement_counts() {
     let app = demo_directory().await;

@@ -11,6 +11,7 @@ use async_graphql::Variables;
 use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition, Type};
 use async_graphql_value::ConstValue;
 use moka::sync::Cache;
+use prometheus_client::metrics::counter::Counter;
 use sha2::{Digest as _, Sha256};
 
 use crate::graphql::engine::document_size::{HeapSize as _, allocated_bytes};
@@ -36,6 +37,10 @@ pub(crate) struct DocumentCache {
     /// The costs by document and variables. One cache for all documents: a cache of its own would take a hundred times the
     /// memory of a small document.
     costs: Cache<(u64, VariablesKey), QueryCost>,
+    /// Number of documents that were found.
+    pub hits: Counter,
+    /// Number of documents that were not found.
+    pub misses: Counter,
 }
 
 impl Default for DocumentCache {
@@ -46,13 +51,18 @@ impl Default for DocumentCache {
         Self {
             documents: Cache::builder().max_capacity(MAX_DOCUMENT_BYTES).weigher(weight).build(),
             costs: Cache::new(MAX_CHECKED_OPERATIONS),
+            hits: Counter::default(),
+            misses: Counter::default(),
         }
     }
 }
 
 impl DocumentCache {
     pub fn get(&self, text: &str, operation_name: Option<&str>) -> Option<Arc<CachedDocument>> {
-        self.documents.get(&(text.to_owned(), operation_name.map(str::to_owned)))
+        let document = self.documents.get(&(text.to_owned(), operation_name.map(str::to_owned)));
+        let counter = if document.is_some() { &self.hits } else { &self.misses };
+        counter.inc();
+        document
     }
 
     /// Caches a valid document whose operation exists.
