@@ -142,6 +142,11 @@ impl ClientConnections {
     pub(super) fn accept(&self, io: &dyn Any, extensions: &mut Extensions) {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
         let Ok(peer) = stream.peer_addr() else { return };
+        // A compressed response is written in several parts. The last would wait for the client to acknowledge the others,
+        // which clients put off by 40 ms.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "could not set TCP_NODELAY");
+        }
         let close = Arc::new(Notify::new());
         let Some(slot) = self.acquire_slot(peer.ip(), &close) else {
             tracing::debug!(address = %peer.ip(), "rejected an excess connection");
@@ -380,6 +385,16 @@ mod tests {
     fn is_closed(close: &Notify) -> bool {
         use futures_util::FutureExt as _;
         close.notified().now_or_never().is_some()
+    }
+
+    #[actix_web::test]
+    async fn parts_of_a_response_are_sent_at_once() {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (_client, (stream, _)) = (client.expect("a connection"), accepted.expect("a connection"));
+        connections(100, 100).accept(&stream, &mut Extensions::new());
+        assert!(stream.nodelay().expect("the option"));
     }
 
     #[test]

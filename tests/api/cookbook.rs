@@ -110,7 +110,8 @@ async fn counter(app: &TestApp, name: &str) -> u64 {
 #[tokio::test]
 async fn documents_are_cached() {
     let app = demo_directory().await;
-    let (hits, misses) = ("academic_directory_document_cache_hits_total", "academic_directory_document_cache_misses_total");
+    let (hits, misses) =
+        ("academic_directory_document_cache_hits_total", "academic_directory_document_cache_misses_total");
     for round in 1..=3 {
         for (task, _) in RECIPES {
             app.query(&read_query(task), read_variables(task)).await.data();
