@@ -189,6 +189,12 @@ impl Cli {
         (&self.database.log, self.database.log_format, traces)
     }
 
+    /// Whether connections to the database trust only authorities of a file.
+    #[must_use]
+    pub fn has_own_authorities(&self) -> bool {
+        database::address::has_own_authorities(&self.database)
+    }
+
     /// Runs the command. Errors are printed to standard error.
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {

@@ -4,6 +4,8 @@
 
 mod addresses;
 mod environment;
+mod pg_defaults;
+mod read_addresses;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -19,6 +21,7 @@ use crate::config::addresses::{parse_listen_address, parse_origin, parse_public_
 use crate::model::language::LanguageTag;
 
 pub use crate::config::environment::{ignore_blank_variables, requested_log_format};
+pub use crate::config::pg_defaults::{PgDefaults, SystemAuthorities, ignore_system_authorities};
 
 /// The heading of query limits in `--help`.
 const QUERY_LIMITS: &str = "Query limits";
@@ -29,11 +32,13 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn,sea_orm_migration=warn,actix_serve
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Database and data")]
 pub struct DatabaseConfig {
-    /// Connection URL of the Postgres database, as postgres://user:password@host/database; if unset, an embedded Postgres is started
+    /// Address of the Postgres database, as postgres://user:password@host/database or key=value parameters of libpq; if unset,
+    /// an embedded Postgres is started
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
-    /// Connection URLs of read replicas (streaming replication), comma-separated; only replicas that have caught up are used
-    #[arg(long, env = "DATABASE_READ_URLS", value_delimiter = ',', value_parser = parse_trimmed, hide_env_values = true, global = true)]
+    /// Addresses of read replicas (streaming replication), as URLs separated by commas, or any addresses separated by line
+    /// breaks; only replicas that have caught up are used
+    #[arg(long, env = "DATABASE_READ_URLS", hide_env_values = true, global = true)]
     pub database_read_urls: Vec<String>,
     /// Data directory of the embedded Postgres
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
@@ -523,6 +528,18 @@ impl DatabaseConfig {
     #[must_use]
     pub fn statement_timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.statement_timeout_seconds.get()))
+    }
+
+    /// The variables of libpq, for what the address of the database does not say.
+    #[must_use]
+    pub fn pg_defaults(&self) -> PgDefaults {
+        PgDefaults::from_environment()
+    }
+
+    /// The addresses in `database_read_urls`.
+    #[must_use]
+    pub fn read_addresses(&self) -> Vec<&str> {
+        self.database_read_urls.iter().flat_map(|text| read_addresses::split(text)).collect()
     }
 
     /// Timeout for acquiring a connection from the pool.

@@ -1,5 +1,6 @@
 //! The connection to Postgres: the configured database, or an embedded server.
 
+pub mod address;
 mod embedded;
 
 use std::os::unix::ffi::OsStrExt as _;
@@ -112,7 +113,7 @@ impl Database {
             }
         }
         let connection = open_pool(&url, config, false).await.map_err(DatabaseError::Connect)?;
-        let read_urls = config.database_read_urls.iter().filter(|url| !url.is_empty());
+        let read_urls = config.read_addresses();
         let mut replicas = Vec::new();
         for (number, url) in (1..).zip(read_urls) {
             if !is_postgres_url(url) {

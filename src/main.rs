@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return print_usage(&error),
     };
+    // Before a thread is started.
+    let authorities = if cli.has_own_authorities() { config::ignore_system_authorities() } else { Ok(()) };
     let (log, format, traces) = cli.telemetry();
     console::set_format(format);
     let telemetry = match Telemetry::start(log, format, traces) {
@@ -28,6 +30,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Err(error) = authorities {
+        console::print_error(&format!("could not switch off the certificate authorities of the system: {error}"));
+        return ExitCode::FAILURE;
+    }
     match dotenv {
         Err(error) if !error.not_found() => {
             console::print_error(&format!("could not read .env: {error}"));
