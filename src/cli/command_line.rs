@@ -1,5 +1,6 @@
 //! The command line as a whole: which settings a subcommand shows, and which variables count as set.
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Command, CommandFactory as _, FromArgMatches as _};
 
 use crate::cli::Cli;
@@ -21,7 +22,8 @@ impl Cli {
     /// If an argument or a variable is invalid, or help was requested: the error prints it.
     pub fn parse_command_line() -> Result<Self, clap::Error> {
         let command = config::ignore_blank_variables(Self::with_own_settings());
-        let mut matches = command.try_get_matches()?;
+        let matches = command.clone().try_get_matches();
+        let mut matches = matches.map_err(|error| hide_secret(error, &command))?;
         Self::from_arg_matches_mut(&mut matches)
     }
 
@@ -38,6 +40,20 @@ impl Cli {
             subcommand.args(hidden)
         })
     }
+}
+
+/// Removes the value of a setting that may be a secret from an error.
+fn hide_secret(mut error: clap::Error, command: &Command) -> clap::Error {
+    let Some(ContextValue::String(setting)) = error.get(ContextKind::InvalidArg) else { return error };
+    let flag = setting.split([' ', '=']).next().and_then(|flag| flag.strip_prefix("--"));
+    let commands = std::iter::once(command).chain(command.get_subcommands());
+    let is_secret = commands
+        .flat_map(Command::get_arguments)
+        .any(|argument| argument.is_hide_env_values_set() && argument.get_long() == flag);
+    if is_secret {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("(not shown)".to_owned()));
+    }
+    error
 }
 
 fn uses(subcommand: &str, setting: &clap::Arg) -> bool {
