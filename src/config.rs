@@ -3,6 +3,7 @@
 //! No other module reads the environment. `.env.example` lists the same variables; a test compares the two.
 
 mod addresses;
+mod env_file;
 mod environment;
 mod pg_defaults;
 mod read_addresses;
@@ -20,6 +21,7 @@ use ipnet::IpNet;
 use crate::config::addresses::{parse_listen_address, parse_origin, parse_public_url};
 use crate::model::language::LanguageTag;
 
+pub use crate::config::env_file::{EnvFileError, load_env_file};
 pub use crate::config::environment::{ignore_blank_variables, requested_log_format};
 pub use crate::config::pg_defaults::{PgDefaults, SystemAuthorities, ignore_system_authorities};
 

@@ -14,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> ExitCode {
-    let dotenv = dotenvy::dotenv();
+    let env_file = config::load_env_file();
     let cli = match Cli::parse_command_line() {
         Ok(cli) => cli,
         Err(error) => return print_usage(&error),
@@ -34,12 +34,9 @@ fn main() -> ExitCode {
         console::print_error(&format!("could not switch off the certificate authorities of the system: {error}"));
         return ExitCode::FAILURE;
     }
-    match dotenv {
-        Err(error) if !error.not_found() => {
-            console::print_error(&format!("could not read .env: {error}"));
-            return ExitCode::FAILURE;
-        }
-        _ => {}
+    if let Err(error) = env_file {
+        console::print_error(&error.to_string());
+        return ExitCode::FAILURE;
     }
     match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build() {
         Ok(runtime) => {
