@@ -73,6 +73,7 @@ mod shared_cache;
 mod slow_clients;
 mod source_precedence;
 mod statistics;
+mod tls;
 mod topic;
 mod trace_export;
 mod validation;

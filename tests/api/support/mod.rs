@@ -30,6 +30,7 @@ pub mod raw_http;
 pub mod schema_definitions;
 pub mod schema_queries;
 pub mod synthetic_data;
+pub mod tls_server;
 
 pub use postgres::{
     DatabaseSession, create_database, create_empty_database, delay_database, execute_sql, start_postgres,
