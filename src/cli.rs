@@ -258,7 +258,7 @@ async fn dry_run_import(import: &ImportOptions) -> CommandResult {
 
 /// The store of a connected database, with the default source precedence.
 fn open_store(database: &Database, config: &DatabaseConfig) -> Store {
-    Store::new(database.connection.clone(), config.consortium_size).with_source_order(source_order(&[]))
+    Store::new(&database.primary, config.consortium_size).with_source_order(source_order(&[]))
 }
 
 async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult {
@@ -307,7 +307,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
         database = Database::open(config) => database?,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
-    let store = open_store(&database, config).with_replicas(database.replicas.clone());
+    let store = open_store(&database, config).with_replicas(&database.replicas);
     let prepared = tokio::select! {
         application = build_application(&database, &store, serve) => application.map(Some),
         () = &mut stop => Ok(None),

@@ -60,6 +60,9 @@ pub struct DatabaseConfig {
     /// Whether migrations are applied at startup
     #[arg(long, env = "MIGRATE", default_value = "auto", global = true)]
     pub migrate: Migrate,
+    /// How long to wait for the migrations of another process at startup, in seconds
+    #[arg(long, env = "MIGRATION_WAIT_SECONDS", default_value = "600", global = true)]
+    pub migration_wait_seconds: u32,
     /// Papers with more authors than this are ignored when coauthors are computed, unless a filter includes them
     #[arg(long, env = "CONSORTIUM_SIZE", default_value = "100", value_parser = clap::value_parser!(u32).range(2..=1000), global = true)]
     pub consortium_size: u32,
@@ -542,6 +545,12 @@ impl DatabaseConfig {
     #[must_use]
     pub fn read_addresses(&self) -> Vec<&str> {
         self.database_read_urls.iter().flat_map(|text| read_addresses::split(text)).collect()
+    }
+
+    /// How long to wait for the migrations of another process.
+    #[must_use]
+    pub fn migration_wait(&self) -> Duration {
+        Duration::from_secs(self.migration_wait_seconds.into())
     }
 
     /// Timeout for acquiring a connection from the pool.

@@ -2,25 +2,36 @@
 
 pub mod address;
 mod embedded;
+mod migrations;
+mod servers;
+mod session_settings;
+mod startup_checks;
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::sqlx::postgres::{PgConnection, PgPoolOptions};
+use sea_orm::sqlx::{self, Connection as _};
+use sea_orm::{DatabaseConnection, DbErr};
 use sha2::{Digest as _, Sha256};
-use url::Url;
 
-use crate::config::{DatabaseConfig, Migrate};
-pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
+use crate::config::{DatabaseConfig, Migrate, PgDefaults};
+use crate::database::address::{DatabaseAddress, InvalidAddress};
+pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, MIN_MAJOR_VERSION, ServerPrograms};
+pub use crate::database::migrations::MigrationAction;
+pub use crate::database::servers::{ConnectError, Servers};
+pub use crate::database::session_settings::SessionSettings;
 
 /// The name of the database on the embedded server.
 const EMBEDDED_DATABASE_NAME: &str = "academic_directory";
 /// How long the connection of a past transaction is kept for the next one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// The key of the advisory lock that serializes migrations of several processes.
-const MIGRATION_LOCK_KEY: i64 = 0x6163_6164_6469_7231;
+/// How long a database that is starting is waited for.
+const STARTING_TIMEOUT: Duration = Duration::from_secs(60);
+/// Interval between attempts to connect to it.
+const STARTING_RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -28,23 +39,72 @@ pub enum DatabaseError {
     /// The embedded Postgres did not start.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
-    /// The configured URL is invalid. It is not repeated, since it may contain a password.
-    #[error(
-        "DATABASE_URL is not the connection URL of a PostgreSQL database, such as postgres://user:password@host/database (in a \
-         password, escape / @ : and # as %2F %40 %3A and %23)"
-    )]
-    InvalidUrl,
-    /// The database is unreachable, or rejects the connection.
+    /// The configured address is invalid.
+    #[error("DATABASE_URL: {0}")]
+    InvalidAddress(#[source] InvalidAddress),
+    /// No server is reachable, or all reject the connection.
     #[error("cannot connect to the database of DATABASE_URL: {0}")]
-    Connect(#[source] DbErr),
-    /// The URL of a read replica is invalid.
+    Connect(#[from] ConnectError),
+    /// The address of a read replica is invalid.
+    #[error("address number {0} in DATABASE_READ_URLS: {1}")]
+    InvalidReplicaAddress(usize, #[source] InvalidAddress),
+    /// A statement failed while the database was opened.
+    #[error("cannot use the database of DATABASE_URL: {0}")]
+    Check(#[from] sqlx::Error),
+    /// The server is too old.
     #[error(
-        "URL number {0} in DATABASE_READ_URLS is not the connection URL of a PostgreSQL database, such as postgres://user:password@host/database"
+        "the database server is PostgreSQL {0}, but {MIN_MAJOR_VERSION} or newer is required: upgrade it, or set DATABASE_URL \
+         to another server"
     )]
-    InvalidReplicaUrl(usize),
-    /// A read replica cannot be used.
-    #[error("cannot connect to database number {0} in DATABASE_READ_URLS: {1}")]
-    ConnectReplica(usize, #[source] DbErr),
+    ServerTooOld(String),
+    /// The database has another encoding.
+    #[error(
+        "the encoding of the database {database} is {encoding}, but UTF8 is required: create it with `CREATE DATABASE \
+         {database} ENCODING 'UTF8' TEMPLATE template0`"
+    )]
+    NotUtf8 {
+        /// The name of the database.
+        database: String,
+        /// Its encoding.
+        encoding: String,
+    },
+    /// Migrations are pending, but the database cannot be changed.
+    #[error(
+        "migrations are pending, but the database is read-only, because {0}: connect to the primary server, or run \
+         `academic-directory migrate up` there first"
+    )]
+    ReadOnly(&'static str),
+    /// The database was migrated by a newer version of the program.
+    #[error(
+        "the database was migrated by a newer version of academic-directory ({0} is unknown to this version): use that \
+         version, or restore a backup of before the upgrade"
+    )]
+    NewerSchema(String),
+    /// Another process does not finish its migrations.
+    #[error(
+        "{holder} has held the lock on migrations for more than {} seconds (MIGRATION_WAIT_SECONDS): wait until it has \
+         finished, or end it with pg_terminate_backend if it hangs",
+        waited.as_secs()
+    )]
+    MigrationLocked {
+        /// A description of its session.
+        holder: String,
+        /// How long the lock was waited for.
+        waited: Duration,
+    },
+    /// A pooler without prepared statements is in front of the database.
+    #[error(
+        "the connection pooler of DATABASE_URL gives each transaction another server session, but does not support prepared \
+         statements: set pool_mode = session, or use PgBouncer 1.21 or newer with max_prepared_statements = 200, or connect \
+         to Postgres directly"
+    )]
+    NoPreparedStatements,
+    /// A pooler without transactions is in front of the database.
+    #[error(
+        "the connection pooler of DATABASE_URL does not support transactions ({0}): set pool_mode = transaction or session, or \
+         connect to Postgres directly"
+    )]
+    NoTransactions(String),
     /// A setup or migration statement failed.
     #[error("cannot set up the database: {0}")]
     Setup(#[source] DbErr),
@@ -56,13 +116,24 @@ pub enum DatabaseError {
     Interrupted(#[from] tokio::task::JoinError),
 }
 
+/// Connections to one database.
+#[derive(Clone, Debug)]
+pub struct DatabasePool {
+    /// The pool of SeaORM, for transactions.
+    pub connection: DatabaseConnection,
+    /// The servers that it connects to.
+    pub servers: Servers,
+    /// How the settings of sessions take effect.
+    pub settings: SessionSettings,
+}
+
 /// A migrated database, with its embedded server if there is one.
 #[derive(Debug)]
 pub struct Database {
-    /// The connection pool of the primary.
-    pub connection: DatabaseConnection,
-    /// A connection pool per read replica. A replica may be unreachable.
-    pub replicas: Vec<DatabaseConnection>,
+    /// The connections to the primary.
+    pub primary: DatabasePool,
+    /// The connections to each read replica, which may be unreachable.
+    pub replicas: Vec<DatabasePool>,
     server: Option<EmbeddedPostgres>,
 }
 
@@ -75,6 +146,14 @@ struct EmbeddedPostgres {
 }
 
 impl EmbeddedPostgres {
+    /// Stops the server if this process owns it.
+    async fn stop(self) {
+        // Stopping blocks until the server has exited.
+        if let Err(error) = tokio::task::spawn_blocking(move || self.server.stop()).await {
+            tracing::warn!(%error, "could not stop the embedded Postgres");
+        }
+    }
+
     /// If another process owns the server, waits until it exits and then starts the server in this process.
     async fn take_over_when_owner_exits(&mut self) {
         while self.server.pid().is_none() {
@@ -102,28 +181,38 @@ impl Database {
     /// # Errors
     /// If there is no server, or migrations fail or are pending.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
-        let (url, server) = resolve_url(config).await?;
+        let (address, server) = resolve_address(config).await?;
+        let mut opened = OpenedDatabase::open(&address, config).await?;
+        let pending = migrations::pending(&mut opened.connection).await?;
         match config.migrate {
-            Migrate::Auto => run_migration_action(&url, MigrationAction::Up).await?,
-            Migrate::Never => {
-                let pending = count_pending_migrations(&url).await?;
-                if pending > 0 {
-                    return Err(DatabaseError::PendingMigrations(pending));
-                }
-            }
+            Migrate::Auto if !pending.is_empty() => opened.migrate(MigrationAction::Up, config).await?,
+            Migrate::Never if !pending.is_empty() => return Err(DatabaseError::PendingMigrations(pending.len())),
+            Migrate::Auto | Migrate::Never => {}
         }
-        let connection = open_pool(&url, config, false).await.map_err(DatabaseError::Connect)?;
-        let read_urls = config.read_addresses();
+        let settings = opened.session_settings().await?;
+        opened.connection.close().await?;
+        let primary = open_pool(opened.servers, settings, config);
         let mut replicas = Vec::new();
-        for (number, url) in (1..).zip(read_urls) {
-            if !is_postgres_url(url) {
-                return Err(DatabaseError::InvalidReplicaUrl(number));
-            }
-            replicas.push(
-                open_pool(url, config, true).await.map_err(|error| DatabaseError::ConnectReplica(number, error))?,
-            );
+        for (number, url) in (1..).zip(config.read_addresses()) {
+            let invalid = |error| DatabaseError::InvalidReplicaAddress(number, error);
+            let address = DatabaseAddress::parse(url, &config.pg_defaults()).map_err(invalid)?;
+            let (servers, settings) = match OpenedDatabase::open(&address, config).await {
+                Ok(mut opened) => {
+                    let settings = opened.session_settings().await?;
+                    (opened.servers, settings)
+                }
+                // It may become available later.
+                Err(error) => {
+                    tracing::warn!(%error, number, "a database of DATABASE_READ_URLS is not available; using the others");
+                    (
+                        Servers::new(&address, &session_settings::wanted(config.statement_timeout())),
+                        SessionSettings::default(),
+                    )
+                }
+            };
+            replicas.push(open_pool(servers, settings, config));
         }
-        Ok(Self { connection, replicas, server })
+        Ok(Self { primary, replicas, server })
     }
 
     /// Whether the database runs on the embedded server.
@@ -142,16 +231,13 @@ impl Database {
 
     /// Closes the connections and stops the embedded server.
     pub async fn close(self) {
-        for connection in self.replicas.into_iter().chain([self.connection]) {
-            if let Err(error) = connection.close().await {
+        for pool in self.replicas.into_iter().chain([self.primary]) {
+            if let Err(error) = pool.connection.close().await {
                 tracing::warn!(%error, "could not close the database connections");
             }
         }
         if let Some(server) = self.server {
-            // Stopping blocks until the server has exited.
-            if let Err(error) = tokio::task::spawn_blocking(move || server.server.stop()).await {
-                tracing::warn!(%error, "could not stop the embedded Postgres");
-            }
+            server.stop().await;
         }
     }
 }
@@ -164,35 +250,97 @@ pub async fn run_migrations(
     config: &DatabaseConfig,
     action: MigrationAction,
 ) -> Result<Vec<(String, bool)>, DatabaseError> {
-    let (url, server) = resolve_url(config).await?;
-    run_migration_action(&url, action).await?;
-    let connection = connect_once(&url).await?;
-    let migrations = Migrator::get_migration_with_status(&connection).await.map_err(DatabaseError::Setup)?;
-    let applied = |migration: &migration::Migration| migration.status() == migration::MigrationStatus::Applied;
-    let status = migrations.iter().map(|migration| (migration.name().to_owned(), applied(migration))).collect();
-    Database { connection, replicas: Vec::new(), server }.close().await;
-    Ok(status)
+    let (address, server) = resolve_address(config).await?;
+    let mut opened = OpenedDatabase::open(&address, config).await?;
+    let mut pending = migrations::pending(&mut opened.connection).await?;
+    if action == MigrationAction::Down || action == MigrationAction::Up && !pending.is_empty() {
+        opened.migrate(action, config).await?;
+        pending = migrations::pending(&mut opened.connection).await?;
+    }
+    opened.connection.close().await?;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    let names = Migrator::migrations().into_iter().map(|migration| migration.name().to_owned());
+    Ok(names.map(|name| (name.clone(), !pending.contains(&name))).collect())
 }
 
-/// A command on the migrations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MigrationAction {
-    /// Apply all pending migrations.
-    Up,
-    /// Revert the last migration.
-    Down,
-    /// Change nothing.
-    Status,
+/// A database that was connected to for the first time.
+struct OpenedDatabase {
+    servers: Servers,
+    connection: PgConnection,
+    /// The settings that its sessions should have.
+    wanted_settings: Vec<(&'static str, String)>,
 }
 
-/// The connection URL of the configured database, or of the embedded one, which is started.
-async fn resolve_url(config: &DatabaseConfig) -> Result<(String, Option<EmbeddedPostgres>), DatabaseError> {
+impl OpenedDatabase {
+    /// Connects, and checks the server.
+    async fn open(address: &DatabaseAddress, config: &DatabaseConfig) -> Result<Self, DatabaseError> {
+        let wanted_settings = session_settings::wanted(config.statement_timeout());
+        let servers = Servers::new(address, &wanted_settings);
+        let (servers, mut connection) = match connect_when_started(&servers).await {
+            Ok(connection) => (servers, connection),
+            // A pooler may reject the settings of a connection: protocol_violation, feature_not_supported.
+            Err(error) if error.codes().any(|code| code == "08P01" || code == "0A000") => {
+                let servers = Servers::new(address, &[]);
+                // The first error tells more if this is not the reason.
+                let connection = servers.connect().await.map_err(|_| error)?;
+                (servers, connection)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        startup_checks::check_server(&mut connection).await?;
+        if config.database_url.is_some() {
+            startup_checks::check_prepared_statements(&mut connection, &servers).await?;
+        }
+        Ok(Self { servers, connection, wanted_settings })
+    }
+
+    async fn migrate(&mut self, action: MigrationAction, config: &DatabaseConfig) -> Result<(), DatabaseError> {
+        migrations::run(&mut self.connection, &self.servers, action, config.migration_wait()).await
+    }
+
+    async fn session_settings(&mut self) -> Result<SessionSettings, sqlx::Error> {
+        SessionSettings::detect(&mut self.connection, &self.wanted_settings).await
+    }
+}
+
+/// Connects, waiting for a server that says that it is starting.
+async fn connect_when_started(servers: &Servers) -> Result<PgConnection, ConnectError> {
+    let started_at = Instant::now();
+    let mut is_reported = false;
+    loop {
+        match servers.connect().await {
+            // cannot_connect_now
+            Err(error) if error.codes().any(|code| code == "57P03") && started_at.elapsed() < STARTING_TIMEOUT => {
+                if !is_reported {
+                    tracing::info!(%error, "waiting for the database server");
+                    is_reported = true;
+                }
+                tokio::time::sleep(STARTING_RETRY_INTERVAL).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// The address of the configured database, or of the embedded one, which is started.
+async fn resolve_address(
+    config: &DatabaseConfig,
+) -> Result<(DatabaseAddress, Option<EmbeddedPostgres>), DatabaseError> {
     if let Some(url) = &config.database_url {
-        return Ok((url.clone(), None));
+        let address = DatabaseAddress::parse(url, &config.pg_defaults()).map_err(DatabaseError::InvalidAddress)?;
+        return Ok((address, None));
     }
     let embedded = start_embedded(config).await?;
     create_embedded_database(&embedded.server).await?;
-    Ok((embedded.server.url(EMBEDDED_DATABASE_NAME), Some(embedded)))
+    let address = embedded_address(&embedded.server, EMBEDDED_DATABASE_NAME)?;
+    Ok((address, Some(embedded)))
+}
+
+/// The address of a database on the embedded server, which the environment does not change.
+fn embedded_address(server: &EmbeddedServer, database: &str) -> Result<DatabaseAddress, DatabaseError> {
+    DatabaseAddress::parse(&server.url(database), &PgDefaults::default()).map_err(DatabaseError::InvalidAddress)
 }
 
 /// The directories that an embedded Postgres of these settings may use.
@@ -239,89 +387,44 @@ fn fallback_directory(directory: &Path) -> PathBuf {
 }
 
 async fn create_embedded_database(server: &EmbeddedServer) -> Result<(), DatabaseError> {
-    let connection = connect_once(&server.url("postgres")).await?;
+    let mut connection = Servers::new(&embedded_address(server, "postgres")?, &[]).connect().await?;
     let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{EMBEDDED_DATABASE_NAME}'");
-    let exists = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, exists)).await;
-    if exists.map_err(DatabaseError::Setup)?.is_none() {
-        let created = connection.execute_unprepared(&format!("CREATE DATABASE {EMBEDDED_DATABASE_NAME}")).await;
-        // Another process may have created it first.
-        if let Err(error) = created
-            && !error.to_string().contains("already exists")
-        {
-            return Err(DatabaseError::Setup(error));
+    let exists = sqlx::raw_sql(sqlx::AssertSqlSafe(exists)).fetch_optional(&mut connection).await?;
+    if exists.is_none() {
+        let create = format!("CREATE DATABASE {EMBEDDED_DATABASE_NAME}");
+        let created = sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut connection).await;
+        // Another process may have created it first: duplicate_database, or unique_violation at the same moment.
+        let exists = |code: Option<&str>| matches!(code, Some("42P04" | "23505"));
+        match created {
+            Err(sqlx::Error::Database(error)) if exists(error.code().as_deref()) => {}
+            created => {
+                created?;
+            }
         }
     }
-    connection.close().await.map_err(DatabaseError::Setup)
+    Ok(connection.close().await?)
 }
 
-fn is_postgres_url(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
-}
-
-/// A single connection, for session state such as locks.
-async fn connect_once(url: &str) -> Result<DatabaseConnection, DatabaseError> {
-    if !is_postgres_url(url) {
-        return Err(DatabaseError::InvalidUrl);
-    }
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false).acquire_timeout(Duration::from_secs(10));
-    sea_orm::Database::connect(options).await.map_err(DatabaseError::Connect)
-}
-
-async fn count_pending_migrations(url: &str) -> Result<usize, DatabaseError> {
-    let connection = connect_once(url).await?;
-    let pending = Migrator::get_pending_migrations_read_only(&connection).await.map_err(DatabaseError::Setup)?;
-    connection.close().await.map_err(DatabaseError::Setup)?;
-    Ok(pending.len())
-}
-
-async fn run_migration_action(url: &str, action: MigrationAction) -> Result<(), DatabaseError> {
-    let connection = connect_once(url).await?;
-    let lock = |word: &str| format!("SELECT pg_advisory_{word}({MIGRATION_LOCK_KEY})");
-    let work = async {
-        connection.execute_unprepared(&lock("lock")).await?;
-        match action {
-            MigrationAction::Up => Migrator::up(&connection, None).await?,
-            MigrationAction::Down => Migrator::down(&connection, Some(1)).await?,
-            MigrationAction::Status => {}
-        }
-        connection.execute_unprepared(&lock("unlock")).await?;
-        Ok(())
-    };
-    work.await.map_err(DatabaseError::Setup)?;
-    connection.close().await.map_err(DatabaseError::Setup)
-}
-
-async fn open_pool(url: &str, config: &DatabaseConfig, is_lazy: bool) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
-    let timeout = format!("{}ms", config.statement_timeout().as_millis());
-    options
+/// Opens a pool, whose connections are opened when they are needed.
+fn open_pool(servers: Servers, settings: SessionSettings, config: &DatabaseConfig) -> DatabasePool {
+    let (for_new, for_old) = (servers.downgrade(), servers.downgrade());
+    let pool = PgPoolOptions::new()
         .max_connections(config.database_max_connections.get())
         // The store keeps connections open for the next requests; here are those of past transactions.
         .min_connections(0)
         .idle_timeout(IDLE_TIMEOUT)
-        .connect_lazy(is_lazy)
         .acquire_timeout(config.acquire_timeout())
         // Testing would add a round trip per statement. Reads are retried, and writes report the error.
         .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_postgres_opts(move |options| {
-            options.options([
-                ("statement_timeout", timeout.as_str()),
-                // Cancels a statement whose client has disconnected.
-                ("client_connection_check_interval", "250ms"),
-                // JIT compilation takes longer than these statements.
-                ("jit", "off"),
-                // Every statement is prepared and uses an index, regardless of its parameters. Planning it again would take
-                // longer than executing it.
-                ("plan_cache_mode", "force_generic_plan"),
-                // Pages are mostly in memory or on an SSD: a random read costs little more than a sequential one, and small
-                // tables need not be scanned.
-                ("random_page_cost", "1.1"),
-                // The planner does not know the page size and would start parallel workers that read far more rows. Counts
-                // may still use them.
-                ("parallel_tuple_cost", "10"),
-            ])
-        });
-    sea_orm::Database::connect(options).await
+        .before_acquire(move |_, metadata| {
+            let is_current = for_old.is_current(metadata.age);
+            Box::pin(async move { Ok(is_current) })
+        })
+        .after_connect(move |connection, _| {
+            let servers = for_new.clone();
+            Box::pin(async move { servers.check_new(connection).await })
+        })
+        .connect_lazy_with(servers.options());
+    servers.set_pool(pool.clone());
+    DatabasePool { connection: pool.into(), servers, settings }
 }

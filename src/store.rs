@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
+use crate::database::DatabasePool;
 use crate::model::source_order::SourceOrder;
 use crate::store::access::connection_pool::ConnectionPool;
 use crate::store::access::data_loader::DataLoader;
@@ -49,11 +50,11 @@ pub struct Store {
 impl Store {
     /// Creates a store for a connected database. Connections are opened on the current Tokio runtime.
     #[must_use]
-    pub fn new(database: DatabaseConnection, consortium_size: u32) -> Self {
-        let pool = ConnectionPool::new(database.get_postgres_connection_pool().clone());
+    pub fn new(database: &DatabasePool, consortium_size: u32) -> Self {
+        let pool = ConnectionPool::new(database);
         Self {
             work_classes: WorkClasses::new(pool.max_connections()),
-            database,
+            database: database.connection.clone(),
             connections: RequestConnections::unlimited(pool.clone()),
             pool,
             replicas: Arc::new([]),
@@ -69,8 +70,8 @@ impl Store {
 
     /// Adds read replicas.
     #[must_use]
-    pub fn with_replicas(self, replicas: impl IntoIterator<Item = DatabaseConnection>) -> Self {
-        let replicas = replicas.into_iter().map(|database| Arc::new(Replica::new(&database))).collect();
+    pub fn with_replicas<'a>(self, replicas: impl IntoIterator<Item = &'a DatabasePool>) -> Self {
+        let replicas = replicas.into_iter().map(|database| Arc::new(Replica::new(database))).collect();
         Self { replicas, ..self }
     }
 

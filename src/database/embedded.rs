@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 pub use crate::database::embedded::error::EmbeddedError;
-pub use crate::database::embedded::locate::ServerPrograms;
+pub use crate::database::embedded::locate::{MIN_MAJOR_VERSION, ServerPrograms};
 
 use crate::database::embedded::command::Postgres;
 use crate::database::embedded::prepare::{ServerDirectory, ServerPaths};

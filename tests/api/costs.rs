@@ -63,7 +63,7 @@ impl DedicatedServer {
             ..database_config(&self.server.url("directory"), 100)
         };
         let database = Database::open(&config).await.expect("the database");
-        let store = Store::new(database.connection.clone(), 100);
+        let store = Store::new(&database.primary, 100);
         (database, store)
     }
 
@@ -90,7 +90,7 @@ impl DedicatedServer {
         store.write_records("test", &parse_records(records.clone())).await.expect("the records");
         store.refresh_statistics_if_stale().await.expect("the counts");
         // Index-only scans need pages that are all-visible, which depends on other sessions of the server.
-        let connection = database.connection.clone();
+        let connection = database.primary.connection.clone();
         let unseen = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
              AND relallvisible < relpages";
         let mut is_seen = false;

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, Connection as _, PgConnection, PgPool, Postgres};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+
+use crate::database::{DatabasePool, Servers, SessionSettings};
 
 /// Number of connections that are kept open while there are no requests. Together with the connections of the health
 /// check and of the revision, an idle process holds four.
@@ -38,6 +39,8 @@ pub(crate) struct ConnectionPool(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     pool: PgPool,
+    servers: Servers,
+    settings: SessionSettings,
     /// Opens connections, whose sockets belong to it: the threads of the HTTP server have runtimes of their own.
     runtime: Runtime,
     max_connections: usize,
@@ -74,8 +77,6 @@ struct IdleConnection {
 struct OpenConnection {
     connection: PoolConnection<Postgres>,
     opened_at: Instant,
-    /// Whether the session setting `plan_cache_mode` was changed for custom plans.
-    has_custom_plans: bool,
 }
 
 /// Who waits for a connection.
@@ -98,11 +99,20 @@ pub(crate) struct PooledConnection {
 }
 
 impl ConnectionPool {
-    /// Creates a layer over a pool, which must not be used otherwise, except for transactions inside of
+    /// Creates a layer over the pool of a database, which must not be used otherwise, except for transactions inside of
     /// [`Self::begin_with`].
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(database: &DatabasePool) -> Self {
+        let pool = database.connection.get_postgres_connection_pool().clone();
+        let (servers, settings) = (database.servers.clone(), database.settings.clone());
         let max_connections = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
-        let shared = Arc::new(Shared { pool, runtime: Runtime::current(), max_connections, state: Mutex::default() });
+        let shared = Arc::new(Shared {
+            pool,
+            servers,
+            settings,
+            runtime: Runtime::current(),
+            max_connections,
+            state: Mutex::default(),
+        });
         shared.runtime.spawn(close_idle_when_closed(Arc::downgrade(&shared), shared.pool.close_event()));
         Self(shared)
     }
@@ -112,9 +122,14 @@ impl ConnectionPool {
         self.0.runtime.spawn(maintain_until_closed(Arc::downgrade(&self.0)));
     }
 
-    /// Options for connections apart from the pool.
-    pub(crate) fn connect_options(&self) -> Arc<PgConnectOptions> {
-        self.0.pool.connect_options()
+    /// The servers of the database, for connections apart from the pool.
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.0.servers
+    }
+
+    /// How the settings of sessions take effect.
+    pub(crate) fn settings(&self) -> &SessionSettings {
+        &self.0.settings
     }
 
     /// The runtime that opens connections.
@@ -140,8 +155,8 @@ impl ConnectionPool {
 
     /// Takes an idle connection, if there is one.
     pub(crate) fn try_acquire(&self) -> Option<PooledConnection> {
-        let idle = self.0.lock().idle.pop()?;
-        Some(PooledConnection::new(idle.connection, &self.0))
+        let idle = self.0.take_idle(&mut self.0.lock())?;
+        Some(PooledConnection::new(idle, &self.0))
     }
 
     /// Waits for a connection, without a timeout. If the pool is not full, opens one, and returns the first that becomes
@@ -149,9 +164,9 @@ impl ConnectionPool {
     pub(crate) async fn acquire(&self, demand: Demand) -> Result<PooledConnection, sqlx::Error> {
         let receiver = {
             let mut state = self.0.lock();
-            if let Some(idle) = state.idle.pop() {
+            if let Some(idle) = self.0.take_idle(&mut state) {
                 drop(state);
-                return Ok(PooledConnection::new(idle.connection, &self.0));
+                return Ok(PooledConnection::new(idle, &self.0));
             }
             let (sender, receiver) = oneshot::channel();
             match demand {
@@ -175,6 +190,18 @@ impl ConnectionPool {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the idle connection that was used last, and closes those to a server that is no longer used.
+    fn take_idle(self: &Arc<Self>, state: &mut State) -> Option<OpenConnection> {
+        while let Some(IdleConnection { connection, .. }) = state.idle.pop() {
+            if !self.servers.is_outdated(connection.opened_at) {
+                return Some(connection);
+            }
+            state.held -= 1;
+            self.return_to_sqlx(connection);
+        }
+        None
     }
 
     /// Whether sqlx's pool can give a transaction neither an idle nor a new connection.
@@ -208,7 +235,7 @@ impl Shared {
             Ok(connection) => {
                 state.held += 1;
                 drop(state);
-                self.hand_over(OpenConnection { connection, opened_at: Instant::now(), has_custom_plans: false });
+                self.hand_over(OpenConnection { connection, opened_at: Instant::now() });
             }
             Err(error) => {
                 state.growth_paused_until = Some(Instant::now() + GROWTH_PAUSE);
@@ -234,7 +261,7 @@ impl Shared {
         loop {
             let mut state = self.lock();
             let is_needed_elsewhere = state.transaction_waiters > 0 && self.is_transaction_blocked();
-            if self.pool.is_closed() || is_needed_elsewhere || open.opened_at.elapsed() > MAX_LIFETIME {
+            if self.pool.is_closed() || is_needed_elsewhere || self.is_replaced(&open) {
                 self.forget(state);
                 self.return_to_sqlx(open);
                 return;
@@ -249,6 +276,11 @@ impl Shared {
             let Some(taken) = refused.open.take() else { return };
             open = taken;
         }
+    }
+
+    /// Returns whether a connection is closed instead of being used again.
+    fn is_replaced(&self, open: &OpenConnection) -> bool {
+        open.opened_at.elapsed() > MAX_LIFETIME || self.servers.is_outdated(open.opened_at)
     }
 
     /// Gives a connection to sqlx's pool, which closes it if it is too old or the pool is closed.
@@ -277,7 +309,7 @@ impl Shared {
                 (state.idle.remove(0), is_excess)
             };
             let mut connection = PooledConnection::new(idle.connection, self);
-            let is_old = connection.open.as_ref().is_none_or(|open| open.opened_at.elapsed() > MAX_LIFETIME);
+            let is_old = connection.open.as_ref().is_none_or(|open| self.is_replaced(open));
             if is_excess || is_old {
                 connection.close().await;
             } else if timeout(TEST_TIMEOUT, connection.run(async |connection| connection.ping().await))
@@ -360,19 +392,6 @@ impl PooledConnection {
         self.is_running = true;
         let open = self.open.as_mut().ok_or(sqlx::Error::PoolClosed)?;
         work(&mut open.connection).await
-    }
-
-    /// Lets Postgres plan statements for their values, or use generic plans.
-    pub(crate) async fn set_custom_plans(&mut self, has_custom_plans: bool) -> Result<(), sqlx::Error> {
-        if self.open.as_ref().is_some_and(|open| open.has_custom_plans == has_custom_plans) {
-            return Ok(());
-        }
-        let set = if has_custom_plans { "SET plan_cache_mode = force_custom_plan" } else { "RESET plan_cache_mode" };
-        self.run(async |connection| sqlx::raw_sql(set).execute(connection).await.map(|_| ())).await?;
-        if let Some(open) = &mut self.open {
-            open.has_custom_plans = has_custom_plans;
-        }
-        Ok(())
     }
 
     /// Says that no statement runs on the connection.

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use sea_orm::sqlx::{self, AssertSqlSafe};
+use sea_orm::sqlx::{self, AssertSqlSafe, PgConnection};
 use sea_orm::{
-    AccessMode, DatabaseTransaction, DbErr, FromQueryResult, IsolationLevel, QueryResult, Statement,
-    TransactionTrait as _,
+    AccessMode, ConnectionTrait as _, DatabaseTransaction, DbErr, FromQueryResult, IsolationLevel, QueryResult,
+    Statement, TransactionTrait as _,
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -207,13 +207,19 @@ impl Store {
     ) -> Result<DatabaseTransaction, Error> {
         let begin = async || self.pool.begin_with(self.database.begin_with_config(isolation, access)).await;
         // After a restart of the database every pooled connection may be dead.
-        for _ in 0..self.pool.max_connections() {
+        let mut attempts = self.pool.max_connections();
+        let transaction = loop {
             match begin().await.map_err(Error::from) {
-                Err(Error::Unavailable(error)) if !matches!(*error, DbErr::ConnectionAcquire(_)) => {}
-                started => return started,
+                Err(Error::Unavailable(error)) if !matches!(*error, DbErr::ConnectionAcquire(_)) && attempts > 0 => {
+                    attempts -= 1;
+                }
+                started => break started?,
             }
+        };
+        if let Some(settings) = self.pool.settings().in_transaction() {
+            transaction.execute_unprepared(settings).await?;
         }
-        Ok(begin().await?)
+        Ok(transaction)
     }
 
     /// Commits a transaction and invalidates the cached revision.
@@ -247,7 +253,8 @@ impl RequestConnections {
         let mut lost_connections = 0;
         loop {
             let mut lease = self.acquire().await?;
-            match lease.connection.fetch_all(statement, custom_plan).await {
+            let begin = self.pool.settings().begin_query(custom_plan);
+            match lease.connection.fetch_all(statement, begin.as_deref()).await {
                 Ok(rows) => {
                     self.release(lease);
                     return Ok(rows);
@@ -267,11 +274,19 @@ impl RequestConnections {
 }
 
 impl PooledConnection {
-    async fn fetch_all(&mut self, statement: &Statement, custom_plan: bool) -> Result<Vec<QueryResult>, sqlx::Error> {
-        self.set_custom_plans(custom_plan).await?;
+    /// Executes a query, in a transaction that `begin` begins, if it is given.
+    async fn fetch_all(&mut self, statement: &Statement, begin: Option<&str>) -> Result<Vec<QueryResult>, sqlx::Error> {
         let values = SqlxValues(statement.values.clone().unwrap_or(sea_orm::Values(Vec::new())));
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
-        let rows = self.run(async |connection| query.fetch_all(connection).await).await?;
+        let execute = async |connection: &mut PgConnection| {
+            let Some(begin) = begin else { return query.fetch_all(connection).await };
+            sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *connection).await?;
+            let rows = query.fetch_all(&mut *connection).await;
+            let end = if rows.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            sqlx::raw_sql(end).execute(connection).await?;
+            rows
+        };
+        let rows = self.run(execute).await?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 }
@@ -290,15 +305,20 @@ fn is_replica_failure(error: &sqlx::Error) -> bool {
 
 /// Returns whether the server is stopping, starting or out of connections, or has terminated this connection.
 fn is_server_unavailable(code: Option<&str>) -> bool {
-    matches!(code, Some("57P01" | "57P02" | "57P03" | "53300"))
+    is_session_ended(code) || code == Some("53300")
 }
 
 /// Returns whether the connection is dead, so that another one may succeed.
 pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        // The server is stopping or has terminated this connection.
-        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03")),
+        sqlx::Error::Database(error) => is_session_ended(error.code().as_deref()),
         _ => false,
     }
+}
+
+/// Returns whether the server is stopping or starting, or has ended this session: by an administrator, after a crash, or
+/// because it was idle for long. A pooler reports the loss of its own connection as class 08.
+fn is_session_ended(code: Option<&str>) -> bool {
+    matches!(code, Some("57P01" | "57P02" | "57P03" | "57P05" | "08000" | "08003" | "08006"))
 }

@@ -58,7 +58,6 @@ impl Store {
         let (sender, receiver) = watch::channel(Health::Healthy);
         let store = self.clone();
         tokio::spawn(async move {
-            let options = store.pool.connect_options();
             let mut connection = None;
             let mut interval = HEALTH_CHECK_INTERVAL;
             loop {
@@ -66,7 +65,7 @@ impl Store {
                     () = tokio::time::sleep(interval) => {}
                     () = sender.closed() => return,
                 }
-                let check = probe::ask(connection.take(), &options, check_health);
+                let check = probe::ask(connection.take(), store.pool.servers(), check_health);
                 let result = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, check).await;
                 let health = match result {
                     Ok(Ok((health, kept))) => {

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, select_ok};
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
-use sea_orm::sqlx::{self, ConnectOptions as _};
+use sea_orm::sqlx;
+use sea_orm::sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
 use tokio::time::timeout;
+
+use crate::database::Servers;
 
 /// How long a kept connection may take before a new one is tried too: it may be dead without a sign, if a firewall has
 /// forgotten it.
@@ -23,10 +25,10 @@ pub(crate) type Question<T> = fn(&mut PgConnection) -> BoxFuture<'_, Result<T, s
 /// If dropped, the connection is closed with its pending question.
 pub(crate) async fn ask<T: Send>(
     kept: Option<PgConnection>,
-    options: &PgConnectOptions,
+    servers: &Servers,
     question: Question<T>,
 ) -> Result<(T, PgConnection), sqlx::Error> {
-    let ask_anew = async || ask_on(options.connect().await?, question).await;
+    let ask_anew = async || ask_on(servers.connect().await?, question).await;
     let Some(kept) = kept else { return ask_anew().await };
     let failed = Notify::new();
     let first = async { ask_on(kept, question).await.inspect_err(|_| failed.notify_one()) };

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::{self, Error as SqlxError};
 
+use crate::database::DatabasePool;
 use crate::store::access::connection_pool::ConnectionPool;
 use crate::store::access::probe;
 use crate::store::access::revision::{Lsn, Revision};
@@ -48,9 +48,9 @@ struct ReplicaState {
 impl Replica {
     /// Creates a replica from its pool, which need not be connected yet.
     #[must_use]
-    pub fn new(database: &DatabaseConnection) -> Self {
+    pub fn new(database: &DatabasePool) -> Self {
         Self {
-            pool: ConnectionPool::new(database.get_postgres_connection_pool().clone()),
+            pool: ConnectionPool::new(database),
             state: Mutex::default(),
             probe: Arc::default(),
             request_count: AtomicU64::default(),
@@ -99,8 +99,7 @@ impl Replica {
         position: Lsn,
         timeline: Option<u32>,
     ) -> bool {
-        let options = self.pool.connect_options();
-        let asked = probe::ask(kept.take(), &options, query_replayed_lsn);
+        let asked = probe::ask(kept.take(), self.pool.servers(), query_replayed_lsn);
         let asked = tokio::time::timeout(PROBE_TIMEOUT, asked).await;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match asked {

@@ -240,9 +240,9 @@ impl RevisionCache {
         let kept = state.idle_connections.pop().map(|(connection, _)| connection);
         let is_opening = kept.is_none();
         state.is_opening |= is_opening;
-        let (cache, options) = (Arc::clone(self), pool.connect_options());
+        let (cache, servers) = (Arc::clone(self), pool.servers().clone());
         pool.runtime().spawn(async move {
-            let asked = tokio::time::timeout(QUESTION_TIMEOUT, probe::ask(kept, &options, query_revision)).await;
+            let asked = tokio::time::timeout(QUESTION_TIMEOUT, probe::ask(kept, &servers, query_revision)).await;
             cache.finish_question(asked.unwrap_or(Err(SqlxError::PoolTimedOut)), is_opening);
         });
     }

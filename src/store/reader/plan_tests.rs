@@ -202,14 +202,15 @@ async fn directory_wide_lists_use_indexes() {
         database_wait_seconds: 60.try_into().expect("not zero"),
         statement_timeout_seconds: 60.try_into().expect("not zero"),
         migrate: Migrate::Auto,
+        migration_wait_seconds: 60,
         consortium_size: 100,
         source_order: Vec::new(),
         log: String::new(),
         log_format: crate::config::LogFormat::Text,
     };
     let database = Database::open(&config).await.expect("a database");
-    let store = Store::new(database.connection.clone(), 100);
-    let transaction = database.connection.begin().await.expect("a transaction");
+    let store = Store::new(&database.primary, 100);
+    let transaction = database.primary.connection.begin().await.expect("a transaction");
     transaction.execute_unprepared(SAMPLE_ROWS).await.expect("rows");
     // Few rows can make other plans cheaper; disabling them shows what many rows would get.
     let settings =

@@ -130,8 +130,8 @@ impl TestApp {
         let database_url = config.database_url.clone().expect("a database");
         let consortium_size = config.consortium_size;
         let database = Database::open(&config).await.expect("the test's database");
-        let store = Store::new(database.connection.clone(), consortium_size);
-        let store = store.with_replicas(database.replicas.clone());
+        let store = Store::new(&database.primary, consortium_size);
+        let store = store.with_replicas(&database.replicas);
         let store = store.with_source_order(SourceOrder::new([], formats::by_source_precedence()));
         store.rebuild_coauthorship_if_stale().await.expect("the consortium size");
         store.rebuild_search_index_if_stale().await.expect("the search index");
@@ -323,6 +323,7 @@ pub fn database_config(url: &str, consortium_size: u32) -> DatabaseConfig {
         database_wait_seconds: 10.try_into().expect("not zero"),
         statement_timeout_seconds: 20.try_into().expect("not zero"),
         migrate: Migrate::Auto,
+        migration_wait_seconds: 60,
         consortium_size,
         source_order: Vec::new(),
         log: "warn".to_owned(),

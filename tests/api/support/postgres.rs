@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use academic_directory::config::{DatabaseConfig, Migrate};
 use academic_directory::database::{self, Durability, EmbeddedServer, MigrationAction, ServerPrograms};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
 
@@ -120,7 +121,10 @@ pub struct DatabaseSession(tokio::sync::Mutex<PgConnection>);
 
 impl DatabaseSession {
     pub async fn open(url: &str) -> Self {
-        Self(PgConnection::connect(url).await.expect("a connection").into())
+        let options: PgConnectOptions = url.parse().expect("a URL");
+        // Poolers reject this setting.
+        let options = options.extra_float_digits(None);
+        Self(PgConnection::connect_with(&options).await.expect("a connection").into())
     }
 
     pub async fn execute(&self, sql: &str) {
