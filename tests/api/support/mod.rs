@@ -23,6 +23,7 @@ pub mod database_state;
 pub mod delay_proxy;
 pub mod loopback;
 pub mod nginx;
+pub mod pgbouncer;
 mod postgres;
 pub mod process;
 mod queries;
