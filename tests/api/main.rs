@@ -21,6 +21,7 @@ mod curation_import;
 mod curation_undo;
 mod cursor;
 mod data_quality;
+mod database_address;
 mod database_latency;
 mod database_outage;
 mod database_startup;

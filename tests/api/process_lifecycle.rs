@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::database_dump::query_strings;
 use crate::support::process::{
-    ChildProcess, WAIT_TIMEOUT, Workspace, find_postgres_processes, run_to_completion, wait_for,
+    ChildProcess, CommandOutput, WAIT_TIMEOUT, Workspace, find_postgres_processes, run_to_completion, wait_for,
 };
 use crate::support::{create_database, create_empty_database};
 
@@ -442,10 +442,43 @@ async fn banner_example() {
 #[tokio::test]
 async fn settings_from_a_file() {
     let workspace = Workspace::new();
-    workspace.write_file(".env", "DIRECTORY_NAME=\"Lake directory\"\n");
-    let service = Service::start(&mut workspace.command_with_database(&create_database().await, &["serve"]));
-    let found = service.query("{ directory { name { value } } }").await;
-    assert_eq!(found["directory"]["name"]["value"], json!("Lake directory"));
+    let url = create_database().await;
+    for (value, name) in [
+        ("\"Lake directory\"", "Lake directory"),
+        ("Lake$HOME", "Lake$HOME"),
+        ("\"Lake $HOME ${HOME}\" # of $HOME", "Lake $HOME ${HOME}"),
+        ("'Lake $HOME'", "Lake $HOME"),
+        ("Lake\\$HOME", "Lake$HOME"),
+    ] {
+        workspace.write_file(".env", format!("# don't\nDIRECTORY_NAME={value}\n"));
+        let service = Service::start(&mut workspace.command_with_database(&url, &["serve"]));
+        let found = service.query("{ directory { name { value } } }").await;
+        assert_eq!(found["directory"]["name"]["value"], json!(name), "{value}");
+    }
+}
+
+/// No error repeats the value of a setting that may be a secret.
+#[test]
+fn secrets_are_not_printed() {
+    let workspace = Workspace::new();
+    let is_hidden = |outcome: &CommandOutput, part: &str| {
+        assert_ne!(outcome.code, Some(0), "{outcome:?}");
+        assert!(outcome.stderr.contains(part), "{outcome:?}");
+        assert!(!outcome.stderr.contains("secret") && !outcome.stdout.contains("secret"), "{outcome:?}");
+    };
+    let tokens = "library:secret:5,reading-room:another-secret:5";
+    let reason = "invalid value '(not shown)' for '--rate-limit-tokens <RATE_LIMIT_TOKENS>': expected name:digest:cost";
+    is_hidden(&run_to_completion(workspace.command(&[]).env("RATE_LIMIT_TOKENS", tokens)), reason);
+    is_hidden(&run_to_completion(workspace.command(&["serve"]).env("RATE_LIMIT_TOKENS", tokens)), reason);
+    is_hidden(&run_to_completion(&mut workspace.command(&["serve", "--rate-limit-tokens", tokens])), reason);
+    let json = run_to_completion(
+        workspace.command(&["serve"]).env("RATE_LIMIT_TOKENS", tokens).env("LOG_FORMAT", "json"),
+    );
+    is_hidden(&json, "invalid value '(not shown)'");
+    for line in ["DATABASE_URL=postgres://u:secret word@h/d", "DATABASE_URL='secret", "secret", "A=\"secret\\x\""] {
+        workspace.write_file(".env", format!("# first\nLOG=warn\n{line}\n"));
+        is_hidden(&run_to_completion(&mut workspace.command(&["check"])), ".env: line 3 is not NAME=value");
+    }
 }
 
 #[tokio::test]

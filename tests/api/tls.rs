@@ -20,7 +20,7 @@ struct Setup {
 impl Setup {
     async fn start(identity: impl FnOnce(&Authority) -> Option<Identity>) -> Self {
         let authority = Authority::new("Authority of the test");
-        let server = TlsServer::start(identity(&authority).as_ref(), &authority).await;
+        let server = TlsServer::start(identity(&authority).as_ref(), Some(&authority)).await;
         let workspace = Workspace::new();
         workspace.write_file("ca.pem", authority.certificate());
         workspace.write_file("other.pem", Authority::new("Another authority").certificate());

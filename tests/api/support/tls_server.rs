@@ -78,22 +78,27 @@ impl Authority {
 }
 
 /// A running server that listens on 127.0.0.1. Its users, who may do anything: `encrypted` (with TLS only), `certified`
-/// (with a client certificate only), `plain` (without TLS only), and `either`.
+/// (with a client certificate only), `plain` (without TLS only), `either`, and `secretive`, who has [`PASSWORD`].
 pub struct TlsServer {
     pub port: u16,
     child: Child,
     directory: TempDir,
 }
 
-const RULES: &str = "local all all trust\n\
+/// A password with the characters that have a meaning in addresses, URLs and shells.
+pub const PASSWORD: &str = "pa$word${x}@1:/#?%&=+";
+
+const RULES: &str = "local all academic_directory,either trust\n\
+    local all secretive scram-sha-256\n\
     hostssl all certified 127.0.0.1/32 cert\n\
     hostssl all encrypted 127.0.0.1/32 trust\n\
     hostnossl all plain 127.0.0.1/32 trust\n\
-    host all either 127.0.0.1/32 trust\n";
+    host all either 127.0.0.1/32 trust\n\
+    host all secretive 127.0.0.1/32 scram-sha-256\n";
 
 impl TlsServer {
     /// Starts a server with a certificate, or without TLS. Certificates of clients are signed by `clients`.
-    pub async fn start(identity: Option<&Identity>, clients: &Authority) -> Self {
+    pub async fn start(identity: Option<&Identity>, clients: Option<&Authority>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         // Servers started by root run as another user.
         set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("permissions");
@@ -102,7 +107,7 @@ impl TlsServer {
         tokio::task::spawn_blocking(move || start_postgres(&initialized).stop()).await.expect("the data");
         let data = server.join("data");
         write_for(&data, "pg_hba.conf", RULES);
-        write_for(&data, "clients.crt", &clients.certificate());
+        write_for(&data, "clients.crt", &clients.map(Authority::certificate).unwrap_or_default());
         let mut settings = vec!["listen_addresses=127.0.0.1".to_owned(), "fsync=off".to_owned()];
         settings.push(format!("unix_socket_directories={}", server.display()));
         if let Some(identity) = identity {
@@ -118,13 +123,20 @@ impl TlsServer {
         let roles = ["certified", "encrypted", "plain", "either"];
         let roles: Vec<String> = roles.map(|role| format!("CREATE ROLE {role} SUPERUSER LOGIN")).into();
         execute_sql(&running.socket_url("postgres"), &roles.join("; ")).await;
+        let secretive = format!("CREATE ROLE secretive SUPERUSER LOGIN PASSWORD '{PASSWORD}'");
+        execute_sql(&running.socket_url("postgres"), &secretive).await;
         execute_sql(&running.socket_url("postgres"), "CREATE DATABASE directory").await;
         running
     }
 
+    /// The directory of the Unix socket.
+    pub fn socket_directory(&self) -> PathBuf {
+        self.directory.path().join("server")
+    }
+
     /// The URL of a database through the Unix socket, as the superuser.
     pub fn socket_url(&self, database: &str) -> String {
-        let socket = self.directory.path().join("server").to_string_lossy().replace('/', "%2F");
+        let socket = self.socket_directory().to_string_lossy().replace('/', "%2F");
         format!("postgres://academic_directory@localhost:{}/{database}?host={socket}&sslmode=disable", self.port)
     }
 
