@@ -1,20 +1,28 @@
-//! Builds GraphiQL from `web/` with npm into `OUT_DIR/web-gzip`, compressed, for the binary to embed. Without npm or a
-//! network the service still builds; `/graphiql` then shows how to build it.
+//! Builds GraphiQL from `web/` with npm into `OUT_DIR/web-gzip`, compressed, for the binary to embed, and installs the server
+//! programs of Postgres as `OUT_DIR/postgres`, for the embedded Postgres. Without npm or a network the service still builds;
+//! `/graphiql` then shows how to build it, and the embedded Postgres needs the programs of the machine.
 //!
 //! Also extracts the embedded citation styles and locales from the archive of the citation engine, which has about a hundred.
 
+#[path = "build/npm.rs"]
+mod npm;
+#[path = "build/postgres.rs"]
+mod postgres;
+
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hayagriva::archive::{ArchivedStyle, locales};
 use hayagriva::citationberg::Style;
 
-const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+use crate::npm::Npm;
+use crate::postgres::PostgresInstall;
+
 /// Directories that npm and Vite create in `web/`; they are not copied.
 const EXCLUDED_ENTRIES: [&str; 2] = ["node_modules", "dist"];
 
@@ -22,14 +30,30 @@ fn main() -> io::Result<()> {
     let out_dir = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
     write_citation_files(Path::new(&out_dir))?;
     let build = WebBuild::new(Path::new("web"), Path::new(&out_dir));
+    let postgres = PostgresInstall::new(Path::new("postgres"), Path::new(&out_dir));
+    println!("cargo:rustc-env=BUILD_POSTGRES_DIRECTORY={}", postgres.output().display());
     println!("cargo:rerun-if-env-changed=SKIP_WEB");
     if env::var_os("SKIP_WEB").is_some_and(|value| value == "1") {
         build.write_placeholder("SKIP_WEB is 1")?;
-    } else if let Err(reason) = build.run() {
-        build.retry_next_time();
+        return build.compress();
+    }
+    if let Err(reason) = build.run() {
+        retry_next_time(Path::new(&out_dir));
         build.write_placeholder(&reason)?;
     }
+    if let Err(reason) = postgres.run() {
+        retry_next_time(Path::new(&out_dir));
+        println!(
+            "cargo:warning=The server programs of Postgres are not in this build ({reason}): the embedded Postgres needs \
+             those of the machine."
+        );
+    }
     build.compress()
+}
+
+/// Watches a file that never exists, so that Cargo runs this script again.
+fn retry_next_time(out_dir: &Path) {
+    println!("cargo:rerun-if-changed={}", out_dir.join("failed").display());
 }
 
 /// The embedded citation styles, by file name.
@@ -70,8 +94,7 @@ fn write_citation_files(out_dir: &Path) -> io::Result<()> {
 
 struct WebBuild {
     sources: PathBuf,
-    workspace: PathBuf,
-    npm_cache: PathBuf,
+    npm: Npm,
     output: PathBuf,
     compressed: PathBuf,
 }
@@ -80,8 +103,7 @@ impl WebBuild {
     fn new(sources: &Path, out_dir: &Path) -> Self {
         Self {
             sources: sources.to_owned(),
-            workspace: out_dir.join("web-src"),
-            npm_cache: out_dir.join("npm-cache"),
+            npm: Npm { workspace: out_dir.join("web-src"), cache: out_dir.join("npm-cache") },
             output: out_dir.join("web"),
             compressed: out_dir.join("web-gzip"),
         }
@@ -92,7 +114,8 @@ impl WebBuild {
             .and_then(|()| self.copy_sources())
             .map_err(|error| format!("could not copy web/: {error}"))?;
         self.install_packages()?;
-        self.npm(Command::new(NPM).args(["run", "build", "--", "--emptyOutDir", "--outDir"]).arg(&self.output))
+        let arguments = ["run", "build", "--", "--emptyOutDir", "--outDir"].map(OsStr::new);
+        self.npm.run(arguments.into_iter().chain([self.output.as_os_str()]))
     }
 
     /// Watches each entry instead of `web/` itself, where npm and Vite may also write.
@@ -104,62 +127,27 @@ impl WebBuild {
     }
 
     fn copy_sources(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.workspace)?;
-        for stale in sources_in(&self.workspace)? {
+        fs::create_dir_all(&self.npm.workspace)?;
+        for stale in sources_in(&self.npm.workspace)? {
             remove(&stale)?;
         }
         for entry in sources_in(&self.sources)? {
-            copy_into(&entry, &self.workspace)?;
+            copy_into(&entry, &self.npm.workspace)?;
         }
         Ok(())
     }
 
     fn install_packages(&self) -> Result<(), String> {
-        let wanted = fs::read(self.workspace.join("package-lock.json"))
+        let wanted = fs::read(self.npm.workspace.join("package-lock.json"))
             .map_err(|error| format!("could not read web/package-lock.json: {error}"))?;
         // In node_modules, which `npm ci` deletes first: an interrupted install leaves no such file.
-        let installed = self.workspace.join("node_modules/.installed-lock.json");
+        let installed = self.npm.workspace.join("node_modules/.installed-lock.json");
         if fs::read(&installed).is_ok_and(|lock| lock == wanted) {
             return Ok(());
         }
         // Vite is a development dependency, which NODE_ENV=production would omit.
-        self.npm(Command::new(NPM).args([
-            "ci",
-            "--include=dev",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--prefer-offline",
-            "--fetch-retries=1",
-        ]))?;
+        self.npm.clean_install(&["--include=dev"])?;
         fs::write(&installed, wanted).map_err(|error| format!("could not write {}: {error}", installed.display()))
-    }
-
-    fn npm(&self, command: &mut Command) -> Result<(), String> {
-        if env::var_os("npm_config_cache").is_none() {
-            command.env("npm_config_cache", &self.npm_cache);
-        }
-        // A NODE_ENV other than Vite's default would bundle the slow development build of React.
-        let output = command
-            .current_dir(&self.workspace)
-            .env_remove("NODE_ENV")
-            .env("NO_COLOR", "1")
-            .output()
-            .map_err(|error| why_not_started(&error))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        // Shown by `cargo build -vv`. On standard output, Cargo would parse it for directives.
-        let errors = String::from_utf8_lossy(&output.stderr);
-        eprintln!("{}{errors}", String::from_utf8_lossy(&output.stdout));
-        let step = command.get_args().next().unwrap_or_default();
-        Err(format!("`npm {}` failed: {}", step.display(), first_error(&errors).unwrap_or("it printed no error")))
-    }
-
-    /// Watches a file that never exists, so that Cargo runs this script again.
-    fn retry_next_time(&self) {
-        let never_written = self.workspace.with_extension("failed");
-        println!("cargo:rerun-if-changed={}", never_written.display());
     }
 
     fn write_placeholder(&self, reason: &str) -> io::Result<()> {
@@ -223,17 +211,6 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn why_not_started(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "npm is not installed".to_owned(),
-        _ => format!("npm could not be run: {error}"),
-    }
-}
-
-fn first_error(output: &str) -> Option<&str> {
-    output.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("npm warn"))
 }
 
 fn placeholder(reason: &str) -> String {
