@@ -68,7 +68,8 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn label_languages(&self) -> Result<Vec<String>, Error> {
-        let sql = "SELECT DISTINCT tag FROM (SELECT jsonb_object_keys(display_names) AS tag FROM topic \
+        // Without a collation, the order would be that of the database.
+        let sql = "SELECT DISTINCT tag COLLATE \"C\" AS tag FROM (SELECT jsonb_object_keys(display_names) AS tag FROM topic \
              UNION ALL SELECT jsonb_object_keys(display_names) FROM organization) AS labels WHERE tag <> 'und' ORDER BY tag";
         Ok(self
             .query_all::<TagRow>("directory::label_languages", sql.into())
