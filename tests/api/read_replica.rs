@@ -1,6 +1,7 @@
 //! Read replicas: streaming replication, and bounds on staleness.
 
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -41,10 +42,15 @@ impl ReplicatedPair {
         let root = data_directory.path().to_owned();
         let primary = run_blocking(move || start_postgres(&root.join("primary"))).await;
         execute_sql(&primary.url("postgres"), "CREATE DATABASE directory").await;
+        let (from, to) = (data_directory.path().join("primary"), data_directory.path().join("standby"));
+        let primary = run_blocking(move || {
+            let url = primary.url("postgres");
+            primary.stop();
+            copy_data_directory(&url, &from, &to);
+            start_postgres(&from)
+        })
+        .await;
         let mut pair = Self { directory: data_directory, primary, standby: None };
-        let url = pair.primary.url("postgres");
-        let (from, to) = (pair.directory.path().join("primary"), pair.directory.path().join("standby"));
-        run_blocking(move || copy_data_directory(&url, &from, &to)).await;
         pair.start_standby().await;
         pair
     }
@@ -89,23 +95,15 @@ impl ReplicatedPair {
     }
 }
 
-/// Copies a running server's data directory and configures the copy as its standby.
+/// Copies a stopped server's data directory and configures the copy as its standby.
 fn copy_data_directory(url: &str, from: &Path, to: &Path) {
-    let installed = Path::new("/usr/lib/postgresql/15/bin/pg_basebackup");
-    let directory = std::env::var_os("PG_BINDIR").map(PathBuf::from).map(|directory| directory.join("pg_basebackup"));
-    let program = directory
-        .unwrap_or_else(|| if installed.exists() { installed.to_owned() } else { PathBuf::from("pg_basebackup") });
     create_data_directory(to);
     let data = to.join("data");
     std::fs::remove_dir_all(&data).expect("the data of its own");
-    run_command(
-        Command::new(program)
-            .arg("--dbname")
-            .arg(url)
-            .arg("--pgdata")
-            .arg(&data)
-            .args(["-R", "-X", "stream", "-c", "fast"]),
-    );
+    run_command(Command::new("cp").arg("-a").arg(from.join("data")).arg(&data));
+    std::fs::write(data.join("standby.signal"), "").expect("the mark of a standby");
+    let settings = std::fs::File::options().append(true).open(data.join("postgresql.auto.conf"));
+    writeln!(settings.expect("its settings"), "primary_conninfo = '{url}'").expect("the address of the primary");
     // A server started by root runs as another user, who must own the data.
     run_command(Command::new("chown").arg("-R").arg("--reference").arg(from.join("data")).arg(to));
 }
