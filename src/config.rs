@@ -6,6 +6,7 @@ mod addresses;
 mod env_file;
 mod environment;
 mod pg_defaults;
+mod programs;
 mod read_addresses;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ use crate::model::language::LanguageTag;
 pub use crate::config::env_file::{EnvFileError, load_env_file};
 pub use crate::config::environment::{ignore_blank_variables, requested_log_format};
 pub use crate::config::pg_defaults::{PgDefaults, SystemAuthorities, ignore_system_authorities};
+pub use crate::config::programs::bundled_postgres_directories;
 
 /// The heading of query limits in `--help`.
 const QUERY_LIMITS: &str = "Query limits";
@@ -45,7 +47,7 @@ pub struct DatabaseConfig {
     /// Data directory of the embedded Postgres
     #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
     pub data_dir: PathBuf,
-    /// Directory of the Postgres programs `initdb` and `postgres`, if they are not found automatically
+    /// Directory of the Postgres programs `initdb` and `postgres`, instead of those found automatically
     #[arg(long, env = "PG_BINDIR", global = true)]
     pub pg_bindir: Option<PathBuf>,
     /// Maximum number of connections to Postgres

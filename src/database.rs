@@ -17,8 +17,9 @@ use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{DatabaseConnection, DbErr};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{DatabaseConfig, Migrate, PgDefaults};
+use crate::config::{DatabaseConfig, Migrate, PgDefaults, bundled_postgres_directories};
 use crate::database::address::{DatabaseAddress, InvalidAddress};
+use crate::database::embedded::PROGRAM_COPIES;
 pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, MIN_MAJOR_VERSION, ServerPrograms};
 pub use crate::database::migrations::MigrationAction;
 pub use crate::database::servers::{ConnectError, Servers};
@@ -348,7 +349,8 @@ fn embedded_address(server: &EmbeddedServer, database: &str) -> Result<DatabaseA
 pub fn embedded_directories(config: &DatabaseConfig) -> Vec<PathBuf> {
     let directory = absolute(&config.data_dir).join("postgres");
     let fallback = config.has_default_data_dir().then(|| fallback_directory(&directory));
-    [directory].into_iter().chain(fallback).collect()
+    let with_programs = |directory: PathBuf| [directory.with_file_name(PROGRAM_COPIES), directory];
+    [directory].into_iter().chain(fallback).flat_map(with_programs).collect()
 }
 
 async fn start_embedded(config: &DatabaseConfig) -> Result<EmbeddedPostgres, DatabaseError> {
@@ -371,7 +373,11 @@ async fn start_embedded(config: &DatabaseConfig) -> Result<EmbeddedPostgres, Dat
 
 impl From<&DatabaseConfig> for ServerPrograms {
     fn from(config: &DatabaseConfig) -> Self {
-        Self { bin_directory: config.pg_bindir.clone(), search_path: config.search_path() }
+        Self {
+            bin_directory: config.pg_bindir.clone(),
+            search_path: config.search_path(),
+            bundled_directories: bundled_postgres_directories(),
+        }
     }
 }
 

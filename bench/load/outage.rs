@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
+use academic_directory::config::bundled_postgres_directories;
 use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -91,6 +92,7 @@ pub(super) fn start_postgres(directory: &std::path::Path) -> Result<EmbeddedServ
     let programs = ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
+        bundled_directories: bundled_postgres_directories(),
     };
     Ok(EmbeddedServer::start(&directory.join("postgres"), &programs, Durability::Volatile)?)
 }

@@ -1,12 +1,13 @@
 //! The embedded Postgres server, which is started if `DATABASE_URL` is unset.
 //!
-//! It runs the Postgres programs installed on the machine over a data directory of the service. Clients connect through a
-//! Unix socket in that directory and no other way. The directory is accessible only to its owner and root, so the server
-//! asks for no password.
+//! It runs the Postgres programs installed on the machine, or those that the build downloaded from npm, over a data
+//! directory of the service. Clients connect through a Unix socket in that directory and no other way. The directory is
+//! accessible only to its owner and root, so the server asks for no password.
 //!
 //! [`EmbeddedServer::start`] goes through these steps, unless a server already runs in the directory:
 //!
-//! 1. [`locate`]: find the programs of a suitable version
+//! 1. [`locate`]: find the programs of a suitable version; [`relocate`] copies them if the server's account cannot reach
+//!    them
 //! 2. [`prepare`]: create the directory and initialize its data (`initdb`)
 //! 3. [`launch`]: start the server and wait until it is ready; [`supervisor`] then waits for its exit
 //! 4. [`connect`]: the connection URL
@@ -18,6 +19,7 @@ mod launch;
 mod locate;
 mod postmaster;
 mod prepare;
+mod relocate;
 mod shared_buffers;
 mod supervisor;
 #[cfg(test)]
@@ -29,6 +31,7 @@ use std::process::Child;
 
 pub use crate::database::embedded::error::EmbeddedError;
 pub use crate::database::embedded::locate::{MIN_MAJOR_VERSION, ServerPrograms};
+pub use crate::database::embedded::relocate::COPIES as PROGRAM_COPIES;
 
 use crate::database::embedded::command::Postgres;
 use crate::database::embedded::prepare::{ServerDirectory, ServerPaths};
@@ -114,7 +117,7 @@ fn start_unless_running(
     if connect::is_running(&directory)? {
         return Ok(None);
     }
-    let installation = programs.locate(&directory.data)?;
+    let installation = relocate::make_reachable(programs.locate(&directory.data)?, &directory, durability)?;
     let postgres = Postgres { directory: &directory, installation: &installation, durability };
     prepare::init_data(&postgres)?;
     launch::launch(&postgres).map(Some)

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use academic_directory::config::{HttpConfig, Limits, NetworkConfig};
-use academic_directory::database::{Durability, EmbeddedServer, ServerPrograms};
+use academic_directory::database::{Durability, EmbeddedServer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::{
     DatabaseSession, TestApp, create_database, database_config, http_config, network_config, paper_record,
-    parse_records,
+    parse_records, server_programs,
 };
 
 const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
@@ -62,10 +62,7 @@ impl StoppableServer {
     }
 
     fn restart(&mut self) {
-        let programs = ServerPrograms {
-            bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
-            search_path: std::env::var_os("PATH"),
-        };
+        let programs = server_programs();
         let data_directory = self.directory.path().join("postgres");
         let started =
             std::thread::spawn(move || EmbeddedServer::start(&data_directory, &programs, Durability::Volatile));

@@ -1,4 +1,4 @@
-//! Step 1: finding the Postgres server programs of this machine.
+//! Step 1: finding the Postgres server programs, of this machine or of npm's package.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 
 /// The minimum major version: the service's SQL requires it.
 pub const MIN_MAJOR_VERSION: u32 = 15;
+/// The major version of npm's package, which `postgres/package.json` names.
+pub(super) const NPM_MAJOR_VERSION: u32 = 18;
 
 /// Directories of packages: the parent, a prefix of the names in it, and the rest of the path to the programs.
 const PACKAGE_DIRECTORIES: [(&str, &str, &str); 10] = [
@@ -34,6 +36,9 @@ pub struct ServerPrograms {
     pub bin_directory: Option<PathBuf>,
     /// The search path of commands (`PATH`).
     pub search_path: Option<OsString>,
+    /// Directories that may contain the programs of npm's package, in `bin`. They are used if the machine has none that
+    /// suit.
+    pub bundled_directories: Vec<PathBuf>,
 }
 
 /// No suitable server programs were found.
@@ -44,8 +49,8 @@ pub enum ProgramsError {
     #[error(
         "no server programs of PostgreSQL {MIN_MAJOR_VERSION} or newer were found: install them (Debian and Ubuntu: \
          `sudo apt install postgresql`; Fedora: `sudo dnf install postgresql-server`; macOS: `brew install \
-         postgresql@17`), or set PG_BINDIR to the directory of `initdb` and `postgres`, or set DATABASE_URL to \
-         use your own PostgreSQL server"
+         postgresql@18`), or install npm and build the service again without SKIP_WEB, which downloads them, or set \
+         PG_BINDIR to the directory of `initdb` and `postgres`, or set DATABASE_URL to use your own PostgreSQL server"
     )]
     NotFound,
     /// The configured directory does not contain them.
@@ -59,7 +64,8 @@ pub enum ProgramsError {
     #[error(
         "PostgreSQL {version} was found in {directory}, but {MIN_MAJOR_VERSION} or newer is needed: install a newer one \
          (Debian and Ubuntu: https://www.postgresql.org/download/; Fedora: `sudo dnf install postgresql-server`; \
-         macOS: `brew install postgresql@17`), or set PG_BINDIR to its directory, or set DATABASE_URL to use your \
+         macOS: `brew install postgresql@18`), or install npm and build the service again without SKIP_WEB, which \
+         downloads one, or set PG_BINDIR to its directory, or set DATABASE_URL to use your \
          own PostgreSQL server"
     )]
     TooOld {
@@ -70,16 +76,17 @@ pub enum ProgramsError {
     },
     /// The data were created by another major version, which alone can open them.
     #[error(
-        "the data in {data} was created by PostgreSQL {needed}, and only {found} was found: install the server programs \
-         of PostgreSQL {needed} or set PG_BINDIR to their directory; to move to another version, export the data with \
-         the old one and import it into a new data directory"
+        "the data in {data} was created by PostgreSQL {needed}, and {found} was found: install the server programs \
+         of PostgreSQL {needed}{}, or set PG_BINDIR to their directory; to move to another version, export the data with \
+         the old one and import it into a new data directory",
+        if *needed == NPM_MAJOR_VERSION { " (or npm, and build the service again without SKIP_WEB)" } else { "" }
     )]
     DataVersionMismatch {
         /// The data directory.
         data: PathBuf,
         /// The major version that created it.
         needed: u32,
-        /// The versions found.
+        /// The versions found, as `only 15.14` or `none`.
         found: String,
     },
 }
@@ -88,16 +95,18 @@ pub enum ProgramsError {
 #[derive(Debug)]
 pub(super) struct Installation {
     pub directory: PathBuf,
-    version: PostgresVersion,
+    pub version: PostgresVersion,
+    /// Whether it was found in [`ServerPrograms::bundled_directories`].
+    is_bundled: bool,
 }
 
 /// The version printed by `postgres --version`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct PostgresVersion {
-    major: u32,
+pub(super) struct PostgresVersion {
+    pub major: u32,
     /// `None` before the release: `18beta1`, `19devel`.
     minor: Option<u32>,
-    text: String,
+    pub text: String,
 }
 
 impl PostgresVersion {
@@ -116,18 +125,18 @@ impl PostgresVersion {
 }
 
 impl ServerPrograms {
-    /// The newest installation, or the one that can open `data` if it exists.
+    /// The newest installation of the machine, or else npm's. If `data` exists, only those that can open it.
     pub(super) fn locate(&self, data: &Path) -> Result<Installation, ProgramsError> {
         let created_by = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|major| major.trim().parse().ok());
         if let Some(directory) = &self.bin_directory {
             let installation = inspect(directory).ok_or_else(|| ProgramsError::NotInBinDirectory(directory.clone()))?;
             return select_installation(vec![installation], data, created_by);
         }
-        select_installation(
-            self.directories().iter().filter_map(|directory| inspect(directory)).collect(),
-            data,
-            created_by,
-        )
+        let installed = self.directories();
+        let installed = installed.iter().filter_map(|directory| inspect(directory));
+        let bundled = self.bundled_directories.iter().filter_map(|directory| inspect(&directory.join("bin")));
+        let bundled = bundled.map(|installation| Installation { is_bundled: true, ..installation });
+        select_installation(installed.chain(bundled).collect(), data, created_by)
     }
 
     /// All distinct directories that contain the programs.
@@ -171,7 +180,7 @@ fn pg_config_bindir(directory: &Path) -> Option<PathBuf> {
 fn inspect(directory: &Path) -> Option<Installation> {
     let directory = resolve_links(directory)?;
     let version = PostgresVersion::parse(&first_output_line(&directory.join("postgres"), "--version")?)?;
-    Some(Installation { directory, version })
+    Some(Installation { directory, version, is_bundled: false })
 }
 
 fn first_output_line(program: &Path, argument: &str) -> Option<String> {
@@ -187,7 +196,8 @@ fn select_installation(
 ) -> Result<Installation, ProgramsError> {
     // Prereleases come last: their data can often not be opened by the release.
     found.sort_by_key(|installation| {
-        Reverse((installation.version.minor.is_some(), installation.version.major, installation.version.minor))
+        let version = &installation.version;
+        Reverse((version.minor.is_some(), !installation.is_bundled, version.major, version.minor))
     });
     let fits = |installation: &Installation| {
         installation.version.major >= MIN_MAJOR_VERSION
@@ -198,11 +208,11 @@ fn select_installation(
     }
     let texts: Vec<String> = found.iter().map(|installation| installation.version.text.clone()).collect();
     let is_any_supported = found.iter().any(|installation| installation.version.major >= MIN_MAJOR_VERSION);
+    let mismatch = |needed, found| ProgramsError::DataVersionMismatch { data: data.to_owned(), needed, found };
     match (found.into_iter().next(), created_by) {
-        (None, _) => Err(ProgramsError::NotFound),
-        (Some(_), Some(needed)) if is_any_supported => {
-            Err(ProgramsError::DataVersionMismatch { data: data.to_owned(), needed, found: texts.join(", ") })
-        }
+        (None, None) => Err(ProgramsError::NotFound),
+        (None, Some(needed)) => Err(mismatch(needed, "none".to_owned())),
+        (Some(_), Some(needed)) if is_any_supported => Err(mismatch(needed, format!("only {}", texts.join(", ")))),
         (Some(newest), _) => Err(ProgramsError::TooOld { version: newest.version.text, directory: newest.directory }),
     }
 }
@@ -215,7 +225,7 @@ mod tests {
 
     fn installation(version: &str) -> Installation {
         let version = PostgresVersion::parse(&format!("postgres (PostgreSQL) {version}")).unwrap();
-        Installation { directory: PathBuf::from("/programs").join(&version.text), version }
+        Installation { directory: PathBuf::from("/programs").join(&version.text), version, is_bundled: false }
     }
 
     fn chosen(versions: &[&str], created_by: Option<u32>) -> Result<String, String> {
@@ -244,15 +254,54 @@ mod tests {
     }
 
     #[test]
+    fn bundled_programs_come_last() {
+        let chosen = |versions: &[&str], created_by| {
+            let bundled = Installation { is_bundled: true, ..installation("18.4") };
+            let found = versions.iter().map(|version| installation(version)).chain([bundled]).collect();
+            let chosen = select_installation(found, Path::new("/data"), created_by);
+            chosen.map(|installation| installation.version.text).map_err(|error| error.to_string())
+        };
+        for (versions, created_by, expected) in [
+            (&["15.14"][..], None, "15.14"),
+            (&["14.9"], None, "18.4"),
+            (&["19beta1"], None, "18.4"),
+            (&[], None, "18.4"),
+            (&["15.14", "17.2"], Some(18), "18.4"),
+            (&["18.1"], Some(18), "18.1"),
+            (&["15.14"], Some(15), "15.14"),
+        ] {
+            assert_eq!(chosen(versions, created_by).as_deref(), Ok(expected), "{versions:?} {created_by:?}");
+        }
+        let error = chosen(&[], Some(15)).unwrap_err();
+        assert!(error.contains("was created by PostgreSQL 15, and only 18.4 was found"), "{error}");
+    }
+
+    #[test]
+    fn version_of_the_package() {
+        let package = include_str!("../../../postgres/package.json");
+        let versions: Vec<&str> = package.lines().filter(|line| line.contains("@embedded-postgres/")).collect();
+        assert_eq!(versions.len(), 4);
+        for version in versions {
+            assert!(version.contains(&format!(": \"{NPM_MAJOR_VERSION}.")), "{version}");
+        }
+    }
+
+    #[test]
     fn errors_say_how_to_fix_them() {
         let none = chosen(&[], None).unwrap_err();
-        for word in ["apt install", "dnf install", "brew install", "PG_BINDIR", "DATABASE_URL"] {
+        for word in ["apt install", "dnf install", "brew install", "install npm", "PG_BINDIR", "DATABASE_URL"] {
             assert!(none.contains(word), "{none}");
         }
         let old = chosen(&["13.1", "14.19"], None).unwrap_err();
         assert!(old.starts_with("PostgreSQL 14.19 was found in /programs/14.19, but 15 or newer is needed"), "{old}");
         let other = chosen(&["18.0", "17.2"], Some(16)).unwrap_err();
         assert!(other.contains("was created by PostgreSQL 16, and only 18.0, 17.2 was found"), "{other}");
+        assert!(!other.contains("npm"), "{other}");
+        for (versions, found) in [(&["15.14"][..], "only 15.14"), (&[], "none")] {
+            let newer = chosen(versions, Some(NPM_MAJOR_VERSION)).unwrap_err();
+            assert!(newer.contains(&format!("was created by PostgreSQL 18, and {found} was found")), "{newer}");
+            assert!(newer.contains("npm, and build the service again"), "{newer}");
+        }
     }
 
     fn write_fake_programs(directory: &Path, version: &str) {
@@ -269,7 +318,7 @@ mod tests {
         write_fake_programs(real.path(), "99.1");
         symlink(real.path().join("postgres"), links.path().join("postgres")).unwrap();
         let search_path = format!("bin::{}:{}", links.path().display(), real.path().display());
-        let programs = ServerPrograms { bin_directory: None, search_path: Some(search_path.into()) };
+        let programs = ServerPrograms { search_path: Some(search_path.into()), ..ServerPrograms::default() };
         let real = real.path().canonicalize().unwrap();
         assert_eq!(programs.directories().iter().filter(|directory| **directory == real).count(), 1);
         assert_eq!(programs.locate(Path::new("/nowhere")).unwrap().directory, real);
@@ -278,7 +327,7 @@ mod tests {
     #[test]
     fn configured_directory() {
         let directory = tempfile::tempdir().unwrap();
-        let programs = ServerPrograms { bin_directory: Some(directory.path().to_owned()), search_path: None };
+        let programs = ServerPrograms { bin_directory: Some(directory.path().to_owned()), ..ServerPrograms::default() };
         let find = || programs.locate(Path::new("/nowhere"));
         assert!(matches!(find(), Err(ProgramsError::NotInBinDirectory(path)) if path == directory.path()));
         write_fake_programs(directory.path(), "14.9");

@@ -18,6 +18,9 @@ const FALLBACK_ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 /// UTF-8 collations in code point order; the first is missing on some versions of macOS. `C` is unsuitable: its character
 /// classes are limited to ASCII.
 const LOCALES: [&str; 2] = ["C.UTF-8", "en_US.UTF-8"];
+/// Since this major version, Postgres has collations of its own, which are the same on every system. The locale of the
+/// system then only decides which characters are letters for the text search.
+const FIRST_WITH_BUILTIN_LOCALES: u32 = 17;
 
 /// An account to run the server as, which does not run as root.
 #[derive(Clone, Debug)]
@@ -111,20 +114,25 @@ impl ServerDirectory {
         Ok(file)
     }
 
-    /// The outermost ancestor directory that the server's account cannot enter.
+    /// The outermost directory above this one that the server's account cannot enter.
     pub(super) fn blocking_ancestor(&self) -> Option<PathBuf> {
-        let account = self.account.as_ref()?;
-        let path = self.path.canonicalize().ok()?;
+        self.account.as_ref()?.blocking_ancestor(&self.path)
+    }
+}
+
+impl UnixAccount {
+    /// The outermost of a path and its ancestors that the account cannot enter or, if it is a file, execute.
+    pub(super) fn blocking_ancestor(&self, path: &Path) -> Option<PathBuf> {
         let can_enter = |metadata: &Metadata| {
             let needed = match () {
-                () if metadata.uid() == account.user => 0o100,
-                () if metadata.gid() == account.group => 0o010,
+                () if metadata.uid() == self.user => 0o100,
+                () if metadata.gid() == self.group => 0o010,
                 () => 0o001,
             };
             metadata.mode() & needed != 0
         };
         let is_blocking = |ancestor: &&Path| fs::metadata(ancestor).is_ok_and(|metadata| !can_enter(&metadata));
-        path.ancestors().filter(is_blocking).last().map(Path::to_owned)
+        path.canonicalize().ok()?.ancestors().filter(is_blocking).last().map(Path::to_owned)
     }
 }
 
@@ -146,6 +154,9 @@ pub(super) fn init_data(postgres: &Postgres) -> Result<(), EmbeddedError> {
     for locale in LOCALES {
         let mut command = postgres.command("initdb");
         command.args(["--encoding=UTF8", "--auth=trust", "--username", SUPERUSER, "--locale", locale]);
+        if postgres.installation.version.major >= FIRST_WITH_BUILTIN_LOCALES {
+            command.args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]);
+        }
         if postgres.durability == Durability::Volatile {
             command.arg("--no-sync");
         }

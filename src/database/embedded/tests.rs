@@ -1,4 +1,4 @@
-//! These tests require the Postgres programs of the machine. They run as root and as other users.
+//! These tests require the Postgres programs of the machine or of the build. They run as root and as other users.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
@@ -9,12 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
 
+use crate::config::bundled_postgres_directories;
 use crate::database::embedded::launch::MAX_LOG_BYTES;
-use crate::database::embedded::locate::ProgramsError;
+use crate::database::embedded::locate::{NPM_MAJOR_VERSION, ProgramsError};
 use crate::database::embedded::postmaster::{ServerStatus, server_status};
 use crate::database::embedded::prepare::{ServerDirectory, ServerPaths};
+use crate::database::embedded::relocate::COPIES;
 use crate::database::embedded::wait::{SERVER_TIMEOUT, wait_until};
 use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 
@@ -31,7 +34,7 @@ impl TestDirectory {
     }
 
     fn directory(&self) -> PathBuf {
-        // Characters with a special meaning in a URL or a Postgres setting. (A comma works, too, but not with psql.)
+        // Characters with a special meaning in a URL or a Postgres setting. (A comma would separate hosts.)
         self.parent.path().join("a \"b\"+c%é")
     }
 
@@ -50,21 +53,26 @@ impl TestDirectory {
 }
 
 fn programs() -> ServerPrograms {
-    ServerPrograms::default()
+    ServerPrograms {
+        bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
+        search_path: None,
+        bundled_directories: bundled_postgres_directories(),
+    }
 }
 
-fn psql(server: &EmbeddedServer, statement: &str) -> Command {
-    let psql = programs().locate(Path::new("/nowhere")).unwrap().directory.join("psql");
-    let mut command = Command::new(psql);
-    command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement]).arg(server.url("postgres"));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+/// Executes statements and returns the first value of the last row.
+fn try_query(url: &str, statements: &str) -> Result<String, sqlx::Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = PgConnection::connect(url).await?;
+        let rows = sqlx::raw_sql(AssertSqlSafe(statements)).fetch_all(&mut connection).await?;
+        connection.close().await?;
+        Ok(rows.last().unwrap().try_get_raw(0)?.as_str().unwrap().to_owned())
+    })
 }
 
-fn query(server: &EmbeddedServer, statement: &str) -> String {
-    let output = psql(server, statement).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+fn query(server: &EmbeddedServer, statements: &str) -> String {
+    try_query(&server.url("postgres"), statements).unwrap()
 }
 
 fn to_pid(number: u32) -> Pid {
@@ -116,10 +124,7 @@ fn second_start_attaches() {
     assert_eq!(attached.pid(), None);
     assert_eq!(attached.url("x y"), owner.url("x y"));
     attached.stop();
-    assert_eq!(
-        query(&owner, "create table item (id int); insert into item values (7); show fsync"),
-        "CREATE TABLE\nINSERT 0 1\noff"
-    );
+    assert_eq!(query(&owner, "create table item (id int); insert into item values (7); show fsync"), "off");
     let first = owner.pid();
     owner.stop();
     assert_eq!(test.status(), ServerStatus::Absent);
@@ -167,7 +172,9 @@ fn killed_server() {
     let test = TestDirectory::new();
     let server = test.start();
     // A busy backend does not notice for a while that its server is gone, and holds the shared memory.
-    let busy = psql(&server, "select count(*) from generate_series(1, 4000000) a where a % 7 = 3").spawn().unwrap();
+    let url = server.url("postgres");
+    let busy =
+        thread::spawn(move || try_query(&url, "select count(*) from generate_series(1, 4000000) a where a % 7 = 3"));
     assert!(wait_until(SERVER_TIMEOUT, || query(
         &server,
         "select count(*) from pg_stat_activity where state = 'active'"
@@ -178,7 +185,7 @@ fn killed_server() {
     println!("start after a killed server with a busy backend: {:?}", begin.elapsed());
     assert!(next.pid().is_some());
     assert_eq!(query(&next, "select 1"), "1");
-    let _ = busy.wait_with_output();
+    let _ = busy.join().unwrap();
     drop(server); // its own server is gone; the next one is not stopped
     assert_eq!(query(&next, "select 1"), "1");
 }
@@ -240,7 +247,7 @@ fn data_of_another_version() {
 #[test]
 fn no_programs() {
     let test = TestDirectory::new();
-    let programs = ServerPrograms { bin_directory: Some(test.parent.path().to_owned()), search_path: None };
+    let programs = ServerPrograms { bin_directory: Some(test.parent.path().to_owned()), ..ServerPrograms::default() };
     let error = EmbeddedServer::start(&test.directory(), &programs, Durability::Safe).unwrap_err();
     assert!(matches!(error, EmbeddedError::Programs(ProgramsError::NotInBinDirectory(_))), "{error}");
 }
@@ -332,5 +339,91 @@ fn killed_owner() {
         // If it has no server, it attached just before the old server received its signal.
         let next = if next.pid().is_some() { next } else { test.start() };
         assert_eq!(query(&next, "select 1"), "1");
+    }
+}
+
+/// npm's programs, or `None` with a notice if the build has none.
+fn npm_programs() -> Option<PathBuf> {
+    let found = bundled_postgres_directories().into_iter().find(|directory| directory.join("bin/initdb").is_file());
+    if found.is_none() {
+        println!("skipped: this build has no Postgres programs from npm");
+    }
+    found
+}
+
+/// Everything the schema needs works with npm's programs, in a directory that only its owner can enter.
+#[test]
+fn programs_of_npm() {
+    let Some(programs) = npm_programs() else { return };
+    let home = tempfile::tempdir().unwrap(); // only its owner can enter it
+    let copied = Command::new("cp").arg("-a").arg(programs).arg(home.path().join("postgres")).status().unwrap();
+    assert!(copied.success());
+    let programs =
+        ServerPrograms { bin_directory: Some(home.path().join("postgres/bin")), ..ServerPrograms::default() };
+    let test = TestDirectory::new();
+    let start = || EmbeddedServer::start(&test.directory(), &programs, Durability::Volatile).unwrap();
+    let server = start();
+    assert!(query(&server, "show server_version").starts_with(&NPM_MAJOR_VERSION.to_string()));
+    assert_eq!(
+        query(&server, "create extension pg_trgm; create extension fuzzystrmatch; select similarity('é', 'é')"),
+        "1"
+    );
+    let locale = "select datlocprovider || ' ' || datlocale from pg_database where datname = 'postgres'";
+    assert_eq!(query(&server, locale), "b C.UTF-8");
+    // Letters outside ASCII are letters, and the order is that of code points.
+    let text = "select to_tsvector('simple', 'Élan–vital Łódź')::text || lower('ÉŁ') || ('Z' < 'a') || ('z' < 'É')";
+    assert_eq!(query(&server, text), "'vital':2 'élan':1 'łódź':3éłtruetrue");
+    server.stop();
+
+    let copies = test.parent.path().join(COPIES);
+    assert_eq!(copies.exists(), geteuid().is_root());
+    if copies.exists() {
+        let copy = || {
+            let entries = fs::read_dir(&copies).unwrap().map(|entry| entry.unwrap());
+            let copy = entries.filter(|entry| entry.path().is_dir()).collect::<Vec<_>>();
+            assert_eq!(copy.len(), 1);
+            let metadata = copy[0].metadata().unwrap();
+            assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o755));
+            (copy[0].file_name(), metadata.ino())
+        };
+        let first = copy();
+        // An interrupted copy is never used, and is replaced.
+        fs::remove_dir_all(copies.join(&first.0)).unwrap();
+        let unfinished = copies.join(format!("{}.new", first.0.display()));
+        fs::create_dir(&unfinished).unwrap();
+        start().stop();
+        let second = copy();
+        assert_eq!(first.0, second.0);
+        start().stop();
+        assert_eq!(second, copy());
+    }
+}
+
+/// Data created by npm's version is opened by it even if the machine has another version, and the reverse.
+#[test]
+fn version_that_created_the_data() {
+    let Some(npm) = npm_programs() else { return };
+    let npm = ServerPrograms { bin_directory: Some(npm.join("bin")), ..ServerPrograms::default() };
+    let machine = ServerPrograms::default();
+    let Ok(installation) = machine.locate(Path::new("/nowhere")) else {
+        println!("skipped: this machine has no Postgres");
+        return;
+    };
+    if installation.version.major == NPM_MAJOR_VERSION {
+        println!("skipped: this machine has the same version");
+        return;
+    }
+    let automatic = ServerPrograms { bundled_directories: bundled_postgres_directories(), ..ServerPrograms::default() };
+    for (creator, other) in [(&npm, &machine), (&machine, &npm)] {
+        let test = TestDirectory::new();
+        let start = |programs| EmbeddedServer::start(&test.directory(), programs, Durability::Volatile);
+        let server = start(creator).unwrap();
+        let version = query(&server, "show server_version");
+        server.stop();
+        let error = start(other).unwrap_err().to_string();
+        let major = version.split('.').next().unwrap();
+        assert!(error.contains(&format!("was created by PostgreSQL {major}, and only ")), "{error}");
+        let server = start(&automatic).unwrap();
+        assert_eq!(query(&server, "show server_version"), version);
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement, TransactionTrait as _};
 use serde_json::Value;
 
-use crate::config::{DatabaseConfig, Migrate};
+use crate::config::{DatabaseConfig, Migrate, bundled_postgres_directories};
 use crate::database::{Database, Durability, EmbeddedServer, ServerPrograms};
 use crate::model::language::LanguagePreferences;
 use crate::store::Store;
@@ -190,7 +190,12 @@ async fn directory_wide_lists_use_indexes() {
     // As root, the server runs as another user, who needs access.
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("its permissions");
     let cursor_if = folder.path().join("postgres");
-    let start = move || EmbeddedServer::start(&cursor_if, &ServerPrograms::default(), Durability::Volatile);
+    let programs = ServerPrograms {
+        bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
+        search_path: None,
+        bundled_directories: bundled_postgres_directories(),
+    };
+    let start = move || EmbeddedServer::start(&cursor_if, &programs, Durability::Volatile);
     let server = tokio::task::spawn_blocking(start);
     let server = server.await.expect("a start").expect("a server");
     let config = DatabaseConfig {

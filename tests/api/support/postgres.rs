@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use academic_directory::config::{DatabaseConfig, Migrate};
+use academic_directory::config::{DatabaseConfig, Migrate, bundled_postgres_directories};
 use academic_directory::database::{self, Durability, EmbeddedServer, MigrationAction, ServerPrograms};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
@@ -26,11 +26,16 @@ const TEMPLATE_DATABASE: &str = "template_directory";
 /// Starts a server. Its directory must be outside the home directory, since a server started by root runs as another
 /// user.
 pub fn start_postgres(directory: &Path) -> EmbeddedServer {
-    let programs = ServerPrograms {
+    EmbeddedServer::start(directory, &server_programs(), Durability::Volatile).expect("a server")
+}
+
+/// The Postgres programs of `PG_BINDIR`, of the machine, or of the build.
+pub fn server_programs() -> ServerPrograms {
+    ServerPrograms {
         bin_directory: std::env::var_os("PG_BINDIR").map(Into::into),
         search_path: std::env::var_os("PATH"),
-    };
-    EmbeddedServer::start(directory, &programs, Durability::Volatile).expect("a server")
+        bundled_directories: bundled_postgres_directories(),
+    }
 }
 
 impl Cluster {
@@ -71,7 +76,9 @@ impl Cluster {
 fn remove_stale_directories(root: &Path) {
     for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if !Path::new("/proc").join(&name).exists() && Path::new("/proc/self").exists() {
+        // Other entries are copies of the Postgres programs, which all runs use.
+        let is_process = name.to_string_lossy().parse::<u32>().is_ok();
+        if is_process && !Path::new("/proc").join(&name).exists() && Path::new("/proc/self").exists() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
