@@ -261,7 +261,7 @@ measure() {
   start load "$python" bench/failover/load.py "$address" 100 "$work/$connection.responses"
   # An import that fails is started again, so that one is running at each kill. Started once is the goal.
   DATABASE_URL=$(url "$connection" "directory_$connection") LOG=warn start import "$BASH" -c '
-    for _ in $(seq 100); do
+    for _ in $(seq 1000); do
       echo started >>"$3"
       "$0" import records "$1" >>"$2" 2>&1 && exit 0
       sleep 1

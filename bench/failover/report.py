@@ -38,13 +38,14 @@ def main(connection, responses_file, events_file):
     events, responses = list(read_events(events_file)), list(read_responses(responses_file))
     kills = [index for index, event in enumerate(events) if event[0] == "killed"]
     is_missed = False
-    before = [response for response in responses if response[0] < events[kills[0]][1]]
+    # By the time of the response: a request that was sent before the kill may fail because of it.
+    before = [response for response in responses if response[0] + response[1] < events[kills[0]][1]]
     cells, has_others = counts(before)
     is_missed |= has_others
     print(f"| {connection} | before | – | – | – | {cells} | {max(seconds for _, seconds, _ in before):.2f} s | – |")
     for number, index in enumerate(kills, start=1):
         (_, killed, running), (_, promoted, _), (_, rejoined, how), (_, end, _) = events[index : index + 4]
-        cycle = [response for response in responses if killed <= response[0] < end]
+        cycle = [response for response in responses if killed <= response[0] + response[1] < end]
         good = [sent + seconds for sent, seconds, outcome in cycle if outcome == "200" and sent + seconds >= promoted]
         bad = [sent + seconds for sent, seconds, outcome in cycle if outcome != "200"]
         first_good = min(good, default=end) - promoted
