@@ -6,6 +6,10 @@
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
 
+pub use crate::inventory::{FUNCTIONS, TABLES};
+
+mod extensions;
+mod inventory;
 mod m20261123_000001_localized_text;
 mod m20261123_000002_researcher;
 mod m20261123_000003_organization;
@@ -31,6 +35,8 @@ mod m20261126_000027_renamed_row;
 mod m20261126_000028_told;
 mod m20261126_000029_known_words;
 mod m20261129_000030_write_time;
+mod m20261129_000031_restorable_typos;
+mod m20261129_000032_long_role;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -65,6 +71,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000028_told::Migration),
             Box::new(m20261126_000029_known_words::Migration),
             Box::new(m20261129_000030_write_time::Migration),
+            Box::new(m20261129_000031_restorable_typos::Migration),
+            Box::new(m20261129_000032_long_role::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
+use crate::extensions::provide_extensions;
 use crate::sql::{execute, function};
 
 #[derive(DeriveMigrationName)]
@@ -11,10 +12,6 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sql = r#"
-        -- Both are part of Postgres (package postgresql-contrib on some systems) and need no superuser.
-        CREATE EXTENSION IF NOT EXISTS pg_trgm;
-        CREATE EXTENSION IF NOT EXISTS fuzzystrmatch;
-
         -- The search index: every name, title and label, normalized. Derived from the entity it names, and updated with
         -- it.
         CREATE TABLE search_entry (
@@ -65,6 +62,7 @@ impl MigrationTrait for Migration {
         "#;
         let functions =
             [function!(stems v1), function!(with_stems v1), function!(similar_words v1), function!(with_typos v1)];
+        provide_extensions(manager).await?;
         execute(manager, &[sql]).await?;
         execute(manager, &functions).await
     }

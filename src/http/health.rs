@@ -40,19 +40,21 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({ "status": "live" }))
 }
 
-/// `/health/ready`: the database responded within the last two seconds, no migrations are pending, and the service is not
-/// draining.
+/// `/health/ready`: the database responded within the last two seconds, no migrations are pending, no SQL function of
+/// the directory is missing, and the service is not draining.
 pub async fn ready(readiness: Data<Readiness>) -> HttpResponse {
-    let (database, migrations) = match readiness.health_monitor.health() {
-        Health::Healthy => ("ok", "ok"),
-        Health::MigrationsPending => ("ok", "pending"),
-        Health::Unreachable => ("gone", "unknown"),
+    let health = readiness.health_monitor.health();
+    let (database, migrations, functions) = match health {
+        Health::Healthy => ("ok", "ok", "ok"),
+        Health::MigrationsPending => ("ok", "pending", "unknown"),
+        Health::FunctionsMissing => ("ok", "ok", "missing"),
+        Health::Unreachable => ("gone", "unknown", "unknown"),
     };
     let is_draining = readiness.is_draining();
-    let is_ready = (database, migrations) == ("ok", "ok") && !is_draining;
+    let is_ready = health == Health::Healthy && !is_draining;
     let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
         "status": if is_ready { "ready" } else { "not-ready" },
-        "checks": { "database": database, "migrations": migrations, "draining": is_draining },
+        "checks": { "database": database, "migrations": migrations, "functions": functions, "draining": is_draining },
     }))
 }

@@ -56,6 +56,7 @@ mod name_privacy;
 mod name_repair;
 mod name_visibility;
 mod node;
+mod ordinary_role;
 mod organization;
 mod pagination;
 mod pagination_properties;

@@ -36,12 +36,24 @@ async fn health_checks() {
     let app = TestApp::start().await;
     let (status, body) = get(&app, "/health/live").await;
     assert_eq!((status, parse_json(&body)), (200, json!({ "status": "live" })));
-    let ready = json!({ "status": "ready", "checks": { "database": "ok", "migrations": "ok", "draining": false } });
+    let ready = json!({ "status": "ready", "checks": { "database": "ok", "migrations": "ok", "functions": "ok", "draining": false } });
     assert_eq!(wait_for_readiness(&app, 200).await, ready);
     app.execute_sql("ALTER TABLE seaql_migrations RENAME TO elsewhere").await;
     let body = wait_for_readiness(&app, 503).await;
-    assert_eq!(body["checks"], json!({ "database": "ok", "migrations": "pending", "draining": false }));
+    assert_eq!(
+        body["checks"],
+        json!({ "database": "ok", "migrations": "pending", "functions": "unknown", "draining": false })
+    );
     app.execute_sql("ALTER TABLE elsewhere RENAME TO seaql_migrations").await;
+    assert_eq!(wait_for_readiness(&app, 200).await, ready);
+    // As after a restore that reported an error.
+    app.execute_sql("ALTER FUNCTION similar_words RENAME TO elsewhere").await;
+    let body = wait_for_readiness(&app, 503).await;
+    assert_eq!(
+        body["checks"],
+        json!({ "database": "ok", "migrations": "ok", "functions": "missing", "draining": false })
+    );
+    app.execute_sql("ALTER FUNCTION elsewhere RENAME TO similar_words").await;
     assert_eq!(wait_for_readiness(&app, 200).await, ready);
     let mut elsewhere = url::Url::parse(&app.database_url).expect("an address");
     let name = elsewhere.path().trim_start_matches('/').to_owned();

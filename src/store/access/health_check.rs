@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use migration::{Migrator, MigratorTrait as _};
+use migration::{FUNCTIONS, Migrator, MigratorTrait as _};
 use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::{self, Error as SqlxError};
 use tokio::sync::watch;
@@ -27,6 +27,8 @@ pub enum Health {
     Healthy,
     /// The database responds, but migrations are pending.
     MigrationsPending,
+    /// The database responds, but SQL functions of the directory are missing: a backup was not restored completely.
+    FunctionsMissing,
     /// The database does not respond.
     Unreachable,
 }
@@ -67,26 +69,31 @@ impl Store {
                 }
                 let check = probe::ask(connection.take(), store.pool.servers(), check_health);
                 let result = tokio::time::timeout(HEALTH_CHECK_TIMEOUT, check).await;
-                let health = match result {
-                    Ok(Ok((health, kept))) => {
+                let (health, missing_functions) = match result {
+                    Ok(Ok((answer, kept))) => {
                         connection = Some(kept);
-                        health
+                        answer
                     }
                     Ok(Err(error)) => {
                         tracing::debug!(%error, "the database health check failed");
-                        Health::Unreachable
+                        (Health::Unreachable, Vec::new())
                     }
-                    Err(_) => Health::Unreachable,
+                    Err(_) => (Health::Unreachable, Vec::new()),
                 };
                 interval = match health {
                     Health::Unreachable => RECOVERY_CHECK_INTERVAL,
-                    Health::Healthy | Health::MigrationsPending => HEALTH_CHECK_INTERVAL,
+                    Health::Healthy | Health::MigrationsPending | Health::FunctionsMissing => HEALTH_CHECK_INTERVAL,
                 };
                 let changed = sender.send_if_modified(|current| std::mem::replace(current, health) != health);
                 match health {
                     _ if !changed => {}
                     Health::Healthy => tracing::info!("the database connection is restored"),
                     Health::MigrationsPending => tracing::warn!("database migrations are pending"),
+                    Health::FunctionsMissing => tracing::error!(
+                        functions = missing_functions.join(", "),
+                        "functions of the directory are missing in the database; if it was restored from a backup, restore it again \
+                         and correct the errors that pg_restore or psql reports"
+                    ),
                     Health::Unreachable => {
                         tracing::warn!("the database is unreachable; requests are rejected until it responds");
                     }
@@ -97,20 +104,25 @@ impl Store {
     }
 }
 
-fn check_health(connection: &mut PgConnection) -> BoxFuture<'_, Result<Health, SqlxError>> {
+/// The functions of the directory that the role does not find.
+const MISSING_FUNCTIONS: &str = "SELECT array(SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS \
+    (SELECT FROM pg_proc WHERE proname = name AND pg_function_is_visible(pg_proc.oid)))";
+
+fn check_health(connection: &mut PgConnection) -> BoxFuture<'_, Result<(Health, Vec<String>), SqlxError>> {
     async {
-        let applied = sqlx::query_scalar("SELECT count(*) FROM seaql_migrations").fetch_one(connection).await;
+        let applied = sqlx::query_scalar("SELECT count(*) FROM seaql_migrations").fetch_one(&mut *connection).await;
         match applied {
-            Ok::<i64, _>(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => {
-                Ok(Health::Healthy)
-            }
-            Ok(_) => Ok(Health::MigrationsPending),
+            Ok::<i64, _>(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => {}
+            Ok(_) => return Ok((Health::MigrationsPending, Vec::new())),
             // The table does not exist.
             Err(SqlxError::Database(error)) if error.code().as_deref() == Some("42P01") => {
-                Ok(Health::MigrationsPending)
+                return Ok((Health::MigrationsPending, Vec::new()));
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         }
+        let missing = sqlx::query_scalar(MISSING_FUNCTIONS).bind(FUNCTIONS.as_slice()).fetch_one(connection).await?;
+        let missing: Vec<String> = missing;
+        Ok((if missing.is_empty() { Health::Healthy } else { Health::FunctionsMissing }, missing))
     }
     .boxed()
 }

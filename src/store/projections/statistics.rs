@@ -112,7 +112,8 @@ impl Store {
         for index in ["search_entry_words", "search_entry_known", "search_abstract_words", "search_word_trigrams"] {
             transaction.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
         }
-        transaction.execute_unprepared("ANALYZE").await?;
+        // Named, since the role may not analyze the tables of others, such as the catalogs: each would be a warning.
+        transaction.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await?;
         self.commit(transaction).await
     }
 }
