@@ -50,11 +50,46 @@ pub enum Error {
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
+/// Why a transaction that failed may succeed if it is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transience {
+    /// Other transactions were in the way.
+    Contended,
+    /// There was no connection.
+    Unconnected,
+    /// The connection was lost.
+    Disconnected,
+    /// The server does not accept writes, for example after a failover.
+    ReadOnly,
+}
+
 impl Error {
     /// The message of an internal error. Its cause is written to the log only.
     pub const INTERNAL_MESSAGE: &str = "internal server error; it was logged";
     /// The message while the database is unreachable.
     pub const UNAVAILABLE_MESSAGE: &str = "the database is temporarily unavailable; retry in a few seconds";
+
+    /// Why the same transaction may succeed if it is repeated; `None` if it would fail again.
+    pub(crate) fn transience(&self) -> Option<Transience> {
+        let Self::Unavailable(error) = self else { return None };
+        match &**error {
+            sea_orm::DbErr::ConnectionAcquire(_) => Some(Transience::Unconnected),
+            sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error))
+            | sea_orm::DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error))
+            | sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) => match &**error {
+                SqlxError::PoolClosed => None,
+                SqlxError::PoolTimedOut => Some(Transience::Unconnected),
+                SqlxError::Database(error) => match error.code().as_deref().unwrap_or_default() {
+                    code if is_contention(code) => Some(Transience::Contended),
+                    // The second of these is for `SET TRANSACTION READ WRITE`.
+                    "25006" | "0A000" => Some(Transience::ReadOnly),
+                    _ => Some(Transience::Disconnected),
+                },
+                _ => Some(Transience::Disconnected),
+            },
+            _ => Some(Transience::Disconnected),
+        }
+    }
 
     /// Whether the server, not the client, caused the error.
     #[must_use]
@@ -116,6 +151,11 @@ impl From<SqlxError> for Error {
     }
 }
 
+/// Whether other transactions were in the way: a serialization failure, a deadlock, a lock timeout.
+fn is_contention(code: &str) -> bool {
+    code.starts_with("40") || code == "55P03"
+}
+
 enum DbErrorKind {
     Unavailable,
     Timeout,
@@ -136,6 +176,9 @@ fn classify(error: &SqlxError) -> DbErrorKind {
             code if ["08", "53", "57"].contains(&code.get(..2).unwrap_or_default()) => DbErrorKind::Unavailable,
             // read_only_sql_transaction, for example after a failover.
             "25006" => DbErrorKind::Unavailable,
+            // The server has closed the connection: idle_in_transaction_session_timeout, transaction_timeout.
+            "25P03" | "25P04" => DbErrorKind::Unavailable,
+            code if is_contention(code) => DbErrorKind::Unavailable,
             _ => DbErrorKind::Internal,
         },
         _ => DbErrorKind::Internal,

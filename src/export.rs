@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use crate::citation::CitationFormat;
 use crate::error::Error;
 use crate::store::Store;
+use crate::store::access::retry::describe_failure;
 use crate::store::reader::export::RecordKind;
 use crate::store::reader::paper::PaperFilter;
 
@@ -22,7 +23,10 @@ pub enum ExportRequest {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The database failed.
-    #[error("the records could not be read from the database: {0}")]
+    #[error(
+        "the export broke off, and what was written is incomplete: {}; run the same command again",
+        describe_failure(.0)
+    )]
     Store(#[from] Error),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]

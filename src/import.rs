@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::model::record::OrganizationReference;
 use crate::store::Store;
+use crate::store::access::retry::describe_failure;
 use crate::store::projections::disambiguation::DisambiguationReport;
 use crate::telemetry::console;
 
@@ -21,7 +22,7 @@ pub use crate::import::pipeline::dry_run::{DryRunSummary, dry_run};
 
 use crate::import::formats::{Format, FormatOptions};
 use crate::import::pipeline::reader::spawn_reader;
-use crate::import::pipeline::writer::{RecordWriter, error_chain};
+use crate::import::pipeline::writer::RecordWriter;
 
 /// Options of an import.
 #[derive(Clone, Debug)]
@@ -82,9 +83,24 @@ impl std::fmt::Display for ImportSummary {
 /// The reason why an import was aborted.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The database failed.
-    #[error("the records could not be written: {}", error_chain(.0))]
-    Store(#[source] Error),
+    /// The database failed before all records were written.
+    #[error(
+        "the records from {first} on were not imported: {}; run the same command again to resume",
+        describe_failure(source)
+    )]
+    Unwritten {
+        /// The file and line of the first record that was not written.
+        first: String,
+        /// The reason.
+        source: Error,
+    },
+    /// The database failed after the records were written.
+    #[error(
+        "the records were imported, but what follows was not completed (merging of organizations, author disambiguation, counts): \
+         {}; run the same command again to resume",
+        describe_failure(.0)
+    )]
+    Unfinished(#[source] Error),
     /// The import is strict, and a record was invalid or imported with a warning.
     #[error("stopped at the first invalid record or warning (--strict): {0}")]
     Strict(String),
@@ -117,12 +133,12 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
     }
     writer.progress.finish();
     // A strict import that was aborted has written the preceding batches.
-    if !matches!(result, Err(ImportError::Store(_))) {
-        store.merge_named_organizations().await.map_err(ImportError::Store)?;
-        run_disambiguation(store).await.map_err(ImportError::Store)?;
-        store.refresh_statistics_if_stale().await.map_err(ImportError::Store)?;
+    if !matches!(result, Err(ImportError::Unwritten { .. })) {
+        store.merge_named_organizations().await.map_err(ImportError::Unfinished)?;
+        run_disambiguation(store).await.map_err(ImportError::Unfinished)?;
+        store.refresh_statistics_if_stale().await.map_err(ImportError::Unfinished)?;
         if writer.summary.created + writer.summary.updated >= ANALYZE_THRESHOLD_RECORDS {
-            store.finish_bulk_load().await.map_err(ImportError::Store)?;
+            store.finish_bulk_load().await.map_err(ImportError::Unfinished)?;
         }
     }
     result.map(|()| writer.summary)

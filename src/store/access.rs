@@ -8,6 +8,7 @@ pub mod health_check;
 pub(crate) mod keyed_rows;
 pub(crate) mod probe;
 pub mod replica;
+pub mod retry;
 pub mod revision;
 pub(crate) mod sql_fragment;
 pub(crate) mod statement_batcher;

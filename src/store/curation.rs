@@ -24,6 +24,7 @@ use crate::store::curation::split_command::split_researcher;
 use crate::store::curation::undo_command::undo_decision;
 use crate::store::curation::undo_log::{ResearcherSnapshot, UndoLog, take_snapshot};
 use crate::store::ingest::authorship_matching::mark_resolved_by_decision;
+use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 
 pub use crate::store::curation::error::{CurationError, DecisionError};
@@ -126,7 +127,25 @@ impl Store {
             }
             _ => {}
         }
+        let commit = UnacknowledgedCommit::default();
+        self.retry(|| self.try_decide(request, dry_run, &commit)).await?;
+        let outcome = commit.acknowledge()?;
+        if !dry_run {
+            log_decision(request, &outcome);
+        }
+        Ok(outcome)
+    }
+
+    async fn try_decide(
+        &self,
+        request: &CurationRequest,
+        dry_run: bool,
+        commit: &UnacknowledgedCommit<DecisionOutcome>,
+    ) -> Result<(), DecisionError> {
         let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+        if commit.is_known(&uow).await? {
+            return Ok(());
+        }
         let outcome = match request {
             CurationRequest::Merge { survivor, former, force, decided_by } => {
                 merge_by_decision(&mut uow, survivor, former, *force, decided_by).await?
@@ -137,11 +156,8 @@ impl Store {
             CurationRequest::Undo { decision, by } => undo_decision(&mut uow, *decision, by.as_deref()).await?,
         };
         uow.dirty.statistics = true;
-        uow.finish(dry_run).await?;
-        if !dry_run {
-            log_decision(request, &outcome);
-        }
-        Ok(outcome)
+        commit.expect(&uow, outcome).await?;
+        Ok(uow.finish(dry_run).await?)
     }
 }
 

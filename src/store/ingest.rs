@@ -44,8 +44,12 @@ impl Store {
     /// Writes records in one transaction: all of them, or none if it fails.
     ///
     /// # Errors
-    /// If the database is unavailable or rejects a record.
+    /// If the database rejects a record, or is unavailable for longer than the transaction is repeated.
     pub async fn write_records(&self, source: &str, records: &[Record]) -> Result<BatchReport, Error> {
+        self.retry(|| self.try_write_records(source, records)).await
+    }
+
+    async fn try_write_records(&self, source: &str, records: &[Record]) -> Result<BatchReport, Error> {
         let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?.for_batch(source, records.len());
         if records.len() >= BULK_THRESHOLD_RECORDS {
             uow.execute_unprepared(BULK_IMPORT_SETTINGS).await?;

@@ -45,6 +45,10 @@ trait Rebuild {
 impl Store {
     /// Rebuilds a projection if its stored version differs. Returns whether it did.
     async fn rebuild_if_stale<P: Rebuild>(&self) -> Result<bool, Error> {
+        self.retry(|| self.try_rebuild_if_stale::<P>()).await
+    }
+
+    async fn try_rebuild_if_stale<P: Rebuild>(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
         struct SettingRow {
             value: String,

@@ -6,23 +6,30 @@
 
 use std::collections::HashSet;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use futures_util::future::{self, BoxFuture};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, FromQueryResult, RuntimeErr};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::source_order::SourceOrder;
 use crate::store::Store;
+use crate::store::access::retry::UNLIMITED_TRANSACTION;
 use crate::store::access::sql_fragment::Sql;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::dirty::DirtyEntities;
 
 pub(crate) mod dirty;
+pub(crate) mod unacknowledged_commit;
 
 /// Key of the advisory lock that serializes writers, so that two imports do not create the same entity twice.
 pub const WRITE_LOCK_KEY: i64 = 0x6163_6164_6469_7232;
+
+/// Makes a transaction independent of `default_transaction_isolation` and `default_transaction_read_only`. Each statement
+/// sees what was committed before it, as the code expects of statements after the write lock.
+const WRITABLE_TRANSACTION: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
 
 /// The effect of a record on the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,16 +121,26 @@ pub(crate) struct UnitOfWork<'s> {
 }
 
 impl<'s> UnitOfWork<'s> {
-    /// Begins a transaction under the write lock.
+    /// Begins a transaction under the write lock. The caller runs in [`Store::retry`].
     pub(crate) async fn begin(store: &'s Store, scans: TableScans) -> Result<UnitOfWork<'s>, Error> {
+        let uow = Self::begin_unlocked(store).await?;
+        let settings = match scans {
+            TableScans::Avoid => "SET LOCAL enable_seqscan = off; ",
+            TableScans::Allow => "",
+        };
+        uow.execute_unprepared(&format!("{settings}SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})")).await?;
+        Ok(uow)
+    }
+
+    /// Begins a transaction that may write, without the write lock, for maintenance.
+    pub(crate) async fn begin_unlocked(store: &'s Store) -> Result<UnitOfWork<'s>, Error> {
         let uow = Self::begin_read_only(store).await?;
-        // A unit of work takes longer than a request may, and waits for that of another import.
-        uow.execute_unprepared(match scans {
-            TableScans::Avoid => "SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off",
-            TableScans::Allow => "SET LOCAL statement_timeout = 0",
-        })
-        .await?;
-        uow.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})")).await?;
+        let set = uow.transaction.execute_unprepared(&format!("{WRITABLE_TRANSACTION}; {UNLIMITED_TRANSACTION}")).await;
+        set.map_err(|error| match Error::from(error.clone()) {
+            // A standby does not even begin a transaction that may write.
+            Error::Internal(_) if is_feature_not_supported(&error) => Error::Unavailable(Arc::new(error)),
+            other => other,
+        })?;
         Ok(uow)
     }
 
@@ -259,6 +276,14 @@ impl<'s> UnitOfWork<'s> {
         );
         self.execute(Sql::with(&upsert, value)).await
     }
+}
+
+/// Whether the error has the SQLSTATE `feature_not_supported`.
+fn is_feature_not_supported(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    error.as_database_error().and_then(|error| error.code()).as_deref() == Some("0A000")
 }
 
 /// `WITH rows AS (…)` over rows that are passed as one JSON parameter.

@@ -39,6 +39,7 @@ mod fuzz;
 mod graphiql;
 mod graphql_over_http;
 mod http_methods;
+mod import_contention;
 mod import_csl;
 mod import_csl_invalid;
 mod import_csl_matching;

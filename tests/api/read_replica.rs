@@ -10,6 +10,8 @@ use academic_directory::database::EmbeddedServer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::database_dump::query_strings;
+use crate::support::process::{ChildProcess, WAIT_TIMEOUT, Workspace};
 use crate::support::{
     DatabaseSession, TestApp, database_config, execute_sql, http_config, network_config, paper_record, start_postgres,
 };
@@ -285,4 +287,31 @@ async fn read_until(app: &TestApp, end: Instant) -> usize {
         responses += 1;
     }
     responses
+}
+
+/// After a failover, an import may be connected to a server that is about to become the primary.
+#[tokio::test]
+async fn imports_wait_until_the_server_accepts_writes() {
+    let pair = ReplicatedPair::start().await;
+    let primary = TestApp::start_on_database(pair.primary.url("directory"), Limits::default(), 100).await;
+    let url = pair.standby_url("directory");
+    primary.create_records(json!([paper_record("A", Some(2000), &["Ida Brook"])])).await;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    let standby = DatabaseSession::open(&pair.standby_url("postgres")).await;
+    let behind = format!(
+        "SELECT count(*) FROM pg_last_wal_replay_lsn() AS replayed WHERE replayed < '{}'::pg_lsn",
+        query_strings(&pair.primary.url("postgres"), "SELECT pg_current_wal_insert_lsn()").await[0]
+    );
+    while standby.query_number(&behind).await > 0 {
+        assert!(Instant::now() < deadline, "the standby does not follow");
+    }
+    let workspace = Workspace::new();
+    let file = workspace.write_file("paper.jsonl", paper_record("B", Some(2000), &["Ida Brook"]).to_string());
+    let mut command = workspace.command_with_database(&url, &["import", "records", file]);
+    let mut running = ChildProcess::start(command.env("MIGRATE", "never"));
+    running.wait_for_error_text("a transaction was rolled back; it is repeated");
+    standby.execute("SELECT pg_promote()").await;
+    assert_eq!(running.wait().summary(), "read 1: created 1, updated 0, unchanged 0, invalid 0");
+    drop((standby, primary));
+    pair.stop().await;
 }

@@ -8,6 +8,7 @@ use crate::import::io::record_sink::{ItemContent, ReadItem, RecordOrigin};
 use crate::import::{ImportError, ImportSummary};
 use crate::model::record::Record;
 use crate::store::Store;
+use crate::store::access::retry::describe_failure;
 use crate::store::unit_of_work::Effect;
 
 /// Maximum number of rows of a batch, estimated; bounds the size of a transaction.
@@ -95,9 +96,12 @@ impl RecordWriter<'_> {
                         }
                     }
                 }
-                Err(error @ (Error::Unavailable(_) | Error::Timeout(_))) => return Err(ImportError::Store(error)),
+                // No fault of the records.
+                Err(error @ (Error::Unavailable(_) | Error::Timeout(_))) => {
+                    return Err(ImportError::Unwritten { first: origins[0].to_string(), source: error });
+                }
                 Err(error) if records.len() == 1 => {
-                    let reason = format!("the database rejected it: {}", error_chain(&error));
+                    let reason = format!("the database rejected it: {}", describe_failure(&error));
                     self.report_invalid(&origins[0], &reason)?;
                 }
                 Err(_) => {
@@ -134,15 +138,4 @@ fn estimated_rows(record: &Record) -> usize {
         Record::Researcher(researcher) => 10 + researcher.affiliations.len() + researcher.topics.len(),
         Record::Topic(_) => 5,
     }
-}
-
-pub(crate) fn error_chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }

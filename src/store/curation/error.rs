@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::model::global_id::NodeKind;
 use crate::model::identifier::InvalidIdentifier;
+use crate::store::access::retry::StoreFailure;
 
 /// Why a decision is rejected, and how to fix it.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -118,6 +119,15 @@ impl CurationError {
 impl From<InvalidIdentifier> for CurationError {
     fn from(error: InvalidIdentifier) -> Self {
         Self::InvalidIdentifier(error.to_string())
+    }
+}
+
+impl StoreFailure for DecisionError {
+    fn database_error(&self) -> Option<&Error> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Failed(error) => Some(error),
+        }
     }
 }
 

@@ -139,6 +139,10 @@ impl Store {
     /// # Errors
     /// If no researcher has the key, or the database is unavailable.
     pub async fn list_decisions(&self, researcher: Option<&str>) -> Result<Vec<Decision>, DecisionError> {
+        self.retry(|| self.try_list_decisions(researcher)).await
+    }
+
+    async fn try_list_decisions(&self, researcher: Option<&str>) -> Result<Vec<Decision>, DecisionError> {
         let uow = UnitOfWork::begin_read_only(self).await?;
         let mut sql = Sql::from(
             "SELECT id, kind, decided_at, decided_by, note, undone_at, undone_by, \

@@ -27,6 +27,10 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn merge_named_organizations(&self) -> Result<usize, Error> {
+        self.retry(|| self.try_merge_named_organizations()).await
+    }
+
+    async fn try_merge_named_organizations(&self) -> Result<usize, Error> {
         let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
         let sql = "SELECT named.id AS former_id, min(found.id) AS survivor_id FROM organization AS named \
              CROSS JOIN LATERAL jsonb_array_elements(named.names) AS name JOIN organization AS found \

@@ -55,23 +55,29 @@ impl Store {
     /// # Errors
     /// If the database is unavailable. Blocks that were done are committed; a second run resumes.
     pub async fn disambiguate_authors(&self, mut progress: impl FnMut(usize)) -> Result<DisambiguationReport, Error> {
-        while self.assign_missing_blocks().await? {}
+        while self.retry(|| self.assign_missing_blocks()).await? {}
         let mut total = DisambiguationReport::default();
-        loop {
-            let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
-            let blocks = load_pending_blocks(&uow).await?;
-            if blocks.is_empty() {
-                return Ok(total);
-            }
-            let report = disambiguate_blocks(&mut uow, &blocks).await?;
-            uow.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", text_array(blocks))).await?;
-            uow.dirty.statistics |= report.moved > 0;
-            uow.commit().await?;
+        while let Some(report) = self.retry(|| self.disambiguate_next_blocks()).await? {
             total.authorships += report.authorships;
             total.moved += report.moved;
             total.created += report.created;
             progress(total.authorships);
         }
+        Ok(total)
+    }
+
+    /// Disambiguates the next queued blocks in one transaction. Returns `None` if there are none.
+    async fn disambiguate_next_blocks(&self) -> Result<Option<DisambiguationReport>, Error> {
+        let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+        let blocks = load_pending_blocks(&uow).await?;
+        if blocks.is_empty() {
+            return Ok(None);
+        }
+        let report = disambiguate_blocks(&mut uow, &blocks).await?;
+        uow.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", text_array(blocks))).await?;
+        uow.dirty.statistics |= report.moved > 0;
+        uow.commit().await?;
+        Ok(Some(report))
     }
 
     /// Queues all blocks, so that the next run disambiguates all authors.
@@ -79,6 +85,10 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn queue_all_blocks(&self) -> Result<(), Error> {
+        self.retry(|| self.try_queue_all_blocks()).await
+    }
+
+    async fn try_queue_all_blocks(&self) -> Result<(), Error> {
         let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
         let all = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL ON CONFLICT DO NOTHING";
         uow.execute(all.into()).await?;

@@ -2,7 +2,7 @@
 //! day.
 
 use futures_util::future;
-use sea_orm::{ConnectionTrait as _, FromQueryResult};
+use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
@@ -75,6 +75,10 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn refresh_statistics_if_stale(&self) -> Result<bool, Error> {
+        self.retry(|| self.try_refresh_statistics()).await
+    }
+
+    async fn try_refresh_statistics(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
         struct SettingRow {
             #[allow(dead_code, reason = "only its presence counts")]
@@ -107,13 +111,17 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn finish_bulk_load(&self) -> Result<(), Error> {
-        let transaction = self.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        self.retry(|| self.try_finish_bulk_load()).await
+    }
+
+    async fn try_finish_bulk_load(&self) -> Result<(), Error> {
+        let uow = UnitOfWork::begin_unlocked(self).await?;
         for index in ["search_entry_words", "search_entry_known", "search_abstract_words", "search_word_trigrams"] {
-            transaction.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
+            uow.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
         }
         // Named, since the role may not analyze the tables of others, such as the catalogs: each would be a warning.
-        transaction.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await?;
-        self.commit(transaction).await
+        uow.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await?;
+        uow.commit().await?;
+        Ok(())
     }
 }

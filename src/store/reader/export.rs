@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::model::record::{PaperRecord, Record, ResearcherRecord};
 use crate::store::Store;
+use crate::store::access::retry::UNLIMITED_TRANSACTION;
 use crate::store::access::sql_fragment::Sql;
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 
@@ -198,9 +199,13 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn export_snapshot(&self) -> Result<ExportSnapshot, Error> {
+        self.retry(|| self.try_export_snapshot()).await
+    }
+
+    async fn try_export_snapshot(&self) -> Result<ExportSnapshot, Error> {
         let transaction = self.begin_snapshot().await?;
-        // An export takes longer than the statement timeout of requests.
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        // The first statement takes the snapshot.
+        transaction.execute_unprepared(UNLIMITED_TRANSACTION).await?;
         Ok(ExportSnapshot { transaction })
     }
 }

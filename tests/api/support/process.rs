@@ -124,6 +124,15 @@ impl ChildProcess {
         })
     }
 
+    /// Waits until standard error contains a text.
+    pub fn wait_for_error_text(&mut self, text: &str) {
+        wait_for(&format!("'{text}'"), || {
+            let stderr = self.stderr.text();
+            assert!(stderr.contains(text) || self.is_running(), "the process exited: {stderr}");
+            stderr.contains(text).then_some(())
+        });
+    }
+
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
