@@ -6,3 +6,4 @@ pub mod language;
 pub mod partial_date;
 pub mod record;
 pub mod source_order;
+pub mod text_limit;

@@ -1,5 +1,6 @@
 //! Text processing: normalization, personal names, slugs, the search tokenizer and excerpts.
 
+pub mod bounded_key;
 pub mod excerpt;
 pub mod names;
 pub mod normalize;

@@ -4,3 +4,4 @@ pub(crate) mod author_list;
 pub(crate) mod clean_record;
 pub(crate) mod field_parsing;
 pub(crate) mod strip_markup;
+pub(crate) mod text_lengths;

@@ -22,7 +22,9 @@ pub use crate::text::slug::slug;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::text::bounded_key::bounded_key;
 use crate::text::normalize::collapse_whitespace;
+use crate::text::sort_key::truncate_sort_key;
 
 /// Words that belong to the family name that follows them.
 const PARTICLES: [&str; 31] = [
@@ -39,7 +41,7 @@ pub fn name_key(name: &str) -> String {
         '‐' | '‑' | '–' | '−' => '-',
         other => other,
     });
-    collapse_whitespace(plain.flat_map(char::to_lowercase))
+    bounded_key(collapse_whitespace(plain.flat_map(char::to_lowercase)))
 }
 
 /// A personal name in its parts. A single name is a given name, as in ORCID.
@@ -63,14 +65,14 @@ pub fn split_name(name: &str) -> NameParts {
     NameParts { given, family }
 }
 
-/// Returns the sort key of a name: family name first, folded.
+/// Returns the sort key of a name: family name first, folded, of bounded length.
 #[must_use]
 pub fn sort_key(display: &str, parts: &NameParts) -> String {
     let key = match (&parts.family, &parts.given) {
         (Some(family), Some(given)) => fold(&format!("{family} {given}")),
         _ => fold(display),
     };
-    if key.is_empty() { display.to_lowercase() } else { key }
+    truncate_sort_key(&if key.is_empty() { display.to_lowercase() } else { key })
 }
 
 #[cfg(test)]

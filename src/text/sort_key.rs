@@ -10,5 +10,11 @@ const MAX_SORT_KEY_CHARS: usize = 200;
 pub fn sort_title(title: &str) -> String {
     let folded = names::fold(title);
     let key = if folded.is_empty() { title.to_lowercase() } else { folded };
+    truncate_sort_key(&key)
+}
+
+/// Returns the beginning of a sort key that fits into an index.
+#[must_use]
+pub(crate) fn truncate_sort_key(key: &str) -> String {
     key.chars().take(MAX_SORT_KEY_CHARS).collect()
 }

@@ -10,6 +10,9 @@ use crate::text::normalize::{clean, fold_character, is_visible};
 const MAX_WORD_CHARS: usize = 60;
 /// The maximum number of distinct terms indexed for one text: about the vocabulary of a chapter.
 const MAX_INDEX_TERMS: usize = 5_000;
+/// The maximum length of these terms together in bytes. Postgres stores at most 1 MiB of terms for a text, and each term
+/// may get a stem.
+const MAX_INDEX_BYTES: usize = 400_000;
 
 /// Returns whether a character is of a script without spaces between words, or of Hangul, whose words have particles
 /// attached.
@@ -157,7 +160,12 @@ pub fn index_terms(text: &str) -> Vec<String> {
         }
         found.extend(word.parts.into_iter().map(|part| part.folded));
     }
-    found.into_iter().take(MAX_INDEX_TERMS).collect()
+    let mut bytes = 0;
+    let is_within = |term: &String| {
+        bytes += term.len();
+        bytes <= MAX_INDEX_BYTES
+    };
+    found.into_iter().take(MAX_INDEX_TERMS).take_while(is_within).collect()
 }
 
 /// Returns the folded letters of a text without separators. They are equal for texts that differ only in case, accents,

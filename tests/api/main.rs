@@ -50,6 +50,7 @@ mod import_records;
 mod import_resume;
 mod import_ror;
 mod language;
+mod long_texts;
 mod lookup;
 mod malicious_input;
 mod monitoring;

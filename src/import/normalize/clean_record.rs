@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::import::normalize::author_list;
+use crate::import::normalize::text_lengths::check_lengths;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
     AbstractCompleteness, AffiliationRecord, ExternalIdentifier, NameRecord, OrganizationRecord, OtherName,
@@ -15,12 +16,14 @@ const MAX_FIELD_CHARS: usize = 1_000_000;
 
 /// Normalizes a record and adds a warning for each value that is repaired or ignored; fails if the record is invalid.
 pub(crate) fn normalize(record: Record, warnings: &mut Vec<String>) -> Result<Record, String> {
-    Ok(match record {
+    let normalized = match record {
         Record::Organization(record) => Record::Organization(normalize_organization(record, warnings)?),
         Record::Topic(record) => Record::Topic(normalize_topic(record, warnings)?),
         Record::Researcher(record) => Record::Researcher(normalize_researcher(record, warnings)?),
         Record::Paper(record) => Record::Paper(normalize_paper(record, warnings)?),
-    })
+    };
+    check_lengths(&normalized)?;
+    Ok(normalized)
 }
 
 fn normalize_organization(

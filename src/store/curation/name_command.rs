@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Orcid;
 use crate::model::record::{NameUse, OtherName};
+use crate::model::text_limit::{MAX_NAME_CHARS, check_length};
 use crate::store::Store;
 use crate::store::access::data_loader::Loader;
 use crate::store::access::sql_fragment::{Sql, text_array};
@@ -17,6 +18,7 @@ use crate::store::ingest::name_visibility::{
 };
 use crate::store::ingest::researcher_matching::{NamedAuthor, update_display_names};
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
+use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names;
 
@@ -116,6 +118,10 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn list_all_names(&self, id: i64) -> Result<ResearcherNameList, Error> {
+        self.retry(|| self.try_list_all_names(id)).await
+    }
+
+    async fn try_list_all_names(&self, id: i64) -> Result<ResearcherNameList, Error> {
         let uow = UnitOfWork::begin_read_only(self).await?;
         let names = load_names(&uow, id).await?;
         uow.rollback().await?;
@@ -145,7 +151,22 @@ impl Store {
         decision: &NameDecision,
         dry_run: bool,
     ) -> Result<NameDecisionOutcome, Error> {
+        let commit = UnacknowledgedCommit::default();
+        self.retry(|| self.try_decide_names(id, decision, dry_run, &commit)).await?;
+        commit.acknowledge()
+    }
+
+    async fn try_decide_names(
+        &self,
+        id: i64,
+        decision: &NameDecision,
+        dry_run: bool,
+        commit: &UnacknowledgedCommit<NameDecisionOutcome>,
+    ) -> Result<(), Error> {
         let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        if commit.is_known(&uow).await? {
+            return Ok(());
+        }
         let before = load_names(&uow, id).await?;
         match decision {
             NameDecision::Set { chosen, former_use, withholds_published_name } => {
@@ -157,8 +178,8 @@ impl Store {
         // Repairs of names may move papers, which the outcome counts.
         uow.refresh_projections().await?;
         let outcome = describe_name_outcome(&uow, &before).await?;
-        uow.finish(dry_run).await?;
-        Ok(outcome)
+        commit.expect(&uow, outcome).await?;
+        uow.finish(dry_run).await
     }
 }
 
@@ -166,6 +187,13 @@ impl Store {
 fn require_name(name: &str) -> Result<String, Error> {
     let name = names::clean(name);
     if name.is_empty() { Err(Error::BadUserInput("the name is empty".to_owned())) } else { Ok(name) }
+}
+
+/// The same for a name that is to be stored, which must not be too long either.
+fn require_new_name(name: &str) -> Result<String, Error> {
+    let name = require_name(name)?;
+    check_length("the name", &name, MAX_NAME_CHARS).map_err(Error::BadUserInput)?;
+    Ok(name)
 }
 
 async fn set_names(
@@ -203,7 +231,7 @@ async fn choose_name(
     chosen: &ChosenName,
     former_use: NameUse,
 ) -> Result<(), Error> {
-    let name = require_name(&chosen.name)?;
+    let name = require_new_name(&chosen.name)?;
     let (given, family) = (chosen.given_name.as_deref(), chosen.family_name.as_deref());
     let parts = NamedAuthor { name: &name, given, family, orcid: None }.name_parts();
     let key = names::name_key(&name);
@@ -235,7 +263,7 @@ async fn add_decided_name(
     name: &str,
     name_use: NameUse,
 ) -> Result<(), Error> {
-    let value = require_name(name)?;
+    let value = require_new_name(name)?;
     let key = names::name_key(&value);
     if key == before.name_key {
         let message = "this is the display name; set another one first with `names set`";

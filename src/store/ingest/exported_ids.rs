@@ -11,6 +11,7 @@ use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::ingest::source_records::find_source_records;
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::text::bounded_key::bounded_key;
 use crate::text::names;
 
 /// Maximum id that is reused. Sequences continue after the largest id, so larger ones could exhaust them.
@@ -42,14 +43,14 @@ struct FormerIdentityRow<'a> {
     former_id: i64,
     former_slug: &'a str,
     survivor_id: i64,
-    name_key: Option<&'a str>,
+    name_key: Option<String>,
 }
 
 /// A source record of the exporting directory.
 #[derive(Serialize)]
 struct ExportedSourceRecordRow<'a> {
     source: &'a str,
-    key: &'a str,
+    key: String,
     digest: &'a str,
     #[serde(rename = "told")]
     provided_fields: Option<&'a [String]>,
@@ -160,7 +161,7 @@ pub(crate) async fn restore_provenance(
             former_id: former.id,
             former_slug: &former.slug,
             survivor_id,
-            name_key: former.name_key.as_deref(),
+            name_key: former.name_key.clone().map(bounded_key),
         })
         .collect();
     if let Some(largest) = former.iter().map(|row| row.former_id).max() {
@@ -187,7 +188,7 @@ pub(crate) async fn restore_provenance(
         .filter(|(_, record)| !record.key.starts_with(EXPORTED_KEY_PREFIX) && is_digest(&record.digest))
         .map(|(id, record)| ExportedSourceRecordRow {
             source: &record.source,
-            key: &record.key,
+            key: bounded_key(record.key.clone()),
             digest: &record.digest,
             provided_fields: record.provided_fields.as_deref(),
             id,

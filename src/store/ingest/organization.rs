@@ -22,6 +22,7 @@ use crate::store::ingest::source_records::{SourceRecordRow, find_source_records,
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork, rows_cte};
+use crate::text::bounded_key::bounded_key;
 use crate::text::names;
 
 #[derive(Serialize)]
@@ -382,7 +383,7 @@ fn organization_record_key(record: &OrganizationRecord) -> String {
     }
     match &record.ror {
         Some(ror) => format!("organization:{ror}"),
-        None => format!("organization:{}", names::fold(&first_display_name(record))),
+        None => bounded_key(format!("organization:{}", names::fold(&first_display_name(record)))),
     }
 }
 

@@ -40,6 +40,7 @@ use crate::store::ingest::source_records::{
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
+use crate::text::bounded_key::bounded_key;
 use crate::text::names;
 use crate::text::sort_key::sort_title;
 
@@ -463,16 +464,16 @@ fn paper_record_key(record: &PaperRecord) -> Result<String, Error> {
         return Ok(exported_record_key("paper", exported.id));
     }
     if let Some(id) = &record.source_id {
-        return Ok(format!("paper:{id}"));
+        return Ok(bounded_key(format!("paper:{id}")));
     }
     if let Some(doi) = &record.doi {
-        return Ok(format!("doi:{doi}"));
+        return Ok(bounded_key(format!("doi:{doi}")));
     }
     if let Some(id) = &record.arxiv_id {
         return Ok(format!("arxiv:{id}"));
     }
     if let Some(id) = record.identifiers.first() {
-        return Ok(format!("{}:{}", id.scheme.to_lowercase(), id.value));
+        return Ok(bounded_key(format!("{}:{}", id.scheme.to_lowercase(), id.value)));
     }
     let date = record.publication_date.map(|date| date.to_string());
     let authors = sorted_author_keys(record.authors.iter().map(|author| author.name.as_str()));

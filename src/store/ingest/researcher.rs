@@ -23,6 +23,7 @@ use crate::store::ingest::source_records::{SourceRecordRow, find_source_records,
 use crate::store::ingest::topic::find_or_create_topic;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
+use crate::text::bounded_key::bounded_key;
 use crate::text::names::{self, NameParts};
 
 #[derive(Serialize)]
@@ -361,7 +362,7 @@ pub(crate) fn researcher_record_key(record: &ResearcherRecord) -> String {
     match (&record.exported, &record.orcid) {
         (Some(exported), _) => exported_record_key("researcher", exported.id),
         (None, Some(orcid)) => format!("researcher:{orcid}"),
-        (None, None) => format!("researcher:{}", names::name_key(&record.name)),
+        (None, None) => bounded_key(format!("researcher:{}", names::name_key(&record.name))),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::store::ingest::source_records::{
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
+use crate::text::bounded_key::bounded_key;
 use crate::text::names;
 
 /// The fields of a topic for which sources may disagree.
@@ -51,8 +52,8 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
     let label = record.names.first().map(|name| name.value.clone()).unwrap_or_default();
     let key = match (&record.exported, &record.code) {
         (Some(exported), _) => exported_record_key("topic", exported.id),
-        (None, Some(code)) => format!("topic:{}:{code}", record.scheme),
-        (None, None) => format!("topic:{}:{}", record.scheme, names::fold(&label)),
+        (None, Some(code)) => bounded_key(format!("topic:{}:{code}", record.scheme)),
+        (None, None) => bounded_key(format!("topic:{}:{}", record.scheme, names::fold(&label))),
     };
     let digest = record_digest(record).map_err(Error::internal)?;
     let stored_record = find_source_records(uow, "topic", std::slice::from_ref(&key)).await?.remove(&key);

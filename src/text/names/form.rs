@@ -1,5 +1,6 @@
 //! The normalized form of a name, by which author disambiguation compares names, and how common the name is.
 
+use crate::text::bounded_key::bounded_key;
 use crate::text::names::compare::transliteration_key;
 use crate::text::names::parse_name;
 use crate::text::normalize::fold;
@@ -75,10 +76,12 @@ impl NameForm {
         };
         let apart = fold(&given.replace('.', " "));
         Self {
-            blocking_key: [transliteration_key(&family), folded.clone(), name.to_lowercase()]
-                .into_iter()
-                .find(|block| !block.is_empty())
-                .unwrap_or_default(),
+            blocking_key: bounded_key(
+                [transliteration_key(&family), folded.clone(), name.to_lowercase()]
+                    .into_iter()
+                    .find(|block| !block.is_empty())
+                    .unwrap_or_default(),
+            ),
             family: folded.replace(' ', ""),
             given: apart.replace(' ', ""),
             first_given: apart.split(' ').next().unwrap_or_default().to_owned(),
