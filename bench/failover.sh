@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what clients and an import notice of failovers: a Patroni cluster of two Postgres servers (docs/patroni) runs on
-# this machine, and its primary is killed while the service answers 100 requests per second and an import runs.
-# bench/README.md explains the results.
+# this machine, and its primary is killed while the service answers requests and an import runs. bench/README.md explains
+# the results.
 #
 #   bench/failover.sh [haproxy] [hosts]        default: both
 #
@@ -9,11 +9,11 @@
 # Markdown table, and exits with status 1 if a goal is missed.
 #
 # Environment: PROGRAM is the service binary (default: a new build), GENERATE the generator (default: cargo bench), KILLS
-# the number of failovers per connection (default: 5), PAPERS the number of imported papers (default: 60000; the import
-# should outlast the failovers), and KEEP a directory that receives the logs. With FAULT=freeze, the primary stops without
-# closing its connections, as a machine does that freezes or loses its network, and is killed after the failover. As root,
-# the cluster runs as the user RUN_AS (default: postgres). Everything listens on 127.0.0.1, on free ports, and ends with the
-# script, after 15 minutes or so.
+# the number of failovers per connection (default: 5), RATE the number of requests per second (default: 100), PAPERS the
+# number of imported papers (default: 60000; the import should outlast the failovers), and KEEP a directory that receives
+# the logs. With FAULT=freeze, the primary stops without closing its connections, as a machine does that freezes or loses
+# its network, and is killed ten seconds after the promotion. As root, the cluster runs as the user RUN_AS (default:
+# postgres). Everything listens on 127.0.0.1, on free ports, and ends with the script, after 15 minutes or so.
 set -euo pipefail
 [ $# -gt 0 ] || set -- haproxy hosts
 for connection in "$@"; do
@@ -40,6 +40,7 @@ generate() { ${GENERATE:-cargo bench --quiet --bench generate --} "$@"; }
 kills=${KILLS:-5}
 fault=${FAULT:-kill}
 case $fault in kill | freeze) ;; *) echo "FAULT is $fault; it must be kill or freeze" >&2; exit 1 ;; esac
+rate=${RATE:-100}
 papers=${PAPERS:-60000}
 
 # Postgres does not run as root.
@@ -258,7 +259,7 @@ measure() {
   DATABASE_URL=$(url "$connection" "directory_$connection") LOG=warn start "service" "$PROGRAM" serve --demo never --listen 127.0.0.1:0
   wait_until 30 "the service starts" grep -q '^ *GraphQL ' "$work/service.log"
   address=$(sed -n 's|^ *GraphQL *http://\([^/]*\)/.*|\1|p' "$work/service.log" | tail -1)
-  start load "$python" bench/failover/load.py "$address" 100 "$work/$connection.responses"
+  start load "$python" bench/failover/load.py "$address" "$rate" "$work/$connection.responses"
   # An import that fails is started again, so that one is running at each kill. Started once is the goal.
   DATABASE_URL=$(url "$connection" "directory_$connection") LOG=warn start import "$BASH" -c '
     for _ in $(seq 1000); do
@@ -305,7 +306,7 @@ table='| connection | kill | promoted after | first good response after the prom
 |---|---|--:|--:|--:|--:|--:|--:|--:|---|
 '
 for connection in "$@"; do
-  echo "measuring $kills failovers ($fault): $connection" >&2
+  echo "measuring $kills failovers ($fault, $rate requests/s): $connection" >&2
   measure
 done
 echo "$table"

@@ -42,6 +42,8 @@ def main(connection, responses_file, events_file):
     before = [response for response in responses if response[0] + response[1] < events[kills[0]][1]]
     cells, has_others = counts(before)
     is_missed |= has_others
+    if any(outcome != "200" for _, _, outcome in before):
+        print("Responses were rejected before the first failover: this machine cannot serve that RATE.", file=sys.stderr)
     print(f"| {connection} | before | – | – | – | {cells} | {max(seconds for _, seconds, _ in before):.2f} s | – |")
     for number, index in enumerate(kills, start=1):
         (_, killed, running), (_, promoted, _), (_, rejoined, how), (_, end, _) = events[index : index + 4]
