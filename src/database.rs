@@ -29,6 +29,9 @@ pub use crate::database::session_settings::SessionSettings;
 const EMBEDDED_DATABASE_NAME: &str = "academic_directory";
 /// How long the connection of a past transaction is kept for the next one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the pool waits for a connection, with the time to open it: several round trips, which may be slow ones. How long
+/// a request waits is [`DatabasePool::wait`].
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a database that is starting is waited for.
 const STARTING_TIMEOUT: Duration = Duration::from_secs(60);
 /// Interval between attempts to connect to it.
@@ -126,6 +129,8 @@ pub struct DatabasePool {
     pub servers: Servers,
     /// How the settings of sessions take effect.
     pub settings: SessionSettings,
+    /// How long a request waits for a connection.
+    pub wait: Duration,
 }
 
 /// A migrated database, with its embedded server if there is one.
@@ -419,7 +424,7 @@ fn open_pool(servers: Servers, settings: SessionSettings, config: &DatabaseConfi
         // The store keeps connections open for the next requests; here are those of past transactions.
         .min_connections(0)
         .idle_timeout(IDLE_TIMEOUT)
-        .acquire_timeout(config.acquire_timeout())
+        .acquire_timeout(OPEN_TIMEOUT.max(config.acquire_timeout()))
         // Testing would add a round trip per statement. Reads are retried, and writes report the error.
         .test_before_acquire(false)
         .before_acquire(move |_, metadata| {
@@ -432,5 +437,5 @@ fn open_pool(servers: Servers, settings: SessionSettings, config: &DatabaseConfi
         })
         .connect_lazy_with(servers.options());
     servers.set_pool(pool.clone());
-    DatabasePool { connection: pool.into(), servers, settings }
+    DatabasePool { connection: pool.into(), servers, settings, wait: config.acquire_timeout() }
 }

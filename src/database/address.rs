@@ -29,7 +29,7 @@ pub use crate::database::address::tls::{explain, has_own_authorities};
 /// The port of a host without one.
 const DEFAULT_PORT: u16 = 5432;
 /// How long a host is waited for unless `connect_timeout` says otherwise.
-const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The name under which the service appears in the activity of the database, unless the address has another.
 const DEFAULT_APPLICATION_NAME: &str = "academic-directory";
 /// Where packages of Postgres put the socket.

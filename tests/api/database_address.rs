@@ -28,7 +28,8 @@ async fn forms() {
     ] {
         assert_eq!(error_of(&workspace, &[("DATABASE_URL", &address)]), None, "{address}");
     }
-    let message = error_of(&workspace, &[("DATABASE_URL", &format!("postgres://secretive:no@127.0.0.1:{port}/directory"))]);
+    let message =
+        error_of(&workspace, &[("DATABASE_URL", &format!("postgres://secretive:no@127.0.0.1:{port}/directory"))]);
     assert!(message.is_some_and(|message| message.contains("password authentication failed")));
 }
 

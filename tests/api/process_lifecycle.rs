@@ -471,9 +471,8 @@ fn secrets_are_not_printed() {
     is_hidden(&run_to_completion(workspace.command(&[]).env("RATE_LIMIT_TOKENS", tokens)), reason);
     is_hidden(&run_to_completion(workspace.command(&["serve"]).env("RATE_LIMIT_TOKENS", tokens)), reason);
     is_hidden(&run_to_completion(&mut workspace.command(&["serve", "--rate-limit-tokens", tokens])), reason);
-    let json = run_to_completion(
-        workspace.command(&["serve"]).env("RATE_LIMIT_TOKENS", tokens).env("LOG_FORMAT", "json"),
-    );
+    let json =
+        run_to_completion(workspace.command(&["serve"]).env("RATE_LIMIT_TOKENS", tokens).env("LOG_FORMAT", "json"));
     is_hidden(&json, "invalid value '(not shown)'");
     for line in ["DATABASE_URL=postgres://u:secret word@h/d", "DATABASE_URL='secret", "secret", "A=\"secret\\x\""] {
         workspace.write_file(".env", format!("# first\nLOG=warn\n{line}\n"));

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use academic_directory::config::{DatabaseConfig, HttpConfig, Limits};
-use academic_directory::database::EmbeddedServer;
+use academic_directory::database::{Database, EmbeddedServer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -313,5 +313,61 @@ async fn imports_wait_until_the_server_accepts_writes() {
     standby.execute("SELECT pg_promote()").await;
     assert_eq!(running.wait().summary(), "read 1: created 1, updated 0, unchanged 0, invalid 0");
     drop((standby, primary));
+    pair.stop().await;
+}
+
+/// With a list of hosts, the service moves to the server that has become the primary.
+#[tokio::test]
+async fn host_list_follows_the_primary() {
+    let ReplicatedPair { directory, primary, standby } = ReplicatedPair::start().await;
+    let standby = standby.expect("a standby");
+    let hosts = ["standby", "primary"].map(|name| directory.path().join(name).display().to_string()).join(",");
+    let url = format!("postgres://academic_directory@/directory?host={hosts}&target_session_attrs=read-write");
+    let app = TestApp::start_on_database(url, Limits::default(), 100).await;
+    app.create_records(json!([paper_record("Before", None, &["Ada Berg"])])).await;
+    let replicated = DatabaseSession::open(&standby.url("directory")).await;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    while replicated.query_number("SELECT count(*) FROM paper").await == 0 {
+        assert!(Instant::now() < deadline, "timeout waiting for the standby");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    run_blocking(move || primary.stop()).await;
+    execute_sql(&standby.url("postgres"), "SELECT pg_promote()").await;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    loop {
+        let response = app.query(TITLES, json!({})).await;
+        if response.status == 200 {
+            assert_eq!(titles(response.data()), ["Before"]);
+            break;
+        }
+        assert_eq!(response.status, 503, "{}", response.body);
+        assert!(Instant::now() < deadline, "timeout waiting for the new primary");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    app.create_records(json!([paper_record("After", None, &["Ada Berg"])])).await;
+    assert_eq!(titles(&app.data(TITLES).await), ["After", "Before"]);
+    drop((app, replicated));
+    run_blocking(move || {
+        standby.stop();
+        drop(directory);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn role_that_no_host_has() {
+    let pair = ReplicatedPair::start().await;
+    let host = pair.directory.path().join("standby").display().to_string();
+    let address = |target: &str| {
+        let url = format!("postgres://academic_directory@/directory?host={host}&target_session_attrs={target}");
+        database_config(&url, 100)
+    };
+    for target in ["primary", "read-write"] {
+        let error = Database::open(&address(target)).await.expect_err("an error").to_string();
+        assert!(error.contains(&format!("but target_session_attrs is {target}")), "{error}");
+    }
+    // The standby has no tables yet, which it cannot create either.
+    let error = Database::open(&address("standby")).await.expect_err("an error").to_string();
+    assert!(error.contains("the database is read-only, because the server is a standby"), "{error}");
     pair.stop().await;
 }

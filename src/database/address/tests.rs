@@ -34,7 +34,7 @@ fn urls() {
 
     let address = parse("postgresql://app@db.example.org");
     assert_eq!((hosts(&address), address.database().as_str()), (vec!["db.example.org:5432".to_owned()], "app"));
-    assert_eq!((address.target, address.connect_timeout.as_secs()), (TargetSessionAttrs::Any, 2));
+    assert_eq!((address.target, address.connect_timeout.as_secs()), (TargetSessionAttrs::Any, 5));
     assert_eq!((address.application_name.as_str(), password(&address)), ("academic-directory", None));
     assert_eq!(parse(" POSTGRES://app@db.example.org/?&\n"), address);
 }

@@ -41,6 +41,7 @@ struct Shared {
     pool: PgPool,
     servers: Servers,
     settings: SessionSettings,
+    wait: Duration,
     /// Opens connections, whose sockets belong to it: the threads of the HTTP server have runtimes of their own.
     runtime: Runtime,
     max_connections: usize,
@@ -109,6 +110,7 @@ impl ConnectionPool {
             pool,
             servers,
             settings,
+            wait: database.wait,
             runtime: Runtime::current(),
             max_connections,
             state: Mutex::default(),
@@ -142,8 +144,13 @@ impl ConnectionPool {
         self.0.max_connections
     }
 
-    /// How long a statement waits for a connection.
-    pub(crate) fn acquire_timeout(&self) -> Duration {
+    /// How long a request waits for a connection.
+    pub(crate) fn wait(&self) -> Duration {
+        self.0.wait
+    }
+
+    /// How long it may take to open a connection.
+    pub(crate) fn open_timeout(&self) -> Duration {
         self.0.pool.options().get_acquire_timeout()
     }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::{self, AssertSqlSafe, PgConnection};
 use sea_orm::{
@@ -62,6 +62,8 @@ pub(crate) struct RequestConnections {
     /// The number of connections that the request may use at the same time.
     share: usize,
     permits: Arc<Semaphore>,
+    /// How long a statement waits for a connection.
+    wait: Duration,
     /// Statements that wait, in order.
     waiters: Arc<Mutex<VecDeque<oneshot::Sender<Lease>>>>,
     /// Locked by the statement that waits in the queue of the pool.
@@ -71,18 +73,19 @@ pub(crate) struct RequestConnections {
 impl RequestConnections {
     /// Returns the connections of a new request.
     pub(crate) fn for_request(pool: ConnectionPool) -> Self {
-        let share = pool.max_connections().div_ceil(2);
-        Self::with_share(pool, share)
+        let (share, wait) = (pool.max_connections().div_ceil(2), pool.wait());
+        Self::new(pool, share, wait)
     }
 
-    /// Returns the connections of a command, which need not share them.
+    /// Returns the connections of a command, which need not share them, and has the time to open one.
     pub(crate) fn unlimited(pool: ConnectionPool) -> Self {
-        let share = pool.max_connections();
-        Self::with_share(pool, share)
+        let (share, wait) = (pool.max_connections(), pool.open_timeout());
+        Self::new(pool, share, wait)
     }
 
-    fn with_share(pool: ConnectionPool, share: usize) -> Self {
-        Self { pool, share, permits: Arc::new(Semaphore::new(share)), waiters: Arc::default(), queue: Arc::default() }
+    fn new(pool: ConnectionPool, share: usize, wait: Duration) -> Self {
+        let permits = Arc::new(Semaphore::new(share));
+        Self { pool, share, permits, wait, waiters: Arc::default(), queue: Arc::default() }
     }
 
     fn lock_waiters(&self) -> MutexGuard<'_, VecDeque<oneshot::Sender<Lease>>> {
@@ -113,7 +116,7 @@ impl RequestConnections {
             let is_first = self.permits.available_permits() + 1 >= self.share;
             let demand = if is_first { Demand::First } else { Demand::Extra };
             // Waiting behind others that timed out counts towards the timeout.
-            let remaining = self.pool.acquire_timeout().saturating_sub(started_at.elapsed());
+            let remaining = self.wait.saturating_sub(started_at.elapsed());
             match tokio::time::timeout(remaining, self.pool.acquire(demand)).await {
                 Ok(connection) => return Ok(Lease { connection: connection?, _permit: permit }),
                 Err(_) if is_first => return Err(sqlx::Error::PoolTimedOut),
