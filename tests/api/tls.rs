@@ -79,6 +79,7 @@ async fn encryption_and_verification() {
     let address = |user: &str, host: &str, parameters: &str| setup.server.address(user, host, parameters);
     setup.assert_serves(&address("plain", "127.0.0.1", "sslmode=disable"), &[], false).await;
     setup.assert_serves(&address("encrypted", "127.0.0.1", ""), &[], true).await;
+    setup.assert_serves(&address("plain", "127.0.0.1", "sslmode=prefer"), &[], false).await;
     setup.assert_serves(&address("encrypted", "127.0.0.1", "sslmode=require"), &[], true).await;
     let url = format!("postgres://encrypted@localhost:{}/directory?sslmode=verify-full", setup.server.port);
     setup.assert_serves(&format!("{url}&sslrootcert=ca.pem"), &[], true).await;
@@ -101,7 +102,7 @@ async fn encryption_and_verification() {
     setup.assert_fails(
         &address("encrypted", "127.0.0.1", "sslmode=verify-full sslrootcert=ca.pem"),
         &[],
-        "the server's certificate is not for 127.0.0.1 (it has DnsName(\"localhost\"))",
+        "the server's certificate is not for 127.0.0.1 (it has localhost)",
     );
     setup.assert_fails(
         &address("encrypted", "127.0.0.1", "sslmode=disable"),
@@ -170,4 +171,16 @@ async fn certificate_of_an_authority() {
     let verified = setup.server.address("encrypted", "localhost", "sslmode=verify-ca sslrootcert=ca.pem");
     setup.assert_fails(&verified, &[], "the server's certificate is the one of an authority");
     setup.assert_serves(&setup.server.address("encrypted", "localhost", "sslmode=prefer"), &[], true).await;
+}
+
+#[tokio::test]
+async fn self_signed_certificate() {
+    let identity = Identity::self_signed("localhost");
+    let certificate = identity.certificate.clone();
+    let setup = Setup::start(|_| Some(identity)).await;
+    setup.workspace.write_file("server.pem", certificate);
+    let verified = setup.server.address("encrypted", "localhost", "sslmode=verify-full sslrootcert=server.pem");
+    setup.assert_serves(&verified, &[], true).await;
+    let untrusted = "the server's certificate is not of a trusted authority";
+    setup.assert_fails(&setup.server.address("encrypted", "localhost", "sslrootcert=system"), &[], untrusted);
 }

@@ -285,7 +285,8 @@ fn explain_handshake(error: &rustls::Error) -> Option<String> {
                                             of the authority that signed it"
             .to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let names = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            let names: Vec<&str> = presented.iter().map(|name| plain_name(name)).collect();
+            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             format!(
                 "the server's certificate is not for {} (it has {names}): use a name that it has, or sslmode=verify-ca with \
                  sslrootcert=FILE",
@@ -305,4 +306,26 @@ fn explain_handshake(error: &rustls::Error) -> Option<String> {
         }
         other => format!("the server's certificate is invalid: {other}"),
     })
+}
+
+/// A name of a certificate without its kind, which rustls writes as `DnsName("db.example.org")`.
+fn plain_name(name: &str) -> &str {
+    let name = name.split_once('(').and_then(|(_, name)| name.strip_suffix(')')).unwrap_or(name);
+    name.trim_matches('"')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names() {
+        for (name, plain) in [
+            ("DnsName(\"*.example.org\")", "*.example.org"),
+            ("IpAddress(127.0.0.1)", "127.0.0.1"),
+            ("db.example.org", "db.example.org"),
+        ] {
+            assert_eq!(plain_name(name), plain);
+        }
+    }
 }

@@ -77,6 +77,16 @@ impl Authority {
     }
 }
 
+impl Identity {
+    /// A certificate for a server with this name, signed by itself, which cannot sign others.
+    pub fn self_signed(name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
 /// A running server that listens on 127.0.0.1. Its users, who may do anything: `encrypted` (with TLS only), `certified`
 /// (with a client certificate only), `plain` (without TLS only), `either`, and `secretive`, who has [`PASSWORD`].
 pub struct TlsServer {
