@@ -368,7 +368,7 @@ fn programs_of_npm() {
         query(&server, "create extension pg_trgm; create extension fuzzystrmatch; select similarity('é', 'é')"),
         "1"
     );
-    let locale = "select datlocprovider || ' ' || datlocale from pg_database where datname = 'postgres'";
+    let locale = "select datlocprovider::text || ' ' || datlocale from pg_database where datname = 'postgres'";
     assert_eq!(query(&server, locale), "b C.UTF-8");
     // Letters outside ASCII are letters, and the order is that of code points.
     let text = "select to_tsvector('simple', 'Élan–vital Łódź')::text || lower('ÉŁ') || ('Z' < 'a') || ('z' < 'É')";
