@@ -60,7 +60,8 @@ impl Server {
         match self.options().connect().await {
             Err(error) if self.options_without_tls.is_some() && is_tls_failure(&error) => {
                 self.has_tls_failed.store(true, Ordering::Relaxed);
-                self.options().connect().await
+                // If it fails too, TLS was not the reason.
+                self.options().connect().await.inspect_err(|_| self.has_tls_failed.store(false, Ordering::Relaxed))
             }
             connected => connected,
         }

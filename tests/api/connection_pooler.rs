@@ -42,7 +42,8 @@ fn config(url: &str) -> DatabaseConfig {
 
 async fn start(url: &str) -> TestApp {
     // Each forwarded address is a client of its own.
-    let network = NetworkConfig { trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")], ..network_config() };
+    let network =
+        NetworkConfig { trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")], ..network_config() };
     TestApp::start_with_config(config(url), Limits::default(), http_config(), network).await
 }
 
