@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown};
 use std::path::{self, Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use crate::database::embedded::command::Postgres;
 use crate::database::embedded::connect::SOCKET_PORT;
 use crate::database::embedded::error::MAX_SOCKET_PATH_BYTES;
@@ -107,7 +109,9 @@ impl ServerDirectory {
 
     /// Opens a file for appending. A new file is owned by the server's account.
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
-        let file = File::options().create(true).append(true).mode(0o600).open(path)?;
+        // The directory belongs to the account: its links could lead to files of root.
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let file = File::options().create(true).append(true).mode(0o600).custom_flags(flags).open(path)?;
         if let Some(account) = &self.account {
             fchown(&file, Some(account.user), Some(account.group))?;
         }
