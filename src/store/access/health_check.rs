@@ -104,24 +104,24 @@ impl Store {
     }
 }
 
-/// The functions of the directory that the role does not find.
-const MISSING_FUNCTIONS: &str = "SELECT array(SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS \
-    (SELECT FROM pg_proc WHERE proname = name AND pg_function_is_visible(pg_proc.oid)))";
+/// The number of applied migrations, and the functions of the directory that the role does not find.
+const CHECK: &str = "SELECT count(*), array(SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS \
+    (SELECT FROM pg_proc WHERE proname = name AND pg_function_is_visible(pg_proc.oid))) FROM seaql_migrations";
 
 fn check_health(connection: &mut PgConnection) -> BoxFuture<'_, Result<(Health, Vec<String>), SqlxError>> {
     async {
-        let applied = sqlx::query_scalar("SELECT count(*) FROM seaql_migrations").fetch_one(&mut *connection).await;
-        match applied {
-            Ok::<i64, _>(applied) if usize::try_from(applied).unwrap_or(0) >= Migrator::migrations().len() => {}
-            Ok(_) => return Ok((Health::MigrationsPending, Vec::new())),
+        let check = sqlx::query_as(CHECK).bind(FUNCTIONS.as_slice()).fetch_one(connection).await;
+        let (applied, missing): (i64, Vec<String>) = match check {
+            Ok(found) => found,
             // The table does not exist.
             Err(SqlxError::Database(error)) if error.code().as_deref() == Some("42P01") => {
                 return Ok((Health::MigrationsPending, Vec::new()));
             }
             Err(error) => return Err(error),
+        };
+        if usize::try_from(applied).unwrap_or(0) < Migrator::migrations().len() {
+            return Ok((Health::MigrationsPending, Vec::new()));
         }
-        let missing = sqlx::query_scalar(MISSING_FUNCTIONS).bind(FUNCTIONS.as_slice()).fetch_one(connection).await?;
-        let missing: Vec<String> = missing;
         Ok((if missing.is_empty() { Health::Healthy } else { Health::FunctionsMissing }, missing))
     }
     .boxed()
