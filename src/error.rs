@@ -81,8 +81,7 @@ impl Error {
                 SqlxError::PoolTimedOut => Some(Transience::Unconnected),
                 SqlxError::Database(error) => match error.code().as_deref().unwrap_or_default() {
                     code if is_contention(code) => Some(Transience::Contended),
-                    // The second of these is for `SET TRANSACTION READ WRITE`.
-                    "25006" | "0A000" => Some(Transience::ReadOnly),
+                    "25006" => Some(Transience::ReadOnly),
                     _ => Some(Transience::Disconnected),
                 },
                 _ => Some(Transience::Disconnected),

@@ -6,10 +6,9 @@
 
 use std::collections::HashSet;
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use futures_util::future::{self, BoxFuture};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, FromQueryResult, RuntimeErr};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -27,9 +26,10 @@ pub(crate) mod unacknowledged_commit;
 /// Key of the advisory lock that serializes writers, so that two imports do not create the same entity twice.
 pub const WRITE_LOCK_KEY: i64 = 0x6163_6164_6469_7232;
 
-/// Makes a transaction independent of `default_transaction_isolation` and `default_transaction_read_only`. Each statement
-/// sees what was committed before it, as the code expects of statements after the write lock.
-const WRITABLE_TRANSACTION: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE";
+/// Makes a transaction independent of `default_transaction_isolation`. Each statement sees what was committed before it, as
+/// the code expects of statements after the write lock. `default_transaction_read_only` is respected: a provider sets it
+/// when the disk is almost full.
+const READ_COMMITTED: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// The effect of a record on the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,12 +135,7 @@ impl<'s> UnitOfWork<'s> {
     /// Begins a transaction that may write, without the write lock, for maintenance.
     pub(crate) async fn begin_unlocked(store: &'s Store) -> Result<UnitOfWork<'s>, Error> {
         let uow = Self::begin_read_only(store).await?;
-        let set = uow.transaction.execute_unprepared(&format!("{WRITABLE_TRANSACTION}; {UNLIMITED_TRANSACTION}")).await;
-        set.map_err(|error| match Error::from(error.clone()) {
-            // A standby does not even begin a transaction that may write.
-            Error::Internal(_) if is_feature_not_supported(&error) => Error::Unavailable(Arc::new(error)),
-            other => other,
-        })?;
+        uow.execute_unprepared(&format!("{READ_COMMITTED}; {UNLIMITED_TRANSACTION}")).await?;
         Ok(uow)
     }
 
@@ -276,14 +271,6 @@ impl<'s> UnitOfWork<'s> {
         );
         self.execute(Sql::with(&upsert, value)).await
     }
-}
-
-/// Whether the error has the SQLSTATE `feature_not_supported`.
-fn is_feature_not_supported(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
-        return false;
-    };
-    error.as_database_error().and_then(|error| error.code()).as_deref() == Some("0A000")
 }
 
 /// `WITH rows AS (…)` over rows that are passed as one JSON parameter.

@@ -90,16 +90,12 @@ async fn imports_do_not_depend_on_default_settings() {
         "lock_timeout = '1ms'",
         "idle_in_transaction_session_timeout = '2s'",
         "default_transaction_isolation = 'serializable'",
-        "default_transaction_read_only = on",
     ] {
-        execute_sql(&url, &format!("SET default_transaction_read_only = off; ALTER DATABASE {name} SET {setting}"))
-            .await;
+        execute_sql(&url, &format!("ALTER DATABASE {name} SET {setting}")).await;
     }
     let lock = DatabaseSession::open(&url).await;
-    lock.execute("SET default_transaction_read_only = off").await;
     lock.execute("BEGIN; LOCK TABLE paper IN ACCESS EXCLUSIVE MODE").await;
-    let mut command = workspace.command_with_database(&url, &["import", "records", file]);
-    let running = ChildProcess::start(command.env("MIGRATE", "never"));
+    let running = ChildProcess::start(&mut workspace.command_with_database(&url, &["import", "records", file]));
     wait_for_blocked_statements(&url, |blocked| blocked > 0).await;
     lock.execute("COMMIT").await;
     assert_eq!(running.wait().summary(), "read 40: created 40, updated 0, unchanged 0, invalid 0");
