@@ -344,16 +344,10 @@ async fn build_application(
     store: &Store,
     serve: ServeConfig,
 ) -> Result<Application, Box<dyn std::error::Error + Send + Sync>> {
-    rebuild_stale_projections(store).await?;
-    let is_demo_wanted = match serve.demo {
-        Demo::Always => true,
-        Demo::Auto => database.is_embedded() && store.is_empty().await?,
-        Demo::Never => false,
-    };
-    if is_demo_wanted {
-        demo::load(store).await?;
+    match database.read_only_reason() {
+        Some(reason) => tracing::warn!(reason, "the database is read-only: derived data is not refreshed"),
+        None => prepare_data(database, store, serve.demo).await?,
     }
-    store.refresh_statistics_if_stale().await?;
     let settings = ServerSettings {
         listen: serve.listen,
         public_url: serve.public_url.clone(),
@@ -367,6 +361,21 @@ async fn build_application(
     let url = serve.public_url.unwrap_or_else(|| banner::local_url(application.address()));
     banner::print_banner(store, &url, database.is_embedded()).await?;
     Ok(application)
+}
+
+/// Refreshes derived data, and loads the sample data if they are wanted.
+async fn prepare_data(database: &Database, store: &Store, demo: Demo) -> Result<(), Error> {
+    rebuild_stale_projections(store).await?;
+    let is_demo_wanted = match demo {
+        Demo::Always => true,
+        Demo::Auto => database.is_embedded() && store.is_empty().await?,
+        Demo::Never => false,
+    };
+    if is_demo_wanted {
+        demo::load(store).await?;
+    }
+    store.refresh_statistics_if_stale().await?;
+    Ok(())
 }
 
 /// Refreshes the statistics of organizations and topics when the date changes. Never completes.

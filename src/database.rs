@@ -140,6 +140,8 @@ pub struct Database {
     pub primary: DatabasePool,
     /// The connections to each read replica, which may be unreachable.
     pub replicas: Vec<DatabasePool>,
+    /// Why the primary cannot be changed, if it could not when it was opened.
+    read_only_reason: Option<&'static str>,
     server: Option<EmbeddedPostgres>,
 }
 
@@ -195,6 +197,7 @@ impl Database {
             Migrate::Never if !pending.is_empty() => return Err(DatabaseError::PendingMigrations(pending.len())),
             Migrate::Auto | Migrate::Never => {}
         }
+        let read_only_reason = startup_checks::read_only_reason(&mut opened.connection).await?;
         let settings = opened.session_settings().await?;
         opened.connection.close().await?;
         let primary = open_pool(opened.servers, settings, config);
@@ -218,7 +221,13 @@ impl Database {
             };
             replicas.push(open_pool(servers, settings, config));
         }
-        Ok(Self { primary, replicas, server })
+        Ok(Self { primary, replicas, read_only_reason, server })
+    }
+
+    /// Why nothing can be written to the database, if so.
+    #[must_use]
+    pub fn read_only_reason(&self) -> Option<&'static str> {
+        self.read_only_reason
     }
 
     /// Whether the database runs on the embedded server.

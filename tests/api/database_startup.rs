@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use academic_directory::config::{DatabaseConfig, Limits, Migrate};
 use academic_directory::database::{self, Database, MigrationAction};
-use serde_json::json;
+use rustix::process::Signal;
+use serde_json::{Value, json};
 
-use crate::support::process::WAIT_TIMEOUT;
+use crate::support::process::{ChildProcess, WAIT_TIMEOUT, Workspace};
 use crate::support::{
     DatabaseSession, TestApp, create_database, create_empty_database, database_config, execute_sql, http_config,
     network_config,
@@ -72,8 +73,18 @@ async fn read_only_database_with_pending_migrations() {
 async fn read_only_database_is_served() {
     let url = create_database().await;
     execute_sql(&url, &format!("ALTER DATABASE {} SET default_transaction_read_only = on", name_of(&url))).await;
-    let app = TestApp::start_with_config(config(&url), Limits::default(), http_config(), network_config()).await;
-    assert_eq!(app.data("{ researchers { totalCount } }").await, json!({ "researchers": { "totalCount": 0 } }));
+    let workspace = Workspace::new();
+    let mut command = workspace.command_with_database(&url, &["serve", "--listen", "127.0.0.1:0"]);
+    let mut service = ChildProcess::start(&mut command);
+    let endpoint = service.wait_for_line("GraphQL ");
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let query = json!({ "query": "{ researchers { totalCount } }" });
+    let response = client.post(endpoint).json(&query).send().await.expect("a response");
+    let response: Value = response.json().await.expect("JSON");
+    assert_eq!(response, json!({ "data": { "researchers": { "totalCount": 0 } } }));
+    service.send_signal(Signal::TERM);
+    let log = service.wait().stderr;
+    assert!(log.contains("the database is read-only"), "{log}");
 }
 
 #[tokio::test]
