@@ -15,6 +15,8 @@ use super::clean_environment;
 
 /// Upper bound for any wait; generous, because test machines may be busy.
 pub const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same for the end of a program, which may import a large file.
+const END_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// A temporary directory with input files, used as the working directory of the binary.
 pub struct Workspace {
@@ -144,7 +146,14 @@ impl ChildProcess {
 
     /// Waits until the process exits.
     pub fn wait(mut self) -> CommandOutput {
-        let status = wait_for("the end of the program", || self.child.try_wait().expect("its status"));
+        let deadline = Instant::now() + END_TIMEOUT;
+        let status = loop {
+            match self.child.try_wait().expect("its status") {
+                Some(status) => break status,
+                None => assert!(Instant::now() < deadline, "timeout waiting for the end of the program"),
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
         CommandOutput { code: status.code(), stdout: self.stdout.finish(), stderr: self.stderr.finish() }
     }
 }
