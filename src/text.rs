@@ -1,7 +1,8 @@
-//! Text processing: normalization, personal names, slugs, the search tokenizer and excerpts.
+//! Text processing: normalization, markup, personal names, slugs, the search tokenizer and excerpts.
 
 pub mod bounded_key;
 pub mod excerpt;
+pub mod markup;
 pub mod names;
 pub mod normalize;
 pub mod slug;

@@ -1,7 +1,9 @@
-//! Normalization of records: field values, author lists and markup.
+//! Normalization of records: field values, author lists, placeholders and markup.
 
+pub(crate) mod abstract_heading;
 pub(crate) mod author_list;
 pub(crate) mod clean_record;
 pub(crate) mod field_parsing;
-pub(crate) mod strip_markup;
+pub(crate) mod placeholder;
+pub(crate) mod plain_text;
 pub(crate) mod text_lengths;

@@ -4,22 +4,24 @@ use proptest::prelude::*;
 
 use crate::citation::{CitationFormat, CitedAuthor, CitedPaper};
 use crate::import::formats;
+use crate::import::normalize::placeholder::{Missing, is_placeholder};
 use crate::import::test_support::{papers, read_bytes};
 use crate::model::record::PaperType;
 
-/// A title as the directory stores it: without markup, which RIS and CSL-JSON importers would strip.
+/// A title as the directory stores it: without markup and placeholders, which importers remove.
 fn any_title() -> impl Strategy<Value = String> {
     let word = "[A-Za-z0-9éßØ水λ’“”\"'`{}$&%#_~^\\\\:,.;!?@()/+*=|-]{1,9}";
     proptest::collection::vec(word, 1..6)
         .prop_map(|words| crate::text::names::clean(&words.join(" ")))
         .prop_filter("importers decode character entities", |title| !title.contains('&') || !title.contains(';'))
+        .prop_filter("importers remove placeholders", |title| !is_placeholder(title, Missing::Title))
 }
 
 fn any_name() -> impl Strategy<Value = String> {
     let person = "[A-ZÉØ][a-zéø'-]{1,7}( [A-Z]\\.)?( (van|de la|von))? [A-ZŠ][a-zš]{1,7}( Jr\\.)?";
     let other = "(The [A-Z][a-z]{2,5} Collaboration|[A-Z][a-z]{2,7}|[山田王李]{1,3}( [太郎明]{1,2})?|[A-Z][a-z]{1,5} & Sons|[A-Z][a-z]{1,4} and [A-Z][a-z]{1,4} Group)";
     prop_oneof![4 => person, 1 => other].prop_filter("importers skip placeholder authors", |name| {
-        !["others", "anonymous"].contains(&name.to_lowercase().as_str())
+        name != "Others" && !is_placeholder(name, Missing::Author)
     })
 }
 

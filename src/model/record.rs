@@ -29,6 +29,19 @@ pub enum Record {
     Paper(PaperRecord),
 }
 
+impl Record {
+    /// Returns whether a directory exported the record: its texts and names are as stored.
+    #[must_use]
+    pub fn is_exported(&self) -> bool {
+        match self {
+            Self::Organization(record) => record.exported.is_some(),
+            Self::Topic(record) => record.exported.is_some(),
+            Self::Researcher(record) => record.exported.is_some(),
+            Self::Paper(record) => record.exported.is_some(),
+        }
+    }
+}
+
 /// An identifier of a scheme that has no field of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -49,6 +49,7 @@ mod import_real_data;
 mod import_records;
 mod import_resume;
 mod import_ror;
+mod import_text;
 mod language;
 mod long_texts;
 mod lookup;

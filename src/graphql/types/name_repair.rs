@@ -43,7 +43,7 @@ pub enum NameRepairRule {
     DetachedAccent,
     /// An accent as a combining mark, or a mark that no language uses on that letter.
     DecomposedAccent,
-    /// HTML character references in the name: `Jos&eacute;`.
+    /// HTML character references or tags in the name: `Jos&eacute;`.
     HtmlEntity,
     /// The name or the family name in capital letters.
     Capitals,

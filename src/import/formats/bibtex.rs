@@ -196,7 +196,7 @@ impl BibtexLibrary {
         if matches!(entry_type.as_str(), "comment" | "preamble") {
             return Ok(());
         }
-        let prepared = latex::normalize_dotless_accents(text);
+        let prepared = latex::prepare_entry(text);
         let raw = match RawBibliography::parse(&prepared) {
             Ok(raw) => raw,
             Err(error) => return sink.push_invalid(line, format!("the entry cannot be parsed: {error}")),
@@ -444,10 +444,6 @@ fn author_records(text: &str, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
             warnings.push("the authors end with 'others': the list is truncated".to_owned());
             continue;
         }
-        // A placeholder for unknown authors.
-        if name.eq_ignore_ascii_case("anonymous") {
-            continue;
-        }
         let position = u32::try_from(authors.len() + 1).ok();
         authors.push(AuthorRecord {
             position,
@@ -504,6 +500,57 @@ mod tests {
         let doi = |text: &str| latex::latex_to_text("doi", text, &mut Vec::new());
         assert_eq!(doi(r"10.1007/978-3-319-24574-4{\_}28"), "10.1007/978-3-319-24574-4_28");
         assert_eq!(doi(r"10.1002/a\_b{\textless}1::c"), "10.1002/a_b<1::c");
+    }
+
+    #[test]
+    fn commands_end_with_their_formula_or_group() {
+        let plain = |text: &str| latex::latex_to_text("title", text, &mut Vec::new());
+        assert_eq!(plain(r"From $\lesssim$GeV to $\gtrsim$TeV"), "From ≲GeV to ≳TeV");
+        assert_eq!(plain(r"A $\wombat$Big {\wombat}result of $\Wombat$s"), "A Big result of Wombats");
+        assert_eq!(plain(r"$\less$i$\greater$Lutra$\less$/i$\greater$"), "<i>Lutra</i>");
+    }
+
+    #[test]
+    fn arguments_that_are_not_printed() {
+        let text = r#"@article{a, title = {{\noopsort{Reeds}}The \noopsort{b {nested}}rushes\hspace{2em}grow}, year = "{\noopsort{1973a}}1981",
+            author = {{\noopsort{Brook}}van den Brook, Ida and {\textcommabelow S}erban, {\textcommabelow{t}}efan}}"#;
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
+        let paper = papers(&outcome).remove(0);
+        assert_eq!(paper.title, "The rushes grow");
+        assert_eq!(paper.publication_date.map(PartialDate::year), Some(1981));
+        assert_eq!(names(&paper), ["Ida van den Brook", "țefan Șerban"]);
+        assert_eq!(outcome.messages(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn quotation_marks_inside_braces() {
+        let text = r##"@string{w = "{"W"} Letters"}
+            @article{a, title = "{The "wide" weir}", journal = w, year = 1990}
+            @article{b, title = "A {"}wide{"} weir", journal = "The {\"O}land " # "{"Times"}", year = "1991"}
+            @article{c, title = "An {\"o}pen "# {weir "c"}, year = {19"92}}
+            @article{d, title = "An {unclosed" weir", year = 1993}"##;
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
+        let read: Vec<(String, Option<String>)> =
+            papers(&outcome).into_iter().map(|paper| (paper.title, paper.venue_name)).collect();
+        let expected = [
+            ("The \"wide\" weir", Some("\"W\" Letters")),
+            ("A \"wide\" weir", Some("The Öland \"Times\"")),
+            ("An öpen weir \"c\"", None),
+        ];
+        assert_eq!(read, expected.map(|(title, venue)| (title.to_owned(), venue.map(ToOwned::to_owned))));
+        assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
+    }
+
+    #[test]
+    fn html_in_fields() {
+        let text = r#"@article{a, title = {$\less$p$\greater$Eels of <i>Lutra</i> rivers at {\textless}5 m {\&} H<sub>2</sub>O$\less$/p$\greater$},
+            journal = {Soil {\&}amp$\mathsemicolon$ Water}, author = {Anonymous and Brook, Ida}, abstract = {&lt;p&gt;Reeds &amp;amp; rushes.&lt;/p&gt;}}"#;
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
+        let paper = papers(&outcome).remove(0);
+        assert_eq!(paper.title, "Eels of Lutra rivers at <5 m & H2O");
+        assert_eq!(paper.venue_name.as_deref(), Some("Soil & Water"));
+        assert_eq!(paper.abstract_text.iter().next(), Some(("und", "Reeds & rushes.")));
+        assert_eq!((names(&paper), paper.authors[0].position), (vec!["Ida Brook"], Some(1)));
     }
 
     #[test]

@@ -8,12 +8,13 @@ use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
+use crate::import::normalize::abstract_heading::strip_abstract_markup;
 use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
-use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
+use crate::text::markup::strip_markup;
 
 /// Crossref works.
 #[derive(Debug)]
@@ -193,11 +194,7 @@ fn venue_name(work: &Value) -> Option<String> {
     let institution =
         || as_list(work.get("institution")).iter().find_map(|institution| text_field(institution, "name"));
     let event = || work.get("event").and_then(|event| text_field(event, "name"));
-    let venue = text_field(work, "container-title")
-        .or_else(event)
-        .or_else(|| text_field(work, "group-title"))
-        .or_else(institution);
-    venue.map(|venue| strip_markup(&venue))
+    text_field(work, "container-title").or_else(event).or_else(|| text_field(work, "group-title")).or_else(institution)
 }
 
 fn author_record(position: u32, author: &Value, warnings: &mut Vec<String>) -> AuthorRecord {
@@ -205,7 +202,7 @@ fn author_record(position: u32, author: &Value, warnings: &mut Vec<String>) -> A
     let (given, family) = (part("given"), part("family"));
     let written = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), part("suffix").as_deref()]);
     let affiliations = as_list(author.get("affiliation"));
-    let name_of = |affiliation: &Value| text_field(affiliation, "name").map(|name| strip_markup(&name));
+    let name_of = |affiliation: &Value| text_field(affiliation, "name");
     let with_ror = |affiliation: &Value| {
         let ror = as_list(affiliation.get("id")).iter().find_map(|id| text_field(id, "id")?.parse::<Ror>().ok())?;
         Some(OrganizationReference { ror: Some(ror), name: name_of(affiliation), ..Default::default() })

@@ -9,13 +9,10 @@ use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
-use crate::import::normalize::strip_markup::strip_markup;
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
-use crate::model::record::{
-    AbstractCompleteness, AuthorRecord, ExternalIdentifier, OrganizationReference, PaperRecord, PaperType, Record,
-};
+use crate::model::record::{AuthorRecord, ExternalIdentifier, OrganizationReference, PaperRecord, PaperType, Record};
 
 type JsonObject = Map<String, Value>;
 
@@ -71,25 +68,17 @@ fn paper_record(value: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord
     let doi = parse_identifier::<Doi>(item, "DOI", warnings);
     let url = text_field(item, "URL");
     let arxiv_id = url.as_deref().filter(|url| url.contains("arxiv.org/")).and_then(|url| url.parse::<ArxivId>().ok());
-    let abstract_text =
-        text_field(item, "abstract").map(|text| strip_markup(&text)).filter(|text| !text.trim().is_empty());
+    let abstract_text = text_field(item, "abstract");
     let language = text_field(item, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
-    let ends_early = |text: &String| text.trim_end().ends_with(['…']) || text.trim_end().ends_with("...");
     Ok(PaperRecord {
         source_id: text_field(item, "id"),
-        title: text_field(item, "title").map(|title| strip_markup(&title)).unwrap_or_default(),
-        abstract_completeness: match &abstract_text {
-            None => AbstractCompleteness::Absent,
-            Some(text) if ends_early(text) => AbstractCompleteness::Truncated,
-            Some(_) => AbstractCompleteness::Full,
-        },
+        title: text_field(item, "title").unwrap_or_default(),
+        abstract_completeness: field_parsing::abstract_completeness(abstract_text.as_deref().unwrap_or_default()),
         abstract_text: abstract_text.map(|text| LocalizedText::new(tag.as_ref(), text)).unwrap_or_default(),
         publication_date: issue_date(item, warnings),
         paper_type: paper_type(item, doi.as_ref()),
-        venue_name: text_field(item, "container-title")
-            .or_else(|| text_field(item, "event-title"))
-            .map(|venue| strip_markup(&venue)),
+        venue_name: text_field(item, "container-title").or_else(|| text_field(item, "event-title")),
         language,
         doi,
         arxiv_id,
@@ -220,7 +209,7 @@ fn author_record(position: u32, author: &Value, warnings: &mut Vec<String>) -> A
     };
     let affiliation_name = |affiliation: &Value| {
         let name = affiliation.get("name").unwrap_or(affiliation).as_str()?;
-        Some(strip_markup(name)).filter(|name| !name.trim().is_empty())
+        Some(name.to_owned()).filter(|name| !name.trim().is_empty())
     };
     let with_ror = |affiliation: &Value| {
         let ids = affiliation.get("id")?.as_array()?;

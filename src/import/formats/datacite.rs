@@ -8,8 +8,9 @@ use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
+use crate::import::normalize::abstract_heading::strip_abstract_markup;
 use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
-use crate::import::normalize::strip_markup::{strip_abstract_markup, strip_markup};
+use crate::import::normalize::placeholder::{Missing, is_placeholder};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -85,9 +86,10 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
     let titles = as_list(item.get("titles"));
     let of_kind =
         |title_type: Option<&str>| titles.iter().find(|title| text_field(title, "titleType").as_deref() == title_type);
-    let title = of_kind(None).or_else(|| titles.iter().find(|title| text_field(title, "title").is_some()));
-    let title = title.and_then(|title| text_field(title, "title")).ok_or("it has no title")?;
-    let title = match of_kind(Some("Subtitle")).and_then(|title| text_field(title, "title")) {
+    let text_of = |title: &Value| text_field(title, "title").filter(|text| !is_placeholder(text, Missing::Title));
+    let title = of_kind(None).and_then(text_of).or_else(|| titles.iter().find_map(text_of));
+    let title = title.ok_or("it has no title")?;
+    let title = match of_kind(Some("Subtitle")).and_then(text_of) {
         Some(subtitle) => format!("{title}: {subtitle}"),
         None => title,
     };
@@ -96,7 +98,7 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
     {
         let tag = text_field(translated, "lang").and_then(|tag| tag.parse::<LanguageTag>().ok());
         if let (Some(tag), Some(title)) = (tag, text_field(translated, "title")) {
-            translated_titles.insert(Some(&tag), strip_markup(&title));
+            translated_titles.insert(Some(&tag), title);
         }
     }
     let language = text_field(item, "language").and_then(|name| field_parsing::language_tag(&name));
@@ -115,14 +117,16 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
         completeness = field_parsing::abstract_completeness(&abstract_in_language);
         abstract_text.insert(abstract_language.and_then(|tag| tag.parse().ok()).as_ref(), abstract_in_language);
     }
-    let container = value_at(item, &["container"]).and_then(|container| text_field(container, "title"));
+    let container = value_at(item, &["container"])
+        .and_then(|container| text_field(container, "title"))
+        .filter(|title| !is_placeholder(title, Missing::Venue));
     let publisher = text_field(item, "publisher")
         .or_else(|| item.get("publisher").and_then(|publisher| text_field(publisher, "name")));
     let kind =
         value_at(item, &["types"]).and_then(|types| text_field(types, "resourceTypeGeneral")).unwrap_or_default();
     let doi = text_field(item, "doi");
     Ok(PaperRecord {
-        title: strip_markup(&title),
+        title,
         translated_titles,
         abstract_text,
         abstract_completeness: completeness,

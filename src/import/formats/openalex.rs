@@ -10,7 +10,6 @@ use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::{self, as_list, scheme_identifier, text_field, value_at};
-use crate::import::normalize::strip_markup::strip_markup;
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -165,12 +164,12 @@ fn paper_record(id: &str, work: &Value, warnings: &mut Vec<String>) -> Result<Pa
     let topics = topics.filter_map(topic_reference).filter(|topic| seen.insert(topic.code.clone()));
     Ok(PaperRecord {
         source_id: Some(id.to_owned()),
-        title: strip_markup(&title),
+        title,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
         publication_date: publication_date(work, warnings),
         paper_type: paper_type(&text_field(work, "type").unwrap_or_default()),
-        venue_name: venue.map(|venue| strip_markup(&venue)),
+        venue_name: venue,
         language,
         doi: field_parsing::parse_identifier::<Doi>(text_field(work, "doi").as_deref(), warnings),
         arxiv_id,
@@ -202,7 +201,7 @@ fn rebuild_abstract(index: &Value) -> String {
         .collect();
     words.sort_unstable();
     let words: Vec<&str> = words.into_iter().map(|(_, word)| word).collect();
-    strip_markup(&words.join(" "))
+    words.join(" ")
 }
 
 fn paper_type(kind: &str) -> PaperType {

@@ -10,7 +10,7 @@ use crate::import::io::lines::{self, NOT_UTF8_WARNING, format_size, unreadable_e
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::io::xml::{self, XmlElement};
 use crate::import::normalize::field_parsing;
-use crate::import::normalize::strip_markup::strip_markup;
+use crate::import::normalize::placeholder::{Missing, is_placeholder};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -192,8 +192,11 @@ fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRe
         .ok_or("it has no citation")?;
     // A book document has no `Article` element around its fields.
     let article = citation.descendant_at(&["Article"]).unwrap_or(citation);
-    let title = article.text_at(&["ArticleTitle"]).or_else(|| citation.text_at(&["Book", "BookTitle"]));
+    let is_title = |title: &String| !is_placeholder(title, Missing::Title);
+    let title =
+        article.text_at(&["ArticleTitle"]).filter(is_title).or_else(|| citation.text_at(&["Book", "BookTitle"]));
     let vernacular = article.text_at(&["VernacularTitle"]);
+    let is_translated = title.is_some();
     let title = title.or_else(|| vernacular.clone()).ok_or("it has no title")?;
     // Brackets mark a title that PubMed translated.
     let title = title
@@ -208,7 +211,7 @@ fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRe
     let (title, vernacular) =
         (strip_final_period(title), vernacular.map(|title| strip_final_period(&title).to_owned()));
     let (title, translated_titles) = match (vernacular, tag.as_ref()) {
-        (Some(vernacular), Some(_)) => (vernacular, LocalizedText::new(english.as_ref(), title)),
+        (Some(vernacular), Some(_)) if is_translated => (vernacular, LocalizedText::new(english.as_ref(), title)),
         _ => (title.to_owned(), LocalizedText::default()),
     };
     let ids =
@@ -233,7 +236,7 @@ fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRe
         warnings.push("PubMed lists only some of its authors".to_owned());
     }
     Ok(PaperRecord {
-        title: strip_markup(&title),
+        title,
         translated_titles,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         // PubMed's abstracts are English, regardless of the language of the article.
@@ -403,6 +406,24 @@ mod tests {
         assert_eq!(names, ["Ida Brook Jr", "The Weir Group"]);
         let ids: Vec<String> = paper.identifiers.iter().map(|id| format!("{}:{}", id.scheme, id.value)).collect();
         assert_eq!(ids, ["pmid:12", "pmcid:PMC1"]);
+    }
+
+    #[test]
+    fn titles_that_are_not_available() {
+        let with = |vernacular: &str, language: &str| {
+            an_article(1, "[Not Available].").replace(
+                "</ArticleTitle>",
+                &format!(
+                    "</ArticleTitle><VernacularTitle>{vernacular}</VernacularTitle><Language>{language}</Language>"
+                ),
+            )
+        };
+        let articles = [&with("Des seuils.", "fre"), &with("Des vannes.", "und"), &an_article(3, "[Not Available].")];
+        let outcome = read_bytes(&PubMedFormat, set(&articles.map(String::as_str)).as_bytes());
+        let read: Vec<(String, bool)> =
+            papers(&outcome).into_iter().map(|paper| (paper.title, paper.translated_titles.is_empty())).collect();
+        assert_eq!(read, [("Des seuils".to_owned(), true), ("Des vannes".to_owned(), true)]);
+        assert_eq!(outcome.messages(), ["6: invalid record: it has no title"]);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::import::io::content_kind::ContentKind;
 use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size};
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
-use crate::import::normalize::strip_markup::strip_markup;
 use crate::model::identifier::Doi;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -183,16 +182,16 @@ fn paper_record(reference: &RisReference, warnings: &mut Vec<String>) -> Result<
     let title = title.or_else(|| reference.first_value(&["BT"]).filter(|_| is_whole_book)).ok_or("it has no title")?;
     // A whole book is part of a series, which is not a venue.
     let venue = if is_whole_book { None } else { reference.first_value(&["JF", "T2", "JO", "BT", "JA", "J2", "JW"]) };
-    let abstract_text = strip_markup(reference.first_value(&["AB", "N2"]).unwrap_or_default());
+    let abstract_text = reference.first_value(&["AB", "N2"]).unwrap_or_default();
     let language = reference.first_value(&["LA"]).and_then(field_parsing::language_tag);
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     Ok(PaperRecord {
-        title: strip_markup(title),
-        abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
+        title: title.to_owned(),
+        abstract_completeness: field_parsing::abstract_completeness(abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
         publication_date: publication_date(reference, warnings),
         paper_type: paper_type(kind),
-        venue_name: venue.map(strip_markup),
+        venue_name: venue.map(ToOwned::to_owned),
         language,
         doi: find_doi(reference, warnings),
         url: reference
@@ -252,7 +251,7 @@ fn pubmed_identifiers(reference: &RisReference) -> Vec<ExternalIdentifier> {
 fn author_records(values: &[&str]) -> Vec<AuthorRecord> {
     // Each line has one author, or several separated by semicolons.
     let names = values.iter().flat_map(|value| value.split('\n')).flat_map(names::split_at_semicolons).map(str::trim);
-    let names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("anonymous"));
+    let names = names.filter(|name| !name.is_empty());
     (1..).zip(names).map(|(position, name)| author_record(position, name)).collect()
 }
 

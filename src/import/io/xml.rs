@@ -125,7 +125,7 @@ impl XmlElement {
         path.iter().try_fold(self, |element, name| element.children().find(|child| child.name == *name))
     }
 
-    /// Returns the text of the element and its descendants.
+    /// Returns the text of the element and its descendants, without the annotations of MathML, which repeat a formula.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         self.append_text(&mut text);
@@ -136,6 +136,7 @@ impl XmlElement {
         for node in &self.content {
             match node {
                 XmlNode::Text(own_text) => text.push_str(own_text),
+                XmlNode::Element(element) if element.name.starts_with("annotation") => {}
                 XmlNode::Element(element) => element.append_text(text),
             }
         }

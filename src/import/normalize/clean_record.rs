@@ -3,6 +3,8 @@
 use url::Url;
 
 use crate::import::normalize::author_list;
+use crate::import::normalize::placeholder;
+use crate::import::normalize::plain_text::strip_record_markup;
 use crate::import::normalize::text_lengths::check_lengths;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
@@ -15,7 +17,11 @@ use crate::text::names;
 const MAX_FIELD_CHARS: usize = 1_000_000;
 
 /// Normalizes a record and adds a warning for each value that is repaired or ignored; fails if the record is invalid.
-pub(crate) fn normalize(record: Record, warnings: &mut Vec<String>) -> Result<Record, String> {
+pub(crate) fn normalize(mut record: Record, warnings: &mut Vec<String>) -> Result<Record, String> {
+    if !record.is_exported() {
+        strip_record_markup(&mut record);
+        placeholder::remove_placeholders(&mut record);
+    }
     let normalized = match record {
         Record::Organization(record) => Record::Organization(normalize_organization(record, warnings)?),
         Record::Topic(record) => Record::Topic(normalize_topic(record, warnings)?),
@@ -121,6 +127,7 @@ fn normalize_paper(mut record: PaperRecord, warnings: &mut Vec<String>) -> Resul
     record.topics = normalize_topic_references(record.topics, warnings);
     if record.exported.is_none() {
         record.authors = author_list::split_authors(std::mem::take(&mut record.authors), warnings);
+        placeholder::remove_authors(&mut record.authors);
     }
     let mut number = 0;
     record.authors.retain_mut(|author| {

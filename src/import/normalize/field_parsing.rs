@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AbstractCompleteness, ExternalIdentifier};
+use crate::text::markup::strip_markup;
 
 /// Returns a non-empty string or a number as a string; of a list, the first one.
 pub(crate) fn text_field(object: &Value, field: &str) -> Option<String> {
@@ -124,6 +125,7 @@ pub(crate) fn parse_month(text: &str) -> Option<i64> {
 
 /// Detects whether an abstract is absent, truncated or full.
 pub(crate) fn abstract_completeness(text: &str) -> AbstractCompleteness {
+    let text = strip_markup(text);
     let text = text.trim_end();
     if text.is_empty() {
         AbstractCompleteness::Absent

@@ -49,7 +49,7 @@ pub enum RepairRule {
     /// A combining accent, or one that no language has on this letter: "Martı́n", "Ales̆".
     #[serde(rename = "DECOMPOSED_ACCENT")]
     DecomposedAccent,
-    /// HTML character references: "Jos&eacute;".
+    /// HTML character references or tags: "Jos&eacute;", "<i>José</i>".
     #[serde(rename = "HTML_ENTITY")]
     HtmlEntity,
     /// Capital letters throughout: "IDA BROOK", "Ida BROOK".
@@ -129,7 +129,7 @@ type RepairStep = (RepairRule, f64, fn(&str) -> Option<String>);
 /// The certain repairs, in the order in which they are applied.
 const CERTAIN_REPAIRS: [RepairStep; 8] = [
     (RepairRule::MisreadEncoding, 0.99, encoding::decode_misread_utf8),
-    (RepairRule::HtmlEntity, 0.99, encoding::decode_html_entities),
+    (RepairRule::HtmlEntity, 0.99, encoding::strip_html),
     (RepairRule::DecomposedAccent, 0.99, accents::compose_accents),
     (RepairRule::Latex, 0.98, latex::decode_latex),
     (RepairRule::DetachedAccent, 0.95, accents::attach_accents),

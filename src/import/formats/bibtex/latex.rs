@@ -5,9 +5,151 @@ use std::borrow::Cow;
 use biblatex::{
     Bibliography, Chunk, Chunks, ChunksExt as _, EntryType, Pair, RawBibliography, RawChunk, RawEntry, Spanned,
 };
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Commands whose argument is not printed.
+const HIDDEN_ARGUMENT_COMMANDS: [&str; 10] =
+    ["noopsort", "NoopSort", "Noopsort", "SortNoop", "sortnoop", "noop", "hspace", "vspace", "label", "phantom"];
+
+/// Rewrites what the parser does not support in the text of an entry: accents on dotless letters, a comma below a
+/// letter, arguments that are not printed, and quotation marks inside braces of a quoted value.
+pub(super) fn prepare_entry(text: &str) -> String {
+    let text = normalize_dotless_accents(text);
+    let text = replace_commands(&text);
+    brace_quoted_values(&text).unwrap_or(text)
+}
+
+/// Removes the commands whose argument is not printed, and composes letters with a comma below.
+fn replace_commands(text: &str) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('\\') {
+        let (before, command) = rest.split_at(start);
+        replaced.push_str(before);
+        let length = command[1..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (command, after) = command.split_at(1 + length);
+        let argument = after.trim_start();
+        rest = after;
+        if HIDDEN_ARGUMENT_COMMANDS.contains(&&command[1..])
+            && let Some(end) = group_end(argument)
+        {
+            rest = &argument[end..];
+            // Without its argument, the group around the command is empty.
+            if replaced.ends_with('{') && rest.starts_with('}') {
+                replaced.pop();
+                rest = &rest[1..];
+            } else if command.ends_with("space") {
+                replaced.push(' ');
+            }
+            continue;
+        }
+        if command == "\\textcommabelow"
+            && let Some((letter, after)) = split_letter(argument)
+        {
+            replaced.extend([letter, '\u{326}'].into_iter().nfc());
+            rest = after;
+            continue;
+        }
+        replaced.push_str(command);
+        // The backslash of `\\` does not start a command.
+        if let Some(next) = rest.chars().next().filter(|_| length == 0) {
+            replaced.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    replaced.push_str(rest);
+    replaced
+}
+
+/// Splits off a letter, which may be in braces.
+fn split_letter(text: &str) -> Option<(char, &str)> {
+    let group = text.strip_prefix('{').map(str::trim_start);
+    let mut characters = group.unwrap_or(text).chars();
+    let letter = characters.next().filter(|c| c.is_alphabetic())?;
+    let rest = characters.as_str();
+    if group.is_some() { Some((letter, rest.trim_start().strip_prefix('}')?)) } else { Some((letter, rest)) }
+}
+
+/// Returns the length of the group that the text starts with, if it is closed.
+fn group_end(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    if !text.starts_with('{') {
+        return None;
+    }
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(index + 1);
+        }
+    }
+    None
+}
+
+/// Rewrites a value in quotation marks to braces if it has quotation marks inside braces, which BibTeX allows, but not
+/// the parser: `"{A "quoted" word}"` becomes `{{A "quoted" word}}`. Returns `None` if there is none.
+fn brace_quoted_values(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut braced = Vec::new();
+    // The key is not a value.
+    let mut index = text.find(['{', '('])? + 1;
+    while index < bytes.len() {
+        let is_before_value = matches!(bytes[index], b'=' | b'#');
+        index += 1;
+        if !is_before_value {
+            continue;
+        }
+        index += bytes[index..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        match bytes.get(index) {
+            Some(b'{') => index += group_end(&text[index..])?,
+            Some(b'"') => {
+                let (length, has_inner_quotes) = quoted_length(&bytes[index..])?;
+                if has_inner_quotes {
+                    braced.extend([(index, '{'), (index + length - 1, '}')]);
+                }
+                index += length;
+            }
+            _ => {}
+        }
+    }
+    if braced.is_empty() {
+        return None;
+    }
+    let mut rewritten = String::with_capacity(text.len());
+    let mut end = 0;
+    for (at, brace) in braced {
+        rewritten.push_str(&text[end..at]);
+        rewritten.push(brace);
+        end = at + 1;
+    }
+    rewritten.push_str(&text[end..]);
+    Some(rewritten)
+}
+
+/// Returns the length of a value in quotation marks, and whether it has quotation marks inside braces other than those
+/// of an accent. A quotation mark outside braces ends it.
+fn quoted_length(text: &[u8]) -> Option<(usize, bool)> {
+    let mut depth = 0_usize;
+    let mut has_inner_quotes = false;
+    let mut is_escaped = false;
+    for (index, byte) in text.iter().enumerate().skip(1) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.checked_sub(1)?,
+            b'"' if !is_escaped && depth == 0 => return Some((index + 1, has_inner_quotes)),
+            b'"' if !is_escaped => has_inner_quotes = true,
+            _ => {}
+        }
+        is_escaped = *byte == b'\\' && !is_escaped;
+    }
+    None
+}
 
 /// Rewrites accents on dotless letters to the form that the parser supports: `\'\i` becomes `\'{\i}`.
-pub(super) fn normalize_dotless_accents(text: &str) -> String {
+fn normalize_dotless_accents(text: &str) -> String {
     const ACCENTS: [char; 7] = ['\'', '`', '"', '^', '~', '=', '.'];
     let mut prepared = String::with_capacity(text.len());
     let mut rest = text;
@@ -61,7 +203,14 @@ mp ∓ cdot · ast ∗ star ⋆ circ ∘ bullet • leq ≤ le ≤ geq ≥ ge �
 notin ∉ subset ⊂ subseteq ⊆ supset ⊃ cup ∪ cap ∩ emptyset ∅ forall ∀ exists ∃ infty ∞ partial ∂ nabla ∇ sum ∑ prod ∏ int ∫ sqrt √ \
 to → rightarrow → leftarrow ← leftrightarrow ↔ Rightarrow ⇒ mapsto ↦ perp ⊥ parallel ∥ angle ∠ oplus ⊕ otimes ⊗ ldots … dots … \
 cdots ⋯ ell ℓ hbar ℏ Re ℜ Im ℑ aleph ℵ prime ′ dagger † ddagger ‡ langle ⟨ rangle ⟩ log log ln ln exp exp sin sin cos cos tan tan \
-max max min min lim lim sup sup inf inf det det dim dim ker ker gcd gcd arg arg deg deg Pr Pr";
+max max min min lim lim sup sup inf inf det det dim dim ker ker gcd gcd arg arg deg deg Pr Pr \
+less < greater > lt < gt > mathsemicolon ; lesssim ≲ gtrsim ≳ lessgtr ≶ gtrless ≷ prec ≺ succ ≻ preceq ⪯ succeq ⪰ asymp ≍ cong ≅ \
+nsubseteq ⊈ nsupseteq ⊉ supseteq ⊇ subsetneq ⊊ setminus ∖ varnothing ∅ complement ∁ sqcup ⊔ sqcap ⊓ wedge ∧ land ∧ vee ∨ lor ∨ neg ¬ lnot ¬ \
+hookrightarrow ↪ hookleftarrow ↩ longrightarrow ⟶ longleftarrow ⟵ Longrightarrow ⟹ Leftarrow ⇐ Leftrightarrow ⇔ iff ⟺ implies ⟹ \
+uparrow ↑ downarrow ↓ nearrow ↗ searrow ↘ rightsquigarrow ⇝ rightleftharpoons ⇌ vdash ⊢ models ⊨ top ⊤ bot ⊥ mid ∣ nmid ∤ \
+odot ⊙ ominus ⊖ boxtimes ⊠ rtimes ⋊ ltimes ⋉ bigoplus ⨁ bigcup ⋃ bigcap ⋂ oint ∮ iint ∬ triangle △ square □ Box □ diamond ⋄ \
+lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ sinh sinh cosh cosh tanh tanh cot cot sec sec mod mod imath ı jmath ȷ varkappa ϰ digamma ϝ \
+upalpha α upbeta β upgamma γ updelta δ uplambda λ upmu μ upnu ν uppi π upsigma σ uptau τ upomega ω";
 /// Commands that only affect formatting.
 const FORMATTING_COMMANDS: &str = "\
 emph textit textbf textsc textsf texttt textrm textsl textup textnormal textsubscript textsuperscript text mathrm mathbf mathit mathsf \
@@ -161,7 +310,7 @@ pub(super) fn latex_to_text(name: &str, text: &str, warnings: &mut Vec<String>) 
             let text = chunks.format_verbatim().replace(HYPHEN_PLACEHOLDER, "-");
             text.trim().trim_start_matches("\\url{").trim_end_matches('}').to_owned()
         }
-        Some(chunks) => strip_commands(&format_chunks(&chunks)),
+        Some(chunks) => format_chunks(&chunks),
         None => {
             // Usually the reason is a single dollar sign, which needs no warning.
             if !text.contains('$') {
@@ -197,17 +346,26 @@ fn find_unknown_command(text: &str) -> Option<&str> {
     })
 }
 
-/// Returns the text of chunks; formulas lose their dollar signs.
+/// Returns the plain text of chunks; formulas lose their dollar signs. A command at the end of a formula or a group ends
+/// there: `$\foo$Bar` is "Bar".
 fn format_chunks(chunks: &[Spanned<Chunk>]) -> String {
     let text = |chunk: &Spanned<Chunk>| match &chunk.v {
-        Chunk::Math(formula) => formula.clone(),
-        _ => std::slice::from_ref(chunk).format_verbatim(),
+        Chunk::Math(formula) => remove_commands(formula),
+        _ => remove_commands(&std::slice::from_ref(chunk).format_verbatim()),
     };
-    chunks.iter().map(text).collect()
+    collapse_whitespace(&chunks.iter().map(text).collect::<String>())
 }
 
 /// Removes braces and the formatting commands that the parser left.
 pub(super) fn strip_commands(text: &str) -> String {
+    collapse_whitespace(&remove_commands(text))
+}
+
+fn collapse_whitespace(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn remove_commands(text: &str) -> String {
     let text = text.replace('~', " ").replace("``", "“").replace("''", "”").replace("\\,", " ").replace("\\ ", " ");
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -236,5 +394,5 @@ pub(super) fn strip_commands(text: &str) -> String {
             }
         }
     }
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    plain
 }

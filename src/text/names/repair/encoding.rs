@@ -1,4 +1,6 @@
-//! Repair of misread encodings (mojibake) and of HTML character references.
+//! Repair of misread encodings (mojibake) and of HTML.
+
+use crate::text::markup::strip_markup;
 
 /// The maximum number of times that UTF-8 can have been misread in a row.
 const MAX_DECODE_PASSES: usize = 3;
@@ -67,12 +69,10 @@ fn windows_1252_byte(character: char) -> Option<u8> {
     }
 }
 
-/// Decodes HTML character references, which may have been escaped twice.
-pub(super) fn decode_html_entities(name: &str) -> Option<String> {
-    if !name.contains('&') || !name.contains(';') {
+/// Strips HTML: character references and tags, which may be escaped themselves.
+pub(super) fn strip_html(name: &str) -> Option<String> {
+    if !name.contains(['&', '<']) {
         return None;
     }
-    let once = html_escape::decode_html_entities(name);
-    let twice = html_escape::decode_html_entities(&once);
-    (twice != name).then(|| twice.into_owned())
+    Some(strip_markup(name)).filter(|plain| plain != name)
 }

@@ -140,6 +140,7 @@ fn accent_command(word: &str) -> Option<char> {
         "c" => '\u{327}',
         "d" => '\u{323}',
         "k" => '\u{328}',
+        "textcommabelow" => '\u{326}',
         "r" => '\u{30a}',
         "u" => '\u{306}',
         "v" => '\u{30c}',
