@@ -2,6 +2,7 @@
 
 pub mod bounded_key;
 pub mod excerpt;
+pub mod formula;
 pub mod markup;
 pub mod names;
 pub mod normalize;

@@ -527,7 +527,7 @@ mod tests {
         let text = r##"@string{w = "{"W"} Letters"}
             @article{a, title = "{The "wide" weir}", journal = w, year = 1990}
             @article{b, title = "A {"}wide{"} weir", journal = "The {\"O}land " # "{"Times"}", year = "1991"}
-            @article{c, title = "An {\"o}pen "# {weir "c"}, year = {19"92}}
+            @article{c, title = "An {\"o}pen "# {weir "c"}, year = {1992}}
             @article{d, title = "An {unclosed" weir", year = 1993}"##;
         let outcome = read_bytes(&BibtexFormat, text.as_bytes());
         let read: Vec<(String, Option<String>)> =
