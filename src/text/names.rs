@@ -1,6 +1,7 @@
 //! Personal names: parsing (`parse`), comparison (`compare`), repair of damaged names (`repair`), redaction of hidden
 //! names (`hidden`), and the keys by which names are sorted and matched.
 
+mod author_field;
 mod compare;
 mod form;
 mod hidden;
@@ -8,13 +9,14 @@ mod nicknames;
 mod parse;
 mod repair;
 
+pub use crate::text::names::author_field::{AuthorField, NamedPerson, named_person, parse_author_field, split_suffix};
 pub use crate::text::names::compare::{ComparableName, NameComparison, NameDifference, NameSimilarity, compare_names};
 pub use crate::text::names::form::{Commonness, NameForm};
 pub use crate::text::names::hidden::{
     WILDCARD_FORM, hidden_forms, name_reveals_hidden, slug_reveals_hidden, text_reveals_hidden,
 };
-pub(crate) use crate::text::names::parse::split_at_semicolons;
-pub use crate::text::names::parse::{ParsedName, email_addresses, parse_name, split_people};
+pub use crate::text::names::parse::{ParsedName, email_addresses, parse_name};
+pub(crate) use crate::text::names::parse::{is_suffix_after_comma, split_at_semicolons, split_final_initials};
 pub use crate::text::names::repair::{Repair, RepairRule, RepairedName, repair_name};
 
 pub use crate::text::normalize::{clean, clean_paragraphs, fold};

@@ -13,11 +13,12 @@ use crate::import::formats::detection::FileHead;
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::content_kind::ContentKind;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
-use crate::import::normalize::field_parsing;
+use crate::import::normalize::{author_list, field_parsing};
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, PaperRecord, PaperType, Record};
+use crate::text::names::{self, AuthorField};
 
 /// Maximum size of a field or abbreviation after expansion; nested `@string` definitions can grow exponentially.
 const MAX_EXPANDED_BYTES: usize = 1 << 20;
@@ -397,18 +398,9 @@ fn paper_type(entry_type: &str, is_on_arxiv: bool) -> PaperType {
     }
 }
 
-/// Returns the authors before a final "et al.".
-fn strip_et_al(text: &str) -> Option<&str> {
-    let text = text.trim_end_matches('.');
-    let start = text.len().checked_sub("et al".len())?;
-    text.get(start..).filter(|end| end.eq_ignore_ascii_case("et al"))?;
-    let before = text[..start].strip_suffix([' ', ','])?;
-    Some(before.trim_end_matches([' ', ',']).trim_end_matches(" and").trim_end_matches([' ', ',']))
-}
-
 fn author_records(text: &str, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     let mut text = text.trim().to_owned();
-    if let Some(before) = strip_et_al(&text) {
+    if let Some(before) = author_list::strip_et_al(&text) {
         warnings.push("the authors end with 'et al.': the list is truncated".to_owned());
         text = before.to_owned();
     }
@@ -416,44 +408,59 @@ fn author_records(text: &str, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
     if text.contains(';') && !text.contains(" and ") && !text.contains('&') {
         text = text.replace(';', " and ");
     }
-    let text = text.as_str();
-    let Some(people) = latex::parse_chunks("author", text).and_then(|chunks| chunks.parse::<Vec<Person>>().ok()) else {
+    let text = lower_conjunctions(&text);
+    let Some(people) = latex::parse_chunks("author", &text).and_then(|chunks| chunks.parse::<Vec<Person>>().ok())
+    else {
         warnings.push("the authors cannot be parsed and were ignored".to_owned());
         return Vec::new();
     };
     let mut authors = Vec::new();
     for person in people {
-        let part = |text: &str| Some(latex::strip_commands(text)).filter(|text| !text.is_empty());
-        let (given, suffix) = (part(&person.given_name), part(&person.suffix));
-        let mut family =
-            field_parsing::join_name_parts(&[part(&person.prefix).as_deref(), part(&person.name).as_deref()]);
-        // The parser does not split the suffix off a braced name such as `{Baldwin, Jr.}`.
-        let in_braces = family
-            .as_deref()
-            .and_then(|family| family.split_once(", "))
-            .filter(|(_, end)| matches!(end.trim_end_matches('.'), "Jr" | "Sr" | "II" | "III" | "IV"));
-        let (name_without_suffix, in_braces) =
-            in_braces.map(|(name_without_suffix, end)| (name_without_suffix.to_owned(), end.to_owned())).unzip();
-        let suffix = suffix.or(in_braces);
-        family = name_without_suffix.or(family);
-        let Some(name) = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()])
-        else {
-            continue;
-        };
-        if name == "others" {
+        let Some(author) = author_record(&person, u32::try_from(authors.len() + 1).ok()) else { continue };
+        if author.name == "others" {
             warnings.push("the authors end with 'others': the list is truncated".to_owned());
             continue;
         }
-        let position = u32::try_from(authors.len() + 1).ok();
-        authors.push(AuthorRecord {
-            position,
-            name,
-            given_name: given,
-            family_name: family,
-            ..AuthorRecord::default()
-        });
+        authors.push(author);
     }
     authors
+}
+
+/// Lowers the "AND" between names, which BibTeX accepts in any case. In braces it is part of a name.
+fn lower_conjunctions(text: &str) -> String {
+    let mut lowered = String::with_capacity(text.len());
+    let mut depth = 0_usize;
+    for word in text.split_inclusive(char::is_whitespace) {
+        let name = word.trim_end();
+        let is_conjunction = depth == 0 && name.eq_ignore_ascii_case("and");
+        lowered.push_str(if is_conjunction { "and" } else { name });
+        lowered.push_str(&word[name.len()..]);
+        depth = (depth + name.matches('{').count()).saturating_sub(name.matches('}').count());
+    }
+    lowered
+}
+
+/// Returns the author for a name that BibTeX's rules have split, or `None` if it is empty. These rules know one suffix,
+/// between commas; what they mistake for it is read as the text that it was.
+fn author_record(person: &Person, position: Option<u32>) -> Option<AuthorRecord> {
+    let part = |text: &str| Some(latex::strip_commands(text)).filter(|text| !text.is_empty());
+    let (given, suffix) = (part(&person.given_name), part(&person.suffix));
+    let family = field_parsing::join_name_parts(&[part(&person.prefix).as_deref(), part(&person.name).as_deref()]);
+    let with_commas = || {
+        let parts = [family.as_deref(), suffix.as_deref(), given.as_deref()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    };
+    let is_list = given.is_some() && names::parse_author_field(&with_commas()) != AuthorField::One(with_commas());
+    let is_misplaced = suffix.as_deref().is_some_and(|suffix| !names::is_suffix_after_comma(suffix));
+    if is_list || is_misplaced {
+        return Some(author_list::author_from_text(position, &with_commas()));
+    }
+    let name = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()])?;
+    // In "Brook I.M." the family name is first, and in braces a name may have a suffix of its own.
+    if names::split_final_initials(&name, true).is_some() || given.is_none() && names::split_suffix(&name).is_some() {
+        return Some(author_list::author_from_text(position, &name));
+    }
+    Some(AuthorRecord { position, name, given_name: given, family_name: family, ..AuthorRecord::default() })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::content_kind::ContentKind;
 use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING, format_size};
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
-use crate::import::normalize::field_parsing;
+use crate::import::normalize::{author_list, field_parsing};
 use crate::model::identifier::Doi;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -252,22 +252,7 @@ fn author_records(values: &[&str]) -> Vec<AuthorRecord> {
     // Each line has one author, or several separated by semicolons.
     let names = values.iter().flat_map(|value| value.split('\n')).flat_map(names::split_at_semicolons).map(str::trim);
     let names = names.filter(|name| !name.is_empty());
-    (1..).zip(names).map(|(position, name)| author_record(position, name)).collect()
-}
-
-/// Parses `Family, Given, Suffix`; a name without a comma is used unchanged.
-fn author_record(position: u32, written: &str) -> AuthorRecord {
-    let mut parts = written.split(',').map(names::clean);
-    let (family, given, suffix) = (parts.next(), parts.next(), parts.next());
-    let has_parts = given.as_ref().is_some_and(|given| !given.is_empty());
-    let name = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()]);
-    AuthorRecord {
-        position: Some(position),
-        name: name.filter(|_| has_parts).unwrap_or_else(|| written.trim_end_matches(',').to_owned()),
-        given_name: given.filter(|_| has_parts),
-        family_name: family.filter(|_| has_parts),
-        ..AuthorRecord::default()
-    }
+    (1..).zip(names).map(|(position, name)| author_list::author_from_text(Some(position), name)).collect()
 }
 
 fn paper_type(kind: &str) -> PaperType {
