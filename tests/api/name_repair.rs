@@ -63,6 +63,21 @@ async fn every_field() {
     assert_eq!(pluck_strings(&found, &["nameRepair", "rule"]), rules);
 }
 
+/// In a list of which every name is in capitals, short names and particles are lowered, too.
+#[tokio::test]
+async fn lists_in_capitals() {
+    let app = TestApp::start().await;
+    let published = ["ALMA BROOK", "KIM NG", "IDA VAN DER BERG", "JOHN MCKAY"];
+    app.create_records(json!(
+        [paper_record("1", None, &published), paper_record("2", None, &["Ida Brook", "KIM NG"]),]
+    ))
+    .await;
+    let found = json!(read_authors(&app).await);
+    assert_eq!(pluck_strings(&found, &["nameAsPublished"])[..4], published);
+    let displayed = ["Alma Brook", "Kim Ng", "Ida van der Berg", "John McKay", "Ida Brook", "KIM NG"];
+    assert_eq!(pluck_strings(&found, &["name"]), displayed);
+}
+
 /// The result does not depend on the order and batching of records.
 #[tokio::test]
 async fn independent_of_order_and_batches() {

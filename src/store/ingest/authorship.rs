@@ -82,7 +82,7 @@ pub(crate) async fn replace_authorships(
     let assignments = load_author_assignments(uow, &written).await?;
     let papers: Vec<(i64, bool, &[AuthorRecord])> =
         written.iter().map(|(id, change)| (*id, change.existing_id.is_some(), change.authors.as_ref())).collect();
-    let authors = repair_author_names(uow, papers.iter().flat_map(|(_, _, authors)| authors.iter())).await?;
+    let authors = repair_author_names(uow, papers.iter().map(|(_, _, authors)| *authors)).await?;
     let slots = assign_slots(uow, &papers, &authors).await?;
     note_replaced_authors(uow, &written, &authors, &slots);
     let researchers = resolve_author_researchers(uow, &authors, &slots, &assignments).await?;

@@ -116,12 +116,17 @@ pub(crate) fn repair_researcher_name(record: &ResearcherRecord) -> (String, Opti
     (name, given, family)
 }
 
-/// The authors of records with repaired names: certain repairs, and suggestions that the directory confirms.
+/// The authors of the papers' records with repaired names: certain repairs, and suggestions that the directory confirms.
 pub(crate) async fn repair_author_names<'a>(
     uow: &mut UnitOfWork<'_>,
-    records: impl Iterator<Item = &'a AuthorRecord>,
+    papers: impl Iterator<Item = &'a [AuthorRecord]>,
 ) -> Result<Vec<RepairedAuthor<'a>>, Error> {
-    let repaired: Vec<_> = records.map(|record| (record, names::repair_name(&record.name))).collect();
+    let repaired = papers.flat_map(|authors| {
+        let are_in_capitals = names::are_in_capitals(authors.iter().map(|author| author.name.as_str()));
+        let repair = move |author: &'a AuthorRecord| names::repair_listed_name(&author.name, are_in_capitals);
+        authors.iter().map(move |author| (author, repair(author)))
+    });
+    let repaired: Vec<_> = repaired.collect();
     let spellings: HashSet<String> = repaired.iter().filter_map(|(_, repaired)| repaired.confirming_key()).collect();
     let suggested = repaired.iter().filter_map(|(_, repaired)| repaired.suggestion_key());
     let confirmed = find_confirmed_spellings(uow, suggested.collect()).await?;

@@ -61,7 +61,10 @@ pub fn named_person(written: &str, accept_bare_initials: bool) -> NamedPerson {
     let written = clean(written);
     let as_written = || NamedPerson { name: written.clone(), ..NamedPerson::default() };
     if !written.contains(',') {
-        let Some((family, initials)) = split_final_initials(&written, accept_bare_initials) else {
+        let parts = split_final_initials(&written, accept_bare_initials);
+        // "Kavithal D" is how this person writes the name.
+        let Some((family, initials)) = parts.filter(|(_, initials)| accept_bare_initials || initials.contains('.'))
+        else {
             return as_written();
         };
         return NamedPerson {
@@ -259,6 +262,7 @@ mod tests {
         assert_eq!(parts("van der Ford A.D."), "A.D. van der Ford|A.D.|van der Ford");
         assert_eq!(parts("Ida Brook"), "Ida Brook||");
         assert_eq!(parts("Brook IM"), "Brook IM||");
+        assert_eq!(parts("Kavithal D"), "Kavithal D||");
         assert_eq!(split_suffix("Brook, Jr."), Some(("Brook", "Jr.")));
         assert_eq!(split_suffix("Brook, Ida"), None);
     }

@@ -138,9 +138,25 @@ const CERTAIN_REPAIRS: [RepairStep; 8] = [
     (RepairRule::Capitals, 0.9, capitals::lower_capitals),
 ];
 
+/// Returns whether every name of a list, of at least two, is in capitals.
+#[must_use]
+pub fn are_in_capitals<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
+    let mut count = 0;
+    names.all(|name| {
+        count += 1;
+        !name.contains(char::is_lowercase)
+    }) && count > 1
+}
+
 /// Repairs a name as published.
 #[must_use]
 pub fn repair_name(published: &str) -> RepairedName {
+    repair_listed_name(published, false)
+}
+
+/// Repairs a name as published in a list, with the capitals lowered if [every name is in capitals](are_in_capitals).
+#[must_use]
+pub fn repair_listed_name(published: &str, is_list_in_capitals: bool) -> RepairedName {
     // Some rules look at the first character.
     let mut name = published.trim().to_owned();
     let mut found: Option<(RepairRule, f64)> = None;
@@ -151,6 +167,10 @@ pub fn repair_name(published: &str) -> RepairedName {
             // A result without letters, or one that differs in white space only, is not a repair.
             let is_repaired = |value: &String| {
                 value.chars().any(char::is_alphabetic) && normalize_published(value) != normalize_published(&name)
+            };
+            let step = match rule {
+                RepairRule::Capitals if is_list_in_capitals => capitals::lower_listed_capitals,
+                _ => step,
             };
             let Some(value) = step(&name).filter(is_repaired) else { continue };
             name = value;

@@ -53,6 +53,35 @@ pub(super) fn lower_capitals(name: &str) -> Option<String> {
     (lowered != name).then_some(lowered)
 }
 
+/// Lowers the capitals of a name in a list of which every name is in capitals. There, capitals mean nothing, so that short
+/// and unpronounceable words are lowered too, and particles entirely.
+pub(super) fn lower_listed_capitals(name: &str) -> Option<String> {
+    let words: Vec<&str> = name.split(' ').collect();
+    let plain = |word: &str| word.trim_end_matches(['.', ',']).to_lowercase();
+    let is_group = words.iter().any(|word| GROUP_WORDS.contains(&plain(word).as_str()));
+    if words.len() < 2 || is_group || name.contains(char::is_lowercase) || name.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let lowered: Vec<String> = (1..)
+        .zip(&words)
+        .map(|(number, word)| {
+            let is_last = number == words.len();
+            let is_short = word.chars().filter(|c| c.is_alphabetic()).count() < 4;
+            let is_roman = matches!(plain(word).as_str(), "ii" | "iii" | "iv");
+            // JP and AJ are initials, NG is a family name at the end.
+            let may_be_initials = is_short && !is_last && (!has_vowel(word) || word.ends_with('J'));
+            if number > 1 && !is_last && PARTICLES.contains(&plain(word).as_str()) {
+                word.to_lowercase()
+            } else if is_initials(word) || is_roman || may_be_initials {
+                (*word).to_owned()
+            } else {
+                title_case(word)
+            }
+        })
+        .collect();
+    Some(lowered.join(" ")).filter(|lowered| lowered != name)
+}
+
 fn is_all_capitals(word: &str) -> bool {
     word.contains(char::is_uppercase) && !word.contains(char::is_lowercase)
 }

@@ -370,3 +370,25 @@ proptest! {
         prop_assert_eq!(repaired.name, name);
     }
 }
+
+#[test]
+fn lists_in_capitals() {
+    for (published, expected) in [
+        ("ALMA BROOK", "Alma Brook"),
+        ("MILOS KRSTIC", "Milos Krstic"),
+        ("LEE ANG", "Lee Ang"),
+        ("KIM NG", "Kim Ng"),
+        ("MI LI", "Mi Li"),
+        ("JOHN MCKAY", "John McKay"),
+        ("SEAN O'NEILL", "Sean O'Neill"),
+        ("IDA VAN DER BERG", "Ida van der Berg"),
+        ("J.-P. BROOK III", "J.-P. Brook III"),
+        ("JP BROOK", "JP Brook"),
+        ("EEL PROJECT", "EEL PROJECT"),
+    ] {
+        assert_eq!(repair_listed_name(published, true).name, expected);
+    }
+    assert!(are_in_capitals(["IDA BROOK", "NG KIM"].into_iter()));
+    assert!(!are_in_capitals(["IDA BROOK"].into_iter()));
+    assert!(!are_in_capitals(["IDA BROOK", "Tom Ford"].into_iter()));
+}
