@@ -6,4 +6,5 @@ pub(crate) mod clean_record;
 pub(crate) mod field_parsing;
 pub(crate) mod placeholder;
 pub(crate) mod plain_text;
+pub(crate) mod preprint;
 pub(crate) mod text_lengths;

@@ -32,7 +32,7 @@ proptest! {
         title in any_title(),
         names in proptest::collection::vec(any_name(), 0..5),
         date in proptest::option::of("(19|20)[0-9]{2}(-0[1-9](-1[0-9])?)?"),
-        doi in proptest::option::of("10\\.[1-9][0-9]{3}/[a-z0-9._;()<>%#{}\\[\\]-]{1,12}"),
+        doi in proptest::option::of("10\\.[1-9][0-9]{3}/[a-z0-9._;()<>%#{}\\[\\]-]{0,11}[a-z0-9)>#]"),
     ) {
         let exported = CitedPaper {
             slug: "a-paper".to_owned(),

@@ -161,20 +161,13 @@ impl FromStr for Doi {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = |reason| InvalidIdentifier::new(text, "a DOI", reason);
-        let resolvers = [
-            "https://doi.org/",
-            "http://doi.org/",
-            "https://dx.doi.org/",
-            "http://dx.doi.org/",
-            "https://www.doi.org/",
-            "http://www.doi.org/",
-            "dx.doi.org/",
-            "doi.org/",
-        ];
-        let address = strip_any_prefix(text, &resolvers);
-        let bare = strip_any_prefix(address, &["doi:"]);
         // Percent-encoding is decoded in URLs only. In a bare DOI, a percent sign is part of the DOI.
-        let decoded = if address.len() == text.trim().len() { bare.into() } else { percent_decode(bare) };
+        let decoded = match doi_in_url(text) {
+            Some(decoded) => decoded,
+            None => strip_any_prefix(text, &DOI_LABELS).to_owned(),
+        };
+        // Punctuation of the sentence or the list in which the DOI stood.
+        let decoded = decoded.trim_end_matches(['.', ',', ';']);
         let Some((prefix, suffix)) = decoded.split_once('/') else { return Err(invalid("it has no slash")) };
         let registrant = prefix.strip_prefix("10.").unwrap_or_default();
         let registrant_holds =
@@ -191,6 +184,31 @@ impl FromStr for Doi {
         }
         Ok(Self(decoded.to_ascii_lowercase()))
     }
+}
+
+/// What may stand before a DOI that is not in a URL.
+const DOI_LABELS: [&str; 6] = ["doi:", "info:doi/", "urn:doi:", "(doi)", "doi=", "doi "];
+
+/// Returns the decoded DOI in the URL of a resolver, which may be reached through a library's proxy:
+/// `https://doi-org.proxy.example.edu/10.1000/x`, `https://proxy.example.edu/login?url=https://doi.org/10.1000/x`.
+fn doi_in_url(text: &str) -> Option<String> {
+    let address = strip_any_prefix(text, &["https://", "http://"]);
+    let (host, path) = address.split_once('/')?;
+    let host = host.to_ascii_lowercase();
+    let resolvers = ["doi.org", "dx.doi.org", "www.doi.org"];
+    let is_resolver = |resolver: &&str| {
+        // A proxy appends its own name, and may turn dots into hyphens.
+        let proxied = host.strip_prefix(*resolver).or_else(|| host.strip_prefix(&resolver.replace('.', "-")));
+        host == **resolver || proxied.is_some_and(|proxy| proxy.starts_with('.') || proxy.starts_with(':'))
+    };
+    if resolvers.iter().any(|resolver| is_resolver(&resolver)) {
+        return Some(percent_decode(strip_any_prefix(path, &DOI_LABELS)));
+    }
+    let target = percent_decode(path.split_once("url=")?.1);
+    let path = strip_any_prefix(&target, &["https://", "http://"])
+        .split_once('/')
+        .filter(|(host, _)| resolvers.iter().any(|resolver| host.eq_ignore_ascii_case(resolver)))?;
+    Some(strip_any_prefix(path.1, &DOI_LABELS).to_owned())
 }
 
 /// Decodes percent-encoding. Returns the text unchanged if the result is not UTF-8.
@@ -316,10 +334,32 @@ mod tests {
             "https://doi.org/10.1000/xyz123",
             "http://dx.doi.org/10.1000/Xyz123",
             "https://doi.org/10.1000%2Fxyz123",
+            "https://dx.doi.org/10.1000%2fxyz123",
+            "DOI 10.1000/xyz123",
+            "DOI: 10.1000/xyz123",
+            "info:doi/10.1000/xyz123",
+            "10.1000/xyz123.",
+            "https://doi.org/doi:10.1000/xyz123",
+            "https://doi-org.ezproxy.library.example.edu/10.1000/xyz123",
+            "https://dx-doi-org.proxy.example.edu/10.1000/xyz123",
+            "http://dx.doi.org.proxy.example.edu:2048/10.1000/xyz123",
+            "https://proxy.example.edu/login?url=https://doi.org/10.1000/xyz123",
+            "https://proxy.example.edu/login?qurl=https%3A%2F%2Fdoi.org%2F10.1000%2Fxyz123",
         ] {
             assert_eq!(written.parse::<Doi>().expect(written).as_str(), "10.1000/xyz123");
         }
-        for written in ["", "10.1000", "10.1/x", "10.1000/", "10.1000/a b", "11.1000/x", "10.1000/a\u{0}", "10.x/y"] {
+        for written in [
+            "",
+            "10.1000",
+            "10.1/x",
+            "10.1000/",
+            "10.1000/a b",
+            "11.1000/x",
+            "10.1000/a\u{0}",
+            "10.x/y",
+            "https://www.example.org/report-10.2010/summary.pdf",
+            "https://doi.org.evil/10.1/x",
+        ] {
             assert!(written.parse::<Doi>().is_err(), "{written:?}");
         }
         let unusual: Doi = "10.1002/(sici)1097<1::aid>3.0.co;2-#".parse().expect("a DOI");

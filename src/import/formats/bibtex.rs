@@ -28,7 +28,7 @@ const MAX_BUFFERED_BYTES: usize = 64 << 20;
 const MAX_CROSSREF_DEPTH: usize = 8;
 
 /// The fields that are imported; malformed values of other fields are ignored.
-const KNOWN_FIELDS: [&str; 27] = [
+const KNOWN_FIELDS: [&str; 28] = [
     "title",
     "subtitle",
     "author",
@@ -56,6 +56,7 @@ const KNOWN_FIELDS: [&str; 27] = [
     "crossref",
     "xdata",
     "pubstate",
+    "volume",
 ];
 /// The fields that an entry inherits from the entry that it references.
 const INHERITED_FIELDS: [&str; 9] =
@@ -346,6 +347,9 @@ fn paper_record(entry: &BibtexEntry, warnings: &mut Vec<String>) -> Result<Paper
     let (doi, eprint, url, pmid) = (text("doi"), text("eprint"), text("url"), text("pmid"));
     let arxiv_id = eprint.filter(|id| eprint_kind == "arxiv" || id.to_lowercase().starts_with("arxiv:"));
     let arxiv_id = field_parsing::parse_identifier::<ArxivId>(arxiv_id.as_deref(), warnings);
+    // dblp writes the arXiv id of a preprint as the volume of CoRR.
+    let in_volume = || raw("volume")?.trim().strip_prefix("abs/")?.parse::<ArxivId>().ok();
+    let arxiv_id = arxiv_id.or_else(in_volume);
     // The first of several URLs.
     let url = url.and_then(|url| url.split([' ', ';', ',']).next().map(ToOwned::to_owned));
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
@@ -371,7 +375,12 @@ fn publication_date([date, year, month, day]: [Option<&str>; 4], warnings: &mut 
     if let Some(date) = date.and_then(|date| field_parsing::parse_date(date, warnings)) {
         return Some(date);
     }
-    let year: i64 = field_parsing::parse_date(year?, warnings)?.year().into();
+    let in_year = field_parsing::parse_date(year?, warnings)?;
+    // Some programs write the whole date as the year. `2001-02` may be two years.
+    if in_year.day().is_some() {
+        return Some(in_year);
+    }
+    let year: i64 = in_year.year().into();
     // `15~nov` and `nov 15` include the day; `jan/feb` is two months.
     let words: Vec<&str> = month.unwrap_or_default().split(|c: char| !c.is_alphanumeric()).collect();
     let name = words.iter().find(|word| word.chars().any(char::is_alphabetic)).or(words.first());
@@ -456,6 +465,10 @@ fn author_record(person: &Person, position: Option<u32>) -> Option<AuthorRecord>
         return Some(author_list::author_from_text(position, &with_commas()));
     }
     let name = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()])?;
+    // dblp tells people of one name apart by a number behind the name.
+    if let Some(name) = author_list::strip_homonym_number(&name) {
+        return Some(author_list::author_from_text(position, name));
+    }
     // In "Brook I.M." the family name is first, and in braces a name may have a suffix of its own.
     if names::split_final_initials(&name, true).is_some() || given.is_none() && names::split_suffix(&name).is_some() {
         return Some(author_list::author_from_text(position, &name));
@@ -580,6 +593,63 @@ mod tests {
             ]
         );
         assert_eq!(papers[3].authors[0].family_name.as_deref(), Some("Baldwin"));
+    }
+
+    #[test]
+    fn styles_of_author_fields() {
+        for (field, expected) in [
+            ("Brook, Ida AND Ford, Tom", vec!["Ida Brook|Brook", "Tom Ford|Ford"]),
+            (
+                "Ida Brook And Tom Ford and {Fish AND Chips}",
+                vec!["Ida Brook|Brook", "Tom Ford|Ford", "Fish AND Chips|"],
+            ),
+            ("Brook, I. M., Jr. and Ford, Jr., Tom", vec!["I. M. Brook Jr.|Brook", "Tom Ford Jr.|Ford"]),
+            ("{Brook, Ida M., Jr} and Ford, Tom", vec!["Ida M. Brook Jr|Brook", "Tom Ford|Ford"]),
+            ("Brook, I.M., Ford, T., Ferry, U.", vec!["I.M. Brook|Brook", "T. Ford|Ford", "U. Ferry|Ferry"]),
+            ("Ida Brook, Tom Ford, Uma Ferry", vec!["Ida Brook|", "Tom Ford|", "Uma Ferry|"]),
+            ("Brook I.M. and van der Ford T.", vec!["I.M. Brook|Brook", "T. van der Ford|van der Ford"]),
+            ("Brook IM and Ford T", vec!["IM Brook|Brook", "T Ford|Ford"]),
+            ("Ida Brook 0044 and Tom Ford", vec!["Ida Brook|", "Tom Ford|Ford"]),
+            ("{Water Survey, Dept. of Levels} and Ford, Tom", vec!["Water Survey, Dept. of Levels|", "Tom Ford|Ford"]),
+            ("Brook, Ida, Ford, Tom", vec!["Brook, Ida, Ford, Tom|"]),
+        ] {
+            let outcome =
+                read_bytes(&BibtexFormat, format!("@article{{a, title={{A}}, author={{{field}}}}}").as_bytes());
+            let with_family = |author: &AuthorRecord| {
+                let family = author.family_name.as_deref().filter(|family| *family != author.name);
+                format!("{}|{}", author.name, family.unwrap_or_default())
+            };
+            let authors: Vec<String> = papers(&outcome)[0].authors.iter().map(with_family).collect();
+            assert_eq!(authors, expected, "{field}: {:?}", outcome.messages());
+        }
+    }
+
+    #[test]
+    fn dates_of_biblatex() {
+        let date = |fields: &str| {
+            let outcome = read_bytes(&BibtexFormat, format!("@book{{a, title={{A}}, {fields}}}").as_bytes());
+            papers(&outcome)[0].publication_date.map(|date| date.to_string()).unwrap_or_default()
+        };
+        assert_eq!(date("date={2004-06/2005-02}"), "2004-06");
+        assert_eq!(date("date={1723~}"), "1723");
+        assert_eq!(date("year={1991-92}"), "1991");
+        assert_eq!(date("year={2014-03-26}"), "2014-03-26");
+        assert_eq!(date("year=1999, month={March--April}"), "1999-03");
+        assert_eq!(date("year={in press}"), "");
+    }
+
+    #[test]
+    fn preprints_of_dblp_and_google_scholar() {
+        for fields in [
+            "journal={CoRR}, volume={abs/2301.00001}",
+            "journal={CoRR}, eprinttype={arXiv}, eprint={2301.00001}",
+            "journal={arXiv preprint arXiv:2301.00001}",
+        ] {
+            let outcome = read_bytes(&BibtexFormat, format!("@article{{a, title={{A}}, {fields}}}").as_bytes());
+            let paper = papers(&outcome).remove(0);
+            assert_eq!(paper.paper_type, PaperType::Preprint, "{fields}");
+            assert_eq!(paper.arxiv_id.as_ref().map(ArxivId::as_str), Some("2301.00001"), "{fields}");
+        }
     }
 
     #[test]

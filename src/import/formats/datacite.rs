@@ -122,8 +122,6 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
         .filter(|title| !is_placeholder(title, Missing::Venue));
     let publisher = text_field(item, "publisher")
         .or_else(|| item.get("publisher").and_then(|publisher| text_field(publisher, "name")));
-    let kind =
-        value_at(item, &["types"]).and_then(|types| text_field(types, "resourceTypeGeneral")).unwrap_or_default();
     let doi = text_field(item, "doi");
     Ok(PaperRecord {
         title,
@@ -131,7 +129,7 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
         abstract_text,
         abstract_completeness: completeness,
         publication_date: publication_date(item, warnings),
-        paper_type: paper_type(&kind),
+        paper_type: item.get("types").map(paper_type).unwrap_or_default(),
         venue_name: container.or(publisher),
         language,
         doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
@@ -156,16 +154,46 @@ fn publication_date(item: &Value, warnings: &mut Vec<String>) -> Option<PartialD
     }
 }
 
-fn paper_type(kind: &str) -> PaperType {
-    match kind {
-        "JournalArticle" | "DataPaper" => PaperType::Article,
-        "ConferencePaper" => PaperType::ConferencePaper,
-        "Preprint" => PaperType::Preprint,
-        "Book" | "ConferenceProceeding" => PaperType::Book,
-        "BookChapter" => PaperType::BookChapter,
-        "Dissertation" => PaperType::Thesis,
-        "Report" => PaperType::Report,
-        "Dataset" => PaperType::Dataset,
+/// Returns the type that `resourceTypeGeneral` names. "Text" and "Other" say little: then, the types for CSL, BibTeX and
+/// RIS decide, in this order, unless they are the ones that DataCite derives from "Text".
+fn paper_type(types: &Value) -> PaperType {
+    let text = |field: &str| text_field(types, field).unwrap_or_default();
+    match text("resourceTypeGeneral").as_str() {
+        "JournalArticle" | "DataPaper" => return PaperType::Article,
+        "ConferencePaper" => return PaperType::ConferencePaper,
+        "Preprint" => return PaperType::Preprint,
+        "Book" | "ConferenceProceeding" => return PaperType::Book,
+        "BookChapter" => return PaperType::BookChapter,
+        "Dissertation" => return PaperType::Thesis,
+        "Report" => return PaperType::Report,
+        "Dataset" => return PaperType::Dataset,
+        "" | "Text" | "Other" => {}
+        _ => return PaperType::Other,
+    }
+    match text("citeproc").as_str() {
+        "article-journal" | "article-magazine" | "article-newspaper" | "review" => return PaperType::Article,
+        "paper-conference" => return PaperType::ConferencePaper,
+        "book" => return PaperType::Book,
+        "chapter" => return PaperType::BookChapter,
+        "thesis" => return PaperType::Thesis,
+        "dataset" => return PaperType::Dataset,
+        _ => {}
+    }
+    match text("bibtex").as_str() {
+        "inproceedings" | "conference" => return PaperType::ConferencePaper,
+        "book" | "proceedings" => return PaperType::Book,
+        "incollection" | "inbook" => return PaperType::BookChapter,
+        "phdthesis" | "mastersthesis" => return PaperType::Thesis,
+        "techreport" => return PaperType::Report,
+        _ => {}
+    }
+    match text("ris").as_str() {
+        "JOUR" | "MGZN" | "NEWS" => PaperType::Article,
+        "CPAPER" | "CONF" => PaperType::ConferencePaper,
+        "BOOK" => PaperType::Book,
+        "CHAP" => PaperType::BookChapter,
+        "THES" => PaperType::Thesis,
+        "DATA" => PaperType::Dataset,
         _ => PaperType::Other,
     }
 }
@@ -181,9 +209,15 @@ fn author_record(position: u32, creator: &Value, warnings: &mut Vec<String>) -> 
     let in_order = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref()])
         .filter(|_| family.is_some() && !is_organization);
     let ids = as_list(creator.get("nameIdentifiers"));
-    let orcid = ids
-        .iter()
-        .find(|id| text_field(id, "nameIdentifierScheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case("ORCID")));
+    // Repositories also give the address of ORCID as the scheme, or name another scheme.
+    let is_orcid = |id: &&Value| {
+        let mentions =
+            |field: &str, mark: &str| text_field(id, field).is_some_and(|text| text.to_lowercase().contains(mark));
+        mentions("nameIdentifierScheme", "orcid")
+            || mentions("schemeUri", "orcid.org")
+            || mentions("nameIdentifier", "orcid.org/")
+    };
+    let orcid = ids.iter().find(is_orcid);
     let mut abstract_language = Vec::new();
     let orcid = field_parsing::parse_identifier::<Orcid>(
         orcid.and_then(|id| text_field(id, "nameIdentifier")).as_deref(),
@@ -244,6 +278,32 @@ mod tests {
             assert_eq!((paper.paper_type, paper.venue_name.as_deref()), (PaperType::Dataset, Some("A Repository")));
             let names: Vec<&str> = paper.authors.iter().map(|author| author.name.as_str()).collect();
             assert_eq!(names, ["Ida Brook", "Water Institute, The"]);
+        }
+    }
+
+    #[test]
+    fn types_of_texts() {
+        let type_of = |general: &str, citeproc: &str, bibtex: &str, ris: &str| {
+            paper_type(&json!({ "resourceTypeGeneral": general, "citeproc": citeproc, "bibtex": bibtex, "ris": ris }))
+        };
+        assert_eq!(type_of("Text", "article-journal", "article", "RPRT"), PaperType::Article);
+        assert_eq!(type_of("Text", "", "phdthesis", "THES"), PaperType::Thesis);
+        assert_eq!(type_of("Text", "", "", "CPAPER"), PaperType::ConferencePaper);
+        assert_eq!(type_of("Text", "report", "misc", "RPRT"), PaperType::Other);
+        assert_eq!(type_of("ConferencePaper", "article-journal", "article", "JOUR"), PaperType::ConferencePaper);
+        assert_eq!(type_of("Software", "article-journal", "misc", "COMP"), PaperType::Other);
+    }
+
+    #[test]
+    fn orcid_under_the_name_of_another_scheme() {
+        for id in [
+            json!({ "nameIdentifier": "0000-0002-1825-0097", "nameIdentifierScheme": "https://orcid.org/" }),
+            json!({ "nameIdentifier": "0000-0002-1825-0097", "nameIdentifierScheme": "", "schemeUri": "http://orcid.org" }),
+            json!({ "nameIdentifier": "https://orcid.org/0000-0002-1825-0097", "nameIdentifierScheme": "ISNI" }),
+        ] {
+            let creator = json!({ "name": "Brook, Ida", "nameIdentifiers": [id] });
+            let author = author_record(1, &creator, &mut Vec::new());
+            assert_eq!(author.orcid.as_ref().map(Orcid::as_str), Some("0000-0002-1825-0097"));
         }
     }
 

@@ -144,7 +144,7 @@ fn emit_record(
         return sink.push_invalid(line, format!("ORCID returned an error: {message}"));
     }
     if value.get("orcid-identifier").is_none() && value.get("person").is_none() {
-        let record = paper_record(value, None, &mut warnings);
+        let record = paper_record(value, None, None, &mut warnings);
         return match record {
             Ok(record) => sink.push_record(line, Record::Paper(record), warnings),
             Err(reason) => sink.push_invalid(line, reason),
@@ -171,7 +171,7 @@ fn emit_record(
         };
         let Some(summary) = summaries.max_by_key(index) else { continue };
         let mut warnings = Vec::new();
-        match paper_record(summary, Some(&owner), &mut warnings) {
+        match paper_record(summary, Some(group), Some(&owner), &mut warnings) {
             Ok(record) => sink.push_record(line, Record::Paper(record), warnings)?,
             Err(reason) => {
                 let whose = owner.orcid.as_ref().map_or_else(String::new, |orcid| format!(" of {orcid}"));
@@ -306,8 +306,14 @@ fn partial_date(value: Option<&Value>, warnings: &mut Vec<String>) -> Option<Par
     field_parsing::date_or_year(part("year")?, part("month"), part("day"), warnings)
 }
 
-/// Returns a work. If it has no contributors, the owner of the record is its only known author.
-fn paper_record(work: &Value, owner: Option<&AuthorRecord>, warnings: &mut Vec<String>) -> Result<PaperRecord, String> {
+/// Returns a work. If it has no contributors, the owner of the record is its only known author. Identifiers that the
+/// work lacks are those of its group of versions.
+fn paper_record(
+    work: &Value,
+    group: Option<&Value>,
+    owner: Option<&AuthorRecord>,
+    warnings: &mut Vec<String>,
+) -> Result<PaperRecord, String> {
     let title = text_at(work, &["title", "title"]).ok_or("it has no title")?;
     let title = match text_at(work, &["title", "subtitle"]) {
         Some(subtitle) => format!("{title}: {subtitle}"),
@@ -322,15 +328,7 @@ fn paper_record(work: &Value, owner: Option<&AuthorRecord>, warnings: &mut Vec<S
         translated_titles.insert(Some(&tag), text);
     }
     let language = text_value(work.get("language-code")).map(|tag| tag.replace('_', "-"));
-    let ids: Vec<(String, String)> = as_list(value_at(work, &["external-ids", "external-id"]))
-        .iter()
-        .filter(|id| {
-            text_value(id.get("external-id-relationship")).is_none_or(|relation| relation.eq_ignore_ascii_case("self"))
-        })
-        .filter_map(|id| {
-            Some((text_value(id.get("external-id-type"))?.to_lowercase(), text_value(id.get("external-id-value"))?))
-        })
-        .collect();
+    let ids: Vec<(String, String)> = [Some(work), group].into_iter().flatten().flat_map(own_identifiers).collect();
     let id = |kind: &str| ids.iter().find(|(id_type, _)| id_type == kind).map(|(_, value)| value.as_str());
     let schemes = [("pmid", "pmid"), ("pmc", "pmcid"), ("eid", "scopus"), ("wosuid", "wos")];
     let identifiers = schemes
@@ -346,14 +344,39 @@ fn paper_record(work: &Value, owner: Option<&AuthorRecord>, warnings: &mut Vec<S
         paper_type: paper_type(&text_value(work.get("type")).unwrap_or_default()),
         venue_name: text_value(work.get("journal-title")),
         language,
-        doi: field_parsing::parse_identifier::<Doi>(id("doi"), warnings),
-        arxiv_id: field_parsing::parse_identifier::<ArxivId>(id("arxiv"), warnings),
+        doi: valid_identifier::<Doi>(&ids, "doi", warnings),
+        arxiv_id: valid_identifier::<ArxivId>(&ids, "arxiv", warnings),
         url: text_value(work.get("url")),
         identifiers: identifiers.collect(),
         authors: if are_incomplete { owner.cloned().into_iter().collect() } else { contributors },
         authors_are_incomplete: are_incomplete,
         ..PaperRecord::default()
     })
+}
+
+/// Returns the identifiers of a work or of a group of its versions, each with its type: as ORCID normalized it, if it
+/// did, then as written.
+fn own_identifiers(item: &Value) -> Vec<(String, String)> {
+    let ids = as_list(value_at(item, &["external-ids", "external-id"])).iter().filter(|id| {
+        text_value(id.get("external-id-relationship")).is_none_or(|relation| relation.eq_ignore_ascii_case("self"))
+    });
+    let forms = ids.filter_map(|id| {
+        let kind = text_value(id.get("external-id-type"))?.to_lowercase();
+        let forms = ["external-id-normalized", "external-id-value"];
+        Some(forms.into_iter().filter_map(move |form| Some((kind.clone(), text_value(id.get(form))?))))
+    });
+    forms.flatten().collect()
+}
+
+/// Returns the first valid identifier of a type; if there is none, an invalid one is reported.
+fn valid_identifier<T>(ids: &[(String, String)], kind: &str, warnings: &mut Vec<String>) -> Option<T>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    let mut values = ids.iter().filter(|(id_type, _)| id_type == kind).map(|(_, value)| value.as_str());
+    let first = values.clone().next();
+    values.find_map(|value| value.parse().ok()).or_else(|| field_parsing::parse_identifier(first, warnings))
 }
 
 fn contributor_records(work: &Value, warnings: &mut Vec<String>) -> Vec<AuthorRecord> {
@@ -455,6 +478,24 @@ mod tests {
         assert_eq!(person.affiliations[0].kind, AffiliationKind::Education);
         assert_eq!(person.affiliations[0].start_date.map(PartialDate::year), Some(1999));
         assert_eq!(papers(&outcome)[0].title, "Locks");
+    }
+
+    #[test]
+    fn identifiers_of_the_group_and_in_normalized_form() {
+        let id = |value: &str, normalized: &str| {
+            json!({ "external-id-type": "doi", "external-id-value": value, "external-id-relationship": "self",
+                "external-id-normalized": { "value": normalized, "transient": true } })
+        };
+        let work =
+            |ids: Value| json!({ "title": { "title": { "value": "T" } }, "external-ids": { "external-id": ids } });
+        let doi = |work: &Value, group: Option<&Value>| {
+            let paper = paper_record(work, group, None, &mut Vec::new()).expect("a paper");
+            paper.doi.map(|doi| doi.to_string())
+        };
+        assert_eq!(doi(&work(json!([id("see 10.1000/A", "10.1000/a")])), None).as_deref(), Some("10.1000/a"));
+        let group = json!({ "external-ids": { "external-id": [id("10.1000/b", "10.1000/b")] } });
+        assert_eq!(doi(&work(json!([])), Some(&group)).as_deref(), Some("10.1000/b"));
+        assert_eq!(doi(&work(json!([id("none", "none")])), None), None);
     }
 
     #[test]

@@ -71,14 +71,20 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
     let mut lines = BoundedLines::new(reader, MAX_LINE_BYTES);
     let mut current: Option<RisReference> = None;
     let mut has_fields = false;
+    let mut before: Option<(usize, String)> = None;
     while let Some(line) = lines.next_raw_line()? {
         let (text, has_invalid_utf8) = lines::decode_text(line);
         let text = text.trim_matches('\u{feff}').to_owned();
         let (number, is_truncated) = (lines.number, lines.is_truncated);
         let Some((tag, value)) = parse_field(&text) else {
-            if !has_fields && !text.trim().is_empty() {
-                let reason = format!("it is not RIS; it starts like {}", ContentKind::of(text.as_bytes()));
-                return Err(ReadAbort::Unreadable(number, reason));
+            // Publishers write lines about themselves before the first reference.
+            if !has_fields && !text.trim().is_empty() && before.is_none() {
+                let kind = ContentKind::of(text.as_bytes());
+                if !matches!(kind, ContentKind::Text | ContentKind::Ris) {
+                    return Err(ReadAbort::Unreadable(number, not_ris_reason(kind)));
+                }
+                before = Some((number, text));
+                continue;
             }
             // A line without a tag continues the previous field.
             if let Some(RisReference { fields, size_bytes: size, .. }) = &mut current
@@ -92,7 +98,11 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
             }
             continue;
         };
-        has_fields = true;
+        if !std::mem::replace(&mut has_fields, true)
+            && let Some((first, _)) = &before
+        {
+            sink.push_note(*first, "the lines before the first reference were ignored".to_owned())?;
+        }
         let is_end = tag == "ER";
         // A TY line starts a reference, unless only TY lines precede it.
         let begins = tag == "TY" && current.as_ref().is_some_and(|open| open.fields.iter().any(|(tag, _)| tag != "TY"));
@@ -125,8 +135,15 @@ fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<()
             emit_reference(open, sink)
         }
         None if has_fields => Ok(()),
-        None => Err(ReadAbort::Unreadable(0, "it is empty".to_owned())),
+        None => Err(match before {
+            Some((number, text)) => ReadAbort::Unreadable(number, not_ris_reason(ContentKind::of(text.as_bytes()))),
+            None => ReadAbort::Unreadable(0, "it is empty".to_owned()),
+        }),
     }
+}
+
+fn not_ris_reason(kind: ContentKind) -> String {
+    format!("it is not RIS; it starts like {kind}")
 }
 
 /// Splits a line into tag and value: `AU  - Brook, Ida`.
@@ -177,11 +194,18 @@ fn paper_record(reference: &RisReference, warnings: &mut Vec<String>) -> Result<
     let Some(kind) = reference.first_value(&["TY"]) else {
         return Err("it has no type: a reference starts with a TY line".to_owned());
     };
-    let is_whole_book = matches!(kind, "BOOK" | "EDBOOK" | "CONF");
+    let is_proceedings = kind == "CONF" && reference.first_value(&["TI", "T1", "CT"]).is_none();
+    let is_whole_book = matches!(kind, "BOOK" | "EDBOOK") || is_proceedings;
     let title = reference.first_value(&["TI", "T1", "CT"]);
     let title = title.or_else(|| reference.first_value(&["BT"]).filter(|_| is_whole_book)).ok_or("it has no title")?;
     // A whole book is part of a series, which is not a venue.
-    let venue = if is_whole_book { None } else { reference.first_value(&["JF", "T2", "JO", "BT", "JA", "J2", "JW"]) };
+    let venue_tags: &[&str] = match kind {
+        _ if is_whole_book => &[],
+        // The journal of a conference paper may be the series of the proceedings.
+        "CONF" | "CPAPER" => &["T2", "BT", "C3", "JF", "JO", "JA", "J2", "JW"],
+        _ => &["JF", "T2", "JO", "BT", "JA", "J2", "JW"],
+    };
+    let venue = reference.first_value(venue_tags);
     let abstract_text = reference.first_value(&["AB", "N2"]).unwrap_or_default();
     let language = reference.first_value(&["LA"]).and_then(field_parsing::language_tag);
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
@@ -321,6 +345,49 @@ mod tests {
             "14: invalid record: the reference that starts here is not closed; the file is truncated",
         ];
         assert_eq!(outcome.messages(), expected);
+    }
+
+    #[test]
+    fn lines_outside_references() {
+        let reference = |title: &str| format!("TY  - JOUR\nTI  - {title}\nER  - \n");
+        let text = format!(
+            "Provider: A Press\nContent: text/plain\n\n{}Full text: https://press.example/1\n\n{}",
+            reference("Weirs"),
+            reference("Locks")
+        );
+        let outcome = read_bytes(&RisFormat, text.as_bytes());
+        let titles: Vec<String> = papers(&outcome).into_iter().map(|paper| paper.title).collect();
+        assert_eq!(titles, ["Weirs", "Locks"]);
+        assert_eq!(outcome.messages(), ["1: note: the lines before the first reference were ignored"]);
+        let letter = read_bytes(&RisFormat, b"Dear all,\nno references here\n");
+        assert_eq!(letter.messages(), ["1: unreadable file: it is not RIS; it starts like text"]);
+    }
+
+    #[test]
+    fn venues_of_conference_papers() {
+        let venue = |kind: &str, fields: &str| {
+            let text = format!("TY  - {kind}\n{fields}ER  - \n");
+            papers(&read_bytes(&RisFormat, text.as_bytes()))[0].venue_name.clone().unwrap_or_default()
+        };
+        assert_eq!(venue("CONF", "TI  - Weirs\nT2  - Meeting on Rivers\nJO  - Rivers\n"), "Meeting on Rivers");
+        assert_eq!(venue("CPAPER", "TI  - Weirs\nJO  - Rivers\n"), "Rivers");
+        assert_eq!(venue("CONF", "BT  - Meeting on Rivers\nT2  - A Series\n"), "");
+    }
+
+    #[test]
+    fn several_people_in_a_field() {
+        let text = "TY  - JOUR\nTI  - T\nAU  - Brook, I.M., Ford, T., Ferry, U.\nAU  - Quist, Uma, Jr.,\nAU  - van der Oak L.\nER  - \n";
+        let outcome = read_bytes(&RisFormat, text.as_bytes());
+        let paper = papers(&outcome).remove(0);
+        let names: Vec<String> = paper
+            .authors
+            .iter()
+            .map(|author| format!("{}|{}", author.name, author.family_name.as_deref().unwrap_or_default()))
+            .collect();
+        let expected =
+            ["I.M. Brook|Brook", "T. Ford|Ford", "U. Ferry|Ferry", "Uma Quist Jr.|Quist", "L. van der Oak|van der Oak"];
+        assert_eq!(names, expected);
+        assert_eq!(outcome.messages(), ["1: warning: author 1 names 3 people and was split"]);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use crate::import::normalize::author_list;
-use crate::import::normalize::placeholder;
 use crate::import::normalize::plain_text::strip_record_markup;
 use crate::import::normalize::text_lengths::check_lengths;
+use crate::import::normalize::{author_list, placeholder, preprint};
+use crate::model::identifier::Orcid;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
     AbstractCompleteness, AffiliationRecord, ExternalIdentifier, NameRecord, OrganizationRecord, OtherName,
@@ -65,6 +65,12 @@ fn normalize_topic(mut record: TopicRecord, warnings: &mut Vec<String>) -> Resul
     }
     record.code = clean_optional_line(record.code, "code", warnings);
     record.broader = normalize_topic_references(record.broader, warnings);
+    let is_own = |broader: &TopicReference| broader.code.is_some() && broader.code == record.code;
+    let count = record.broader.len();
+    record.broader.retain(|broader| !(is_own(broader) && broader.scheme == record.scheme));
+    if record.broader.len() < count {
+        warnings.push("the topic is listed as broader than itself, which was ignored".to_owned());
+    }
     Ok(record)
 }
 
@@ -82,6 +88,7 @@ fn normalize_researcher(mut record: ResearcherRecord, warnings: &mut Vec<String>
     record.homepage_url = normalize_url(record.homepage_url, "homepage", warnings);
     record.topics = normalize_topic_references(record.topics, warnings);
     record.identifiers = normalize_identifiers(record.identifiers, warnings);
+    take_orcid(&mut record.identifiers, &mut record.orcid);
     record.affiliations =
         record.affiliations.into_iter().map(|affiliation| normalize_affiliation(affiliation, warnings)).collect();
     Ok(record)
@@ -126,6 +133,7 @@ fn normalize_paper(mut record: PaperRecord, warnings: &mut Vec<String>) -> Resul
     record.identifiers = normalize_identifiers(record.identifiers, warnings);
     record.topics = normalize_topic_references(record.topics, warnings);
     if record.exported.is_none() {
+        preprint::recognize_preprint(&mut record);
         record.authors = author_list::split_authors(std::mem::take(&mut record.authors), warnings);
         placeholder::remove_authors(&mut record.authors);
     }
@@ -141,6 +149,7 @@ fn normalize_paper(mut record: PaperRecord, warnings: &mut Vec<String>) -> Resul
             author.name = author.name.replace('\0', "");
         }
         author.identifiers = normalize_identifiers(std::mem::take(&mut author.identifiers), warnings);
+        take_orcid(&mut author.identifiers, &mut author.orcid);
         author.given_name = author.given_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
         author.family_name = author.family_name.take().map(|name| names::clean(&name)).filter(|name| !name.is_empty());
         for affiliation in &mut author.affiliations_as_published {
@@ -223,6 +232,16 @@ fn normalize_identifiers(identifiers: Vec<ExternalIdentifier>, warnings: &mut Ve
     normalized.collect()
 }
 
+/// Moves an ORCID iD among other identifiers to its own field. Sources give it under the name of another scheme, or the
+/// address of ORCID as the scheme.
+fn take_orcid(identifiers: &mut Vec<ExternalIdentifier>, orcid: &mut Option<Orcid>) {
+    identifiers.retain(|identifier| {
+        let is_of_orcid = identifier.scheme.contains("orcid") || identifier.value.to_lowercase().contains("orcid.org/");
+        let Some(found) = identifier.value.parse::<Orcid>().ok().filter(|_| is_of_orcid) else { return true };
+        *orcid.get_or_insert_with(|| found.clone()) != found
+    });
+}
+
 fn normalize_names(names: Vec<NameRecord>, warnings: &mut Vec<String>) -> Vec<NameRecord> {
     let normalized = names.into_iter().map(|name| NameRecord {
         value: clean_line(&name.value, "name", warnings),
@@ -241,4 +260,28 @@ fn normalize_topic_references(topics: Vec<TopicReference>, warnings: &mut Vec<St
     });
     let is_identified = |topic: &TopicReference| topic.code.is_some() || topic.id.is_some() || !topic.labels.is_empty();
     normalized.collect::<Vec<_>>().into_iter().filter(is_identified).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orcid_among_other_identifiers() {
+        let identifier =
+            |scheme: &str, value: &str| ExternalIdentifier { scheme: scheme.to_owned(), value: value.to_owned() };
+        for (scheme, value) in [
+            ("orcid", "0000-0002-1825-0097"),
+            ("https://orcid.org/", "0000-0002-1825-0097"),
+            ("isni", "https://orcid.org/0000-0002-1825-0097"),
+        ] {
+            let (mut identifiers, mut orcid) = (vec![identifier(scheme, value), identifier("scopus", "7")], None);
+            take_orcid(&mut identifiers, &mut orcid);
+            assert_eq!(orcid.as_ref().map(Orcid::as_str), Some("0000-0002-1825-0097"));
+            assert_eq!(identifiers, [identifier("scopus", "7")]);
+        }
+        let mut isni = vec![identifier("isni", "0000 0001 2103 2683")];
+        take_orcid(&mut isni, &mut None);
+        assert_eq!(isni.len(), 1);
+    }
 }

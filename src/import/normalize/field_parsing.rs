@@ -87,14 +87,14 @@ pub(crate) fn date_or_year(
     })
 }
 
-/// Parses a date as sources write it: ISO 8601, with a time, or any text with a year.
+/// Parses a date as sources write it: ISO 8601, with a time, EDTF, day.month.year, or any text with a year.
 ///
-/// A date that does not exist is shortened to its year. Years BC are ignored.
+/// Of a range, the start is used, or the end if the start is unknown. A date that does not exist is shortened to its year. Years BC are ignored.
 pub(crate) fn parse_date(text: &str, warnings: &mut Vec<String>) -> Option<PartialDate> {
     let text = text.trim();
     let exact = text.get(..10).and_then(|date| date.parse().ok()).or_else(|| text.parse().ok());
-    if exact.is_some() {
-        return exact;
+    if let Some(date) = exact.or_else(|| parse_edtf(text)).or_else(|| parse_day_first(text)) {
+        return Some(date);
     }
     let digits = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 4);
     let year: Option<PartialDate> = digits.filter(|_| !text.starts_with('-')).and_then(|digits| digits.parse().ok());
@@ -110,6 +110,40 @@ pub(crate) fn parse_date(text: &str, warnings: &mut Vec<String>) -> Option<Parti
         _ => {}
     }
     year
+}
+
+/// Parses a date of the Extended Date/Time Format (EDTF), as BibLaTeX uses it: `2004-06/2005-02`, `2004-07/..`, `1723~`,
+/// `2010-05?`, `2004-22` (a season), `1994-XX`. Month and day may have one digit.
+fn parse_edtf(text: &str) -> Option<PartialDate> {
+    let ends: Vec<&str> = text.split('/').map(|end| end.trim().trim_matches(['~', '?', '%'])).collect();
+    let is_known = |end: &&str| !matches!(*end, "" | ".." | "*" | "open" | "unknown");
+    let date = ends.iter().copied().find(is_known).filter(|_| ends.len() <= 2)?;
+    let mut parts =
+        date.split('T').next().unwrap_or_default().split('-').map(|part| part.trim_matches(['~', '?', '%']));
+    let number = |part: &str, digits: std::ops::RangeInclusive<usize>| -> Option<i64> {
+        let is_number = digits.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse().ok().filter(|_| is_number)
+    };
+    let is_unspecified = |part: &str| !part.is_empty() && part.bytes().all(|byte| matches!(byte, b'X' | b'u'));
+    let year = number(parts.next()?, 4..=4)?;
+    let month = match parts.next() {
+        Some(month) if !is_unspecified(month) => Some(number(month, 1..=2)?),
+        _ => None,
+    };
+    let day = match parts.next() {
+        Some(day) if !is_unspecified(day) => Some(number(day, 1..=2)?),
+        _ => None,
+    };
+    let month = month.filter(|month| !(21..=41).contains(month));
+    PartialDate::new(year, month, month.and(day)).ok().filter(|_| parts.next().is_none())
+}
+
+/// Parses a date such as `1.9.2014`, in the order of the languages that write it with dots.
+pub(crate) fn parse_day_first(text: &str) -> Option<PartialDate> {
+    let mut parts = text.split('.').map(str::trim);
+    let (day, month, year) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?);
+    let is_year = year.len() == 4 && parts.next().is_none();
+    PartialDate::new(year.parse().ok()?, Some(month), Some(day)).ok().filter(|_| is_year)
 }
 
 /// Parses a month: its number, or the start of its English name.
@@ -237,6 +271,25 @@ mod tests {
         assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));
         assert_eq!(date("c. 1900").as_deref(), Some("1900"));
         assert_eq!(date("1999/2000").as_deref(), Some("1999"));
+        for (written, expected) in [
+            ("2004-06/2005-02", "2004-06"),
+            ("1995-03-30/1995-04-05", "1995-03-30"),
+            ("2004-07/", "2004-07"),
+            ("2004-07/..", "2004-07"),
+            ("../2005-02", "2005-02"),
+            ("1723~", "1723"),
+            ("2010-05?", "2010-05"),
+            ("2010-05-03%", "2010-05-03"),
+            ("2004-22", "2004"),
+            ("1994-XX-XX", "1994"),
+            ("2021-5-3", "2021-05-03"),
+            ("1991-92", "1991"),
+            ("c2018", "2018"),
+            ("01.09.2014", "2014-09-01"),
+            ("2014-03-26T10:20:00Z", "2014-03-26"),
+        ] {
+            assert_eq!(date(written).as_deref(), Some(expected), "{written}");
+        }
         assert_eq!((date("soon"), date("")), (None, None));
         assert_eq!(date("2024-13-45").as_deref(), Some("2024"));
         assert_eq!((date("-0050"), date("98")), (None, None));
