@@ -7,7 +7,7 @@ use std::io::BufRead;
 use crate::import::formats::detection::FileHead;
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::content_kind::ContentKind;
-use crate::import::io::delimited::split_row;
+use crate::import::io::delimited::{self, MAX_LINES_BEFORE_HEADER, split_row};
 use crate::import::io::lines::{self, BoundedLines, NOT_UTF8_WARNING};
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
@@ -111,7 +111,9 @@ impl Format for CsvFormat {
     }
 
     fn matches(&self, head: &FileHead<'_>) -> bool {
-        head.content_kind == ContentKind::Text && is_people_header(head.first_line)
+        let mut lines = head.text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let header = lines.find(|line| !delimited::is_before_header(line));
+        header.is_some_and(|line| ContentKind::of(line) == ContentKind::Text && is_people_header(line))
     }
 
     fn read(
@@ -126,8 +128,7 @@ impl Format for CsvFormat {
 
 fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let mut rows = CsvRowReader { lines: BoundedLines::new(reader, MAX_LINE_BYTES), pushed_back: VecDeque::new() };
-    let Some((line, text)) = rows.first_line()? else { return Err(ReadAbort::Unreadable(0, "it is empty".to_owned())) };
-    let (header, unknown) = CsvHeader::parse(&text).map_err(|reason| ReadAbort::Unreadable(line, reason))?;
+    let (line, (header, unknown)) = rows.read_header(sink)?;
     if let Some(note) = unknown {
         sink.push_note(line, note)?;
     }
@@ -175,17 +176,38 @@ impl CsvRowReader<'_> {
         Ok(Some((self.lines.number, line, self.lines.is_truncated)))
     }
 
-    /// Returns the first line that is not blank.
-    fn first_line(&mut self) -> Result<Option<(usize, String)>, ReadAbort> {
-        while let Some((number, line, is_truncated)) = self.next_line()? {
+    /// Reads the header: the first of the first lines that is one. Some programs write a title, comments or Excel's
+    /// `sep=;` before it.
+    fn read_header(&mut self, sink: &mut RecordSink<'_>) -> Result<(usize, (CsvHeader, Option<String>)), ReadAbort> {
+        let mut fault = None;
+        let (mut skipped, mut has_unknown_lines) = (0, false);
+        while let Some((number, line, is_truncated)) = self.next_line()?.filter(|_| skipped <= MAX_LINES_BEFORE_HEADER)
+        {
             if is_truncated {
                 return Err(ReadAbort::Unreadable(number, self.lines.too_long_reason()));
             }
-            if !line.trim_ascii().is_empty() {
-                return Ok(Some((number, lines::decode_text(&line).0.into_owned())));
+            let text = lines::decode_text(&line).0;
+            if text.trim().is_empty() {
+                continue;
             }
+            match CsvHeader::parse(&text) {
+                Ok(header) => {
+                    if has_unknown_lines {
+                        sink.push_note(number, delimited::skipped_lines_note(skipped))?;
+                    }
+                    return Ok((number, header));
+                }
+                Err(reason) if ContentKind::of(text.as_bytes()) != ContentKind::Text => {
+                    return Err(fault.unwrap_or(ReadAbort::Unreadable(number, reason)));
+                }
+                Err(reason) => {
+                    has_unknown_lines |= !delimited::is_before_header(&line);
+                    fault.get_or_insert(ReadAbort::Unreadable(number, reason));
+                }
+            }
+            skipped += 1;
         }
-        Ok(None)
+        Err(fault.unwrap_or(ReadAbort::Unreadable(0, "it is empty".to_owned())))
     }
 
     fn next_row(&mut self, delimiter: u8) -> Result<Option<CsvRow>, ReadAbort> {
@@ -380,7 +402,11 @@ impl CsvHeader {
             return Ok(record);
         }
         let is_primary = parse_boolean(one("is_primary"), "is_primary", warnings);
-        let mut date = |name: &'static str| field_parsing::parse_identifier(one(name).as_deref(), warnings);
+        let mut date = |name: &'static str| {
+            let written = one(name)?;
+            field_parsing::parse_day_first(&written)
+                .or_else(|| field_parsing::parse_identifier(Some(written.as_str()), warnings))
+        };
         record.affiliations.push(AffiliationRecord {
             id: None,
             organization,
@@ -508,6 +534,26 @@ mod tests {
     use super::CsvFormat;
     use crate::import::test_support::{read_bytes, researchers};
     use crate::model::record::NameUse;
+
+    #[test]
+    fn lines_before_the_header() {
+        let table = "name;start_date;organization\nIda Brook;01.09.2014;A School\n";
+        for (before, notes) in [
+            ("sep=;\n", vec![]),
+            ("\u{feff}# made by hand\n\nsep=;\r\n", vec![]),
+            ("Our staff\nof 2024\n\n", vec!["4: note: 2 lines before the header ignored"]),
+        ] {
+            let outcome = read_bytes(&CsvFormat, format!("{before}{table}").as_bytes());
+            assert_eq!(outcome.messages(), notes);
+            let people = researchers(&outcome);
+            assert_eq!(people[0].name, "Ida Brook");
+            let start = people[0].affiliations[0].start_date.map(|date| date.to_string());
+            assert_eq!(start.as_deref(), Some("2014-09-01"));
+        }
+        let outcome = read_bytes(&CsvFormat, "Dear all,\n".repeat(1000).as_bytes());
+        assert_eq!(outcome.messages().len(), 1);
+        assert!(outcome.messages()[0].starts_with("1: unreadable file: its first line has no column"));
+    }
 
     #[test]
     fn rows_of_a_person_are_merged() {

@@ -13,7 +13,6 @@ const MAX_OPEN_BRACKETS: usize = 60;
 /// The beginning of a file, without byte order mark and leading white space.
 pub struct FileHead<'a> {
     pub(crate) text: &'a [u8],
-    pub(crate) first_line: &'a [u8],
     pub(crate) content_kind: ContentKind,
 }
 
@@ -21,7 +20,7 @@ impl<'a> FileHead<'a> {
     fn new(head: &'a [u8]) -> Self {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        Self { text, first_line, content_kind: ContentKind::of(first_line) }
+        Self { text, content_kind: ContentKind::of(first_line) }
     }
 
     pub(crate) fn contains(&self, needle: &[u8]) -> bool {

@@ -252,8 +252,53 @@ mod tests {
         );
     }
 
+    fn read_as(scheme: &str, text: &str) -> ReadOutcome {
+        let topics = TopicsOptions { scheme: Some(scheme.to_owned()) };
+        let options = FormatOptions { topics, ..FormatOptions::default() };
+        test_support::read_with_options(&TopicsFormat, options, text.as_bytes())
+    }
+
+    #[test]
+    fn concepts_with_the_same_last_segment() {
+        let text = "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n\
+            <http://a.example/themes/5> a s:Concept ; s:prefLabel \"Floods\" ; s:broader <http://a.example/themes/6> .\n\
+            <http://a.example/places/5> a s:Concept ; s:prefLabel \"Riverton\" ; s:broader <http://a.example/themes/5> .\n\
+            <http://a.example/themes/6> a s:Concept ; s:prefLabel \"Water\" .\n";
+        let outcome = read_as("words", text);
+        assert_eq!(outcome.messages(), Vec::<String>::new());
+        let expected = ["words/themes/5 Floods@- < 6", "words/6 Water@- < ", "words/places/5 Riverton@- < themes/5"];
+        assert_eq!(format_topics(&outcome), expected);
+        let fragments = text.replace("places/5", "themes#5");
+        assert_eq!(format_topics(&read_as("words", &fragments))[2], "words/themes#5 Riverton@- < themes/5");
+    }
+
+    #[test]
+    fn cycles_are_reported() {
+        let concept = |code: &str, broader: &str| {
+            format!("v:{code} a s:Concept ; s:prefLabel \"{code}\" ; s:broader v:{broader} .\n")
+        };
+        let text = format!(
+            "@prefix s: <http://www.w3.org/2004/02/skos/core#> .\n@prefix v: <http://a.example/> .\n{}{}{}{}{}",
+            concept("a", "c"),
+            concept("b", "a"),
+            concept("c", "b"),
+            concept("d", "d"),
+            concept("e", "a")
+        );
+        let outcome = read_as("words", &text);
+        let expected = ["words/a a@- < c", "words/c c@- < b", "words/b b@- < ", "words/d d@- < ", "words/e e@- < a"];
+        assert_eq!(format_topics(&outcome), expected);
+        let expected = [
+            "0: warning: the broader concept <http://a.example/a> is below it, a cycle; it was ignored",
+            "0: warning: the concept is listed as broader than itself, which was ignored",
+        ];
+        assert_eq!(outcome.messages(), expected);
+    }
+
     #[test]
     fn tables() {
+        let commented = "sep=,\n# topics\ntopic_id,topic_name\n1,Weirs\n";
+        assert_eq!(format_topics(&read_bytes(&TopicsFormat, commented.as_bytes())), ["openalex/T1 Weirs@en < "]);
         let lines = "{\"id\":\"T1\",\"label\":\"Weirs\",\"subfield_id\":\"subfields/1\",\"subfield\":\"Dams\",\"field_id\":\"fields/2\",\"field\":\"Water\",\"domain_id\":\"domains/3\",\"domain\":\"Nature\"}\n";
         let expected = [
             "openalex/domains/3 Nature@en < ",

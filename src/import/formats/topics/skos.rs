@@ -21,6 +21,8 @@ const RDF_TYPE: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type";
 const MAX_BUFFERED_BYTES: usize = 512 << 20;
 /// Maximum number of syntax errors before reading stops.
 const MAX_SYNTAX_ERRORS: usize = 1_000;
+/// The maximum length of an IRI that a message quotes.
+const MAX_QUOTED_CHARS: usize = 200;
 
 /// A concept, built from the statements read so far.
 #[derive(Default)]
@@ -186,35 +188,108 @@ impl SkosVocabulary {
     }
 
     /// Pushes the concepts in the order in which the file first mentions them.
-    fn emit_concepts(self, scheme: Option<&str>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
-        for concept in &self.concepts {
+    fn emit_concepts(mut self, scheme: Option<&str>, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+        let closing = self.remove_cycles();
+        let codes = self.codes(scheme);
+        for (index, concept) in self.concepts.iter().enumerate() {
             let is_named = !concept.preferred.is_empty() || !concept.alternative.is_empty();
             // A concept that is only mentioned as broader is described elsewhere; resources that are not concepts have
             // labels, too.
             if !concept.is_concept || !is_named {
                 if concept.is_typed {
-                    let address: String = concept.iri.chars().take(200).collect();
+                    let address: String = concept.iri.chars().take(MAX_QUOTED_CHARS).collect();
                     sink.push_invalid(0, format!("the concept <{address}> has no prefLabel and no altLabel"))?;
                 }
                 continue;
             }
-            let (vocabulary, code) = split_iri(&concept.iri);
-            let broader = concept.broader.iter().map(|index| self.topic_reference(*index, scheme));
+            let (vocabulary, _) = split_iri(&concept.iri);
+            let broader = concept.broader.iter().map(|index| self.topic_reference(*index, &codes[*index], scheme));
             let scheme = scheme.unwrap_or(vocabulary);
+            let warnings = closing.get(&index).into_iter().flatten().map(|broader| self.cycle_warning(*broader, index));
+            let warnings = warnings.collect();
             let concept = VocabularyConcept {
-                code: code.to_owned(),
+                code: codes[index].clone(),
                 preferred: concept.preferred.clone(),
                 alternative: concept.alternative.clone(),
                 broader: broader.collect(),
             };
-            sink.push_record(0, Record::Topic(concept.into_record(scheme)), Vec::new())?;
+            sink.push_record(0, Record::Topic(concept.into_record(scheme)), warnings)?;
         }
         Ok(())
     }
 
-    fn topic_reference(&self, index: usize, scheme: Option<&str>) -> TopicReference {
+    /// Removes the statements by which a concept would be above itself. Returns the removed broader concepts of each
+    /// concept that had some.
+    fn remove_cycles(&mut self) -> HashMap<usize, Vec<usize>> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Visit {
+            Not,
+            Open,
+            Done,
+        }
+        let mut visits = vec![Visit::Not; self.concepts.len()];
+        let mut closing: HashMap<usize, Vec<usize>> = HashMap::new();
+        for start in 0..self.concepts.len() {
+            // The concepts from the start up, each with the number of its broader concepts that were visited.
+            let mut path = if visits[start] == Visit::Not { vec![(start, 0)] } else { Vec::new() };
+            while let Some((concept, next)) = path.last_mut() {
+                visits[*concept] = Visit::Open;
+                let Some(broader) = self.concepts[*concept].broader.get(*next).copied() else {
+                    visits[*concept] = Visit::Done;
+                    path.pop();
+                    continue;
+                };
+                *next += 1;
+                match visits[broader] {
+                    Visit::Not => path.push((broader, 0)),
+                    Visit::Open => closing.entry(*concept).or_default().push(broader),
+                    Visit::Done => {}
+                }
+            }
+        }
+        for (concept, removed) in &closing {
+            self.concepts[*concept].broader.retain(|broader| !removed.contains(broader));
+        }
+        closing
+    }
+
+    fn cycle_warning(&self, broader: usize, concept: usize) -> String {
+        if broader == concept {
+            return "the concept is listed as broader than itself, which was ignored".to_owned();
+        }
+        let address: String = self.concepts[broader].iri.chars().take(MAX_QUOTED_CHARS).collect();
+        format!("the broader concept <{address}> is below it, a cycle; it was ignored")
+    }
+
+    /// Returns the code of each concept: the last segment of its IRI, or as many segments as tell it apart from the
+    /// other concepts of its vocabulary.
+    fn codes(&self, scheme: Option<&str>) -> Vec<String> {
+        let key =
+            |index: usize, code: &str| (scheme.unwrap_or(split_iri(&self.concepts[index].iri).0), code.to_owned());
+        let mut codes: Vec<String> = self.concepts.iter().map(|concept| split_iri(&concept.iri).1.to_owned()).collect();
+        let mut shared: Vec<usize> = (0..codes.len()).collect();
+        for segments in 2.. {
+            let mut holders: HashMap<_, Vec<usize>> = HashMap::new();
+            for index in shared {
+                holders.entry(key(index, &codes[index])).or_default().push(index);
+            }
+            shared = holders.into_values().filter(|indexes| indexes.len() > 1).flatten().collect();
+            let mut is_longer = false;
+            for index in &shared {
+                let code = last_segments(&self.concepts[*index].iri, segments);
+                is_longer |= code != codes[*index];
+                codes[*index] = code.to_owned();
+            }
+            if !is_longer {
+                break;
+            }
+        }
+        codes
+    }
+
+    fn topic_reference(&self, index: usize, code: &str, scheme: Option<&str>) -> TopicReference {
         let concept = &self.concepts[index];
-        let (vocabulary, code) = split_iri(&concept.iri);
+        let (vocabulary, _) = split_iri(&concept.iri);
         let mut labels = LocalizedText::default();
         for (language, label) in &concept.preferred {
             labels.insert(language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), label.as_str());
@@ -223,9 +298,19 @@ impl SkosVocabulary {
     }
 }
 
+fn without_protocol(address: &str) -> &str {
+    address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address)
+}
+
+/// Returns the end of an IRI with a number of segments, or the whole IRI without its protocol.
+fn last_segments(address: &str, count: usize) -> &str {
+    let bare = without_protocol(address).trim_end_matches('/');
+    bare.rmatch_indices(['#', '/', ':']).nth(count - 1).map_or(bare, |(end, _)| &bare[end + 1..])
+}
+
 /// Splits an IRI into the vocabulary without its protocol, and the code of the concept.
 pub(super) fn split_iri(address: &str) -> (&str, &str) {
-    let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
+    let bare = without_protocol(address);
     // URNs such as urn:isbn:0451450523 have no slashes.
     let ends: &[char] = if bare.contains(['#', '/']) { &['#', '/'] } else { &[':'] };
     match bare.trim_end_matches('/').rfind(ends) {

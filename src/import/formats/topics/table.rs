@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::import::formats::detection::JsonFormatGuard;
 use crate::import::formats::topics::VocabularyConcept;
 use crate::import::formats::topics::skos::split_iri;
-use crate::import::io::delimited::split_row;
+use crate::import::io::delimited::{self, split_row};
 use crate::import::io::json;
 use crate::import::io::lines::{self, BoundedLines};
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
@@ -117,9 +117,10 @@ fn openalex_code(id: &str, prefix: &str) -> String {
     if id.bytes().all(|byte| byte.is_ascii_digit()) { format!("{prefix}{id}") } else { id.to_owned() }
 }
 
-/// Whether a text starts with the header of a topic table.
+/// Whether a text starts with the header of a topic table, perhaps after comments.
 pub(super) fn is_topic_header(head: &[u8]) -> bool {
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let line = lines.find(|line| !delimited::is_before_header(line)).unwrap_or_default();
     let line = String::from_utf8_lossy(line).to_lowercase();
     line.contains("topic_id") && line.contains("topic_name")
 }
@@ -143,6 +144,9 @@ pub(super) fn read_csv(
             continue;
         }
         let Some((delimiter, names)) = &header else {
+            if delimited::is_before_header(line.as_bytes()) {
+                continue;
+            }
             if !is_topic_header(line.as_bytes()) {
                 let reason = "it is not a topic table: its first line has no columns `topic_id` and `topic_name`";
                 return Err(ReadAbort::Unreadable(number, reason.to_owned()));
