@@ -2,7 +2,6 @@
 
 pub mod bounded_key;
 pub mod excerpt;
-pub mod formula;
 pub mod markup;
 pub mod names;
 pub mod normalize;

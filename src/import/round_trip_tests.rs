@@ -7,14 +7,13 @@ use crate::import::formats;
 use crate::import::normalize::placeholder::{Missing, is_placeholder};
 use crate::import::test_support::{papers, read_bytes};
 use crate::model::record::PaperType;
-use crate::text::markup::plain_text;
 
 /// A title as the directory stores it: without markup and placeholders, which importers remove.
 fn any_title() -> impl Strategy<Value = String> {
     let word = "[A-Za-z0-9éßØ水λ’“”\"'`{}$&%#_~^\\\\:,.;!?@()/+*=|-]{1,9}";
     proptest::collection::vec(word, 1..6)
         .prop_map(|words| crate::text::names::clean(&words.join(" ")))
-        .prop_filter("importers decode character references and formulas", |title| plain_text(title) == *title)
+        .prop_filter("importers decode character entities", |title| !title.contains('&') || !title.contains(';'))
         .prop_filter("importers remove placeholders", |title| !is_placeholder(title, Missing::Title))
 }
 

@@ -1,7 +1,4 @@
-//! Removal of markup from texts: HTML, JATS and MathML elements, and character references, escaped or not, and formulas
-//! in TeX.
-
-use crate::text::formula::replace_formulas;
+//! Removal of markup from texts: HTML, JATS and MathML elements, and character references, escaped or not.
 
 /// Elements that repeat other content or are not text.
 const DROPPED_ELEMENTS: [&str; 3] = ["annotation", "annotation-xml", "graphic"];
@@ -102,33 +99,18 @@ const MAX_ROUNDS: usize = 16;
 /// or its TeX if it has no MathML. A text that still changes after 16 rounds is returned unchanged.
 #[must_use]
 pub fn strip_markup(text: &str) -> String {
-    until_unchanged(text, strip_once)
-}
-
-/// Removes the markup of a text like [`strip_markup`], and replaces TeX formulas between dollar signs by what they print.
-#[must_use]
-pub fn plain_text(text: &str) -> String {
-    until_unchanged(text, |text| replace_formulas(&strip_once(text)).into_owned())
-}
-
-/// Applies a step until nothing changes; returns the text itself if that takes too many rounds.
-fn until_unchanged(text: &str, step: impl Fn(&str) -> String) -> String {
-    let mut current = text.to_owned();
+    let mut stripped = text.to_owned();
     for _ in 0..MAX_ROUNDS {
-        let next = step(&current);
-        if next == current {
-            return current;
+        if !stripped.contains(['<', '&']) {
+            return stripped;
         }
-        current = next;
+        let next = html_escape::decode_html_entities(&strip_elements(&stripped)).into_owned();
+        if next == stripped {
+            return stripped;
+        }
+        stripped = next;
     }
     text.to_owned()
-}
-
-fn strip_once(text: &str) -> String {
-    if !text.contains(['<', '&']) {
-        return text.to_owned();
-    }
-    html_escape::decode_html_entities(&strip_elements(text)).into_owned()
 }
 
 /// Removes the tags of a text once, and the elements that are not text.
@@ -232,10 +214,7 @@ impl ElementStripper {
             // Publishers provide a whole document around the formula.
             let tex = tex.split_once("\\begin{document}").map_or(tex, |(_, document)| document);
             let tex = tex.split_once("\\end{document}").map_or(tex, |(document, _)| document);
-            // Dollar signs stay around commands, which become plain text with them.
-            let formula = tex.trim().trim_matches('$').trim();
-            let sign = if formula.contains('\\') { "$" } else { "" };
-            self.output.extend([sign, formula, sign]);
+            self.output.push_str(tex.trim());
         }
         rest
     }
@@ -384,8 +363,7 @@ mod tests {
         assert_eq!(strip_markup(both), "of x.");
         assert_eq!(strip_markup("open <jats:tex-math>$x$"), "open $x$");
         let tex = "of <tex-math>\\documentclass{minimal}\\begin{document}$$x$$\\end{document}</tex-math>.";
-        assert_eq!(strip_markup(tex), "of x.");
-        assert_eq!(plain_text("of <tex-math>$\\alpha_{1}$</tex-math>."), "of α_1.");
+        assert_eq!(strip_markup(tex), "of $$x$$.");
         let indented = "of <math xmlns=\"http://www.w3.org/1998/Math/MathML\">\n <semantics>\n  <msup>\n   <mi>R</mi>\n   <mn>2</mn>\n  \
             </msup>\n  <annotation encoding=\"application/x-tex\">R^2</annotation>\n </semantics>\n</math> only";
         assert_eq!(strip_markup(indented), "of R2 only");
@@ -420,21 +398,21 @@ mod tests {
             ),
         ) {
             let text = parts.join(" ");
-            prop_assert_eq!(plain_text(&text), text);
+            prop_assert_eq!(strip_markup(&text), text);
         }
 
         #[test]
         fn stripping_is_idempotent(
-            parts in proptest::collection::vec("(<|>|/|&|lt;|gt;|amp;|#60;|i|b|p| |=|\"|é|tex-math|math|mml:|mfrac|annotation|!--|-->|\n|[$]|\\\\alpha|\\\\less|[{}]|[5])", 0..40),
+            parts in proptest::collection::vec("(<|>|/|&|lt;|gt;|amp;|#60;|i|b|p| |=|\"|é|tex-math|math|mml:|mfrac|annotation|!--|-->|\n)", 0..40),
         ) {
-            let strip = |text: &str| names::clean_paragraphs(&plain_text(text));
+            let strip = |text: &str| names::clean_paragraphs(&strip_markup(text));
             let once = strip(&parts.concat());
             prop_assert_eq!(strip(&once), once.clone(), "{}", once);
         }
 
         #[test]
-        fn text_without_brackets_and_ampersands_is_unchanged(text in "[^<&\\\\]{0,40}") {
-            prop_assert_eq!(plain_text(&text), text);
+        fn text_without_brackets_and_ampersands_is_unchanged(text in "[^<&]{0,40}") {
+            prop_assert_eq!(strip_markup(&text), text);
         }
     }
 }

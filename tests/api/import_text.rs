@@ -189,7 +189,7 @@ async fn records_that_are_only_placeholders() {
         affiliations { nodes { organization { displayName { value } } } } } } organizations { totalCount } }";
     let expected = json!({
         "researchers": { "nodes": [
-            { "name": "Jane Anon", "otherNames": [], "identifiers": [{ "value": "1" }],
+            { "name": "Anon, Jane", "otherNames": [], "identifiers": [{ "value": "1" }],
                 "affiliations": { "nodes": [{ "organization": { "displayName": { "value": "Unknown Rivers Institute" } } }] } },
             { "name": "Ida Brook", "otherNames": [], "identifiers": [], "affiliations": { "nodes": [] } },
         ] },

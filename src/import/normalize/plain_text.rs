@@ -1,10 +1,10 @@
-//! Removes markup and TeX formulas from the texts of records of all formats.
+//! Removes markup from the texts of records of all formats.
 
 use crate::model::language::LocalizedText;
 use crate::model::record::{
     AffiliationRecord, NameRecord, OrganizationRecord, PaperRecord, Record, ResearcherRecord, TopicReference,
 };
-use crate::text::markup::plain_text;
+use crate::text::markup::strip_markup;
 
 /// Removes markup from all texts of a record. The names of authors stay as published; storing them repairs
 /// markup in them and reports it as a repair.
@@ -61,7 +61,7 @@ fn strip_topics(topics: &mut [TopicReference]) {
 
 fn strip_localized(texts: &mut LocalizedText) {
     if texts.iter().any(|(_, text)| may_have_markup(text)) {
-        *texts = texts.map(plain_text);
+        *texts = texts.map(strip_markup);
     }
 }
 
@@ -71,12 +71,12 @@ fn strip_optional(text: &mut Option<String>) {
 
 fn strip(text: &mut String) {
     if may_have_markup(text) {
-        *text = plain_text(text);
+        *text = strip_markup(text);
     }
 }
 
 fn may_have_markup(text: &str) -> bool {
-    text.contains(['<', '&']) || text.contains('$') && text.contains('\\')
+    text.contains(['<', '&'])
 }
 
 #[cfg(test)]
