@@ -201,7 +201,7 @@ fn doi_in_url(text: &str) -> Option<String> {
         let proxied = host.strip_prefix(*resolver).or_else(|| host.strip_prefix(&resolver.replace('.', "-")));
         host == **resolver || proxied.is_some_and(|proxy| proxy.starts_with('.') || proxy.starts_with(':'))
     };
-    if resolvers.iter().any(|resolver| is_resolver(&resolver)) {
+    if resolvers.iter().any(is_resolver) {
         return Some(percent_decode(strip_any_prefix(path, &DOI_LABELS)));
     }
     let target = percent_decode(path.split_once("url=")?.1);

@@ -60,7 +60,7 @@ pub(crate) fn split_authors(authors: Vec<AuthorRecord>, warnings: &mut Vec<Strin
                 continue;
             }
             Some(AuthorField::One(name)) => {
-                all.push(AuthorRecord { name: without_addresses(author.name, name, number, warnings), ..author });
+                all.push(AuthorRecord { name: without_addresses(&author.name, name, number, warnings), ..author });
                 continue;
             }
             Some(AuthorField::Unclear) => {
@@ -135,9 +135,9 @@ fn author_field(author: &AuthorRecord, number: u32, warnings: &mut Vec<String>) 
 }
 
 /// Returns the name of one author, unchanged if it has no e-mail address.
-fn without_addresses(written: String, name: String, number: u32, warnings: &mut Vec<String>) -> String {
-    if names::email_addresses(&written).next().is_none() {
-        return strip_et_al(&written).map_or_else(|| written.clone(), ToOwned::to_owned);
+fn without_addresses(written: &str, name: String, number: u32, warnings: &mut Vec<String>) -> String {
+    if names::email_addresses(written).next().is_none() {
+        return strip_et_al(written).unwrap_or(written).to_owned();
     }
     warnings.push(format!("the e-mail address in the name of author {number} was ignored"));
     if names::email_addresses(&name).next().is_some() { String::new() } else { name }

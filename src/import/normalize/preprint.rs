@@ -27,7 +27,7 @@ pub(crate) fn recognize_preprint(paper: &mut PaperRecord) {
     let server = ["preprint", "e prints", "eprint"]
         .iter()
         .fold(server.as_str(), |name, word| name.strip_suffix(word).map_or(name, str::trim_end));
-    if !PREPRINT_SERVERS.contains(&server) && !(server.is_empty() && id.is_some()) {
+    if !(PREPRINT_SERVERS.contains(&server) || server.is_empty() && id.is_some()) {
         return;
     }
     if matches!(paper.paper_type, PaperType::Article | PaperType::Other) {

@@ -267,6 +267,9 @@ mod tests {
         assert_eq!(split_suffix("Brook, Ida"), None);
     }
 
+    /// Writes a family and a given name in one of the styles.
+    type WriteName = fn(&str, &str) -> String;
+
     /// Family names and initials of people.
     fn any_people() -> impl Strategy<Value = Vec<(String, String)>> {
         let family = "(van der )?[A-Z][a-zéø]{2,7}(-[A-Z][a-z]{2,5})?";
@@ -276,7 +279,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_style_gives_the_same_people(expected in any_people()) {
-            let styles: [(&str, fn(&str, &str) -> String); 7] = [
+            let styles: [(&str, WriteName); 7] = [
                 ("; ", |family, given| format!("{family}, {given}")),
                 (" and ", |family, given| format!("{family}, {given}")),
                 (" AND ", |family, given| format!("{given} {family}")),
