@@ -103,7 +103,8 @@ fn bibtex_files() {
     insta::assert_snapshot!(census, @r"
     read 4929: papers 4928, invalid 1; 49 warnings and notes; nothing was written
     1 × invalid record: it has no title
-    46 × warning: its title has unknown LaTeX commands, such as '…'; they were ignored
+    1 × warning: author #, '…', seems to name several people, but not where their names end; it was kept whole; separate the names by semicolons
+    45 × warning: its title has unknown LaTeX commands, such as '…'; they were ignored
     2 × warning: the URL '…' is not an HTTP URL and was ignored
     1 × warning: the authors end with '…': the list is truncated
     ");
@@ -142,7 +143,8 @@ fn detected_formats_of_all_files() {
     12 × unreadable file: the format of its JSON is not recognized
     3 × warning: '…' is not a DOI: it has no slash; it was ignored
     1 × warning: author # has no name and was ignored
-    46 × warning: its title has unknown LaTeX commands, such as '…'; they were ignored
+    1 × warning: author #, '…', seems to name several people, but not where their names end; it was kept whole; separate the names by semicolons
+    45 × warning: its title has unknown LaTeX commands, such as '…'; they were ignored
     3 × warning: the URL '…' is not an HTTP URL and was ignored
     1 × warning: the authors end with '…': the list is truncated
     1 × warning: the reference has no ER line
