@@ -10,7 +10,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$target"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-echo "deb-src [signed-by=$keyring] http://deb.debian.org/debian trixie main" >"$work/sources.list"
+# The mirror that this machine uses.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' 'Created-By: Packages' | head -n 1)
+[ -n "$mirror" ] || { echo "apt has no list of a Debian mirror: run apt-get update" >&2; exit 1; }
+echo "deb-src [signed-by=$keyring] $mirror trixie main" >"$work/sources.list"
 apt="apt-get -qq -o APT::Sandbox::User=root -o Dir::Etc::SourceList=$work/sources.list -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists=$work/lists"
 $apt update
 (cd "$work" && $apt source --download-only pgbouncer)
