@@ -63,7 +63,7 @@ enum Place {
     DoubleQuotes,
 }
 
-/// Escapes each `$`, for which dotenvy would put the value of a variable: passwords have them, and nobody expects that.
+/// Escapes each `$`, which dotenvy would expand as a variable: passwords contain them.
 fn escape_dollars(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut place = Place::Blank;

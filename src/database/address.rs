@@ -217,7 +217,7 @@ impl DatabaseAddress {
         let options = options.password(&password.unwrap_or_default()).application_name(&self.application_name);
         let options = options.extra_float_digits(None);
         if host.is_socket() {
-            // Nobody can listen in between on a socket, and servers have no TLS there.
+            // Postgres has no TLS on Unix sockets, whose traffic stays on the machine.
             return Tls::Disable.add_to(options);
         }
         self.tls.add_to(options)

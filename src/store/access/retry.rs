@@ -1,5 +1,5 @@
-//! Repetition of transactions that were rolled back for no fault of their own: by a deadlock, by a lock of somebody else,
-//! by a restart or a failover of the database.
+//! Retry of transactions that failed for a transient reason: a deadlock, a lock held by another session, a restart or a
+//! failover of the database.
 
 use std::time::{Duration, Instant};
 
