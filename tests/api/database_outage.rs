@@ -215,13 +215,18 @@ async fn killed_health_check() {
     let app = TestApp::start().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     let session = DatabaseSession::open(&app.database_url).await;
-    let health_check = "SELECT coalesce(max(pid), 0)::bigint FROM pg_stat_activity WHERE datname = current_database() \
-         AND query LIKE '%FROM seaql_migrations' AND state = 'idle'";
-    let wait_for_health_check = async |other_than: i64| {
+    let checks = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM seaql_migrations'";
+    // A backend is listed for a moment after its client saw the end of the connection.
+    let wait_for_check_after = async |ended: &[i64]| {
+        let ended = ended.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            let pid = session.query_number(health_check).await;
-            if pid != 0 && pid != other_than {
+            let pid = session
+                .query_number(&format!(
+                    "SELECT coalesce(max(pid), 0)::bigint {checks} AND state = 'idle' AND pid <> ALL ('{{{ended}}}')"
+                ))
+                .await;
+            if pid != 0 {
                 return pid;
             }
             assert!(Instant::now() < deadline, "no health check");
@@ -231,11 +236,15 @@ async fn killed_health_check() {
     let lock = app.lock_table("researcher").await;
     let (slow, ()) = tokio::join!(query_on_all_connections(&app), async {
         app.wait_for_blocked_statements(|blocked| blocked == 4).await;
+        let mut ended = Vec::new();
         for _ in 0..2 {
-            let pid = wait_for_health_check(0).await;
-            assert_eq!(terminate_connections(&session, "FROM seaql_migrations").await, 1);
-            wait_for_health_check(pid).await;
+            let pid = wait_for_check_after(&ended).await;
+            let terminate =
+                format!("SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) {checks} AND pid = {pid}");
+            assert_eq!(session.query_number(&terminate).await, 1);
+            ended.push(pid);
         }
+        wait_for_check_after(&ended).await;
         // The check after that, whose result is known by now, was successful, too.
         let ready = app.client().get(app.url("/health/ready")).send().await.expect("a response");
         assert_eq!(ready.status(), 200);
