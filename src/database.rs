@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use data_encoding::HEXLOWER;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::sqlx::postgres::{PgConnection, PgPoolOptions};
 use sea_orm::sqlx::{self, Connection as _};
@@ -402,8 +403,7 @@ fn absolute(path: &Path) -> PathBuf {
 /// A directory that any user can reach, unique to the directory it replaces.
 fn fallback_directory(directory: &Path) -> PathBuf {
     let digest = Sha256::digest(directory.as_os_str().as_bytes());
-    let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    Path::new("/var/lib/academic-directory").join(name)
+    Path::new("/var/lib/academic-directory").join(HEXLOWER.encode(&digest[..6]))
 }
 
 async fn create_embedded_database(server: &EmbeddedServer) -> Result<(), DatabaseError> {

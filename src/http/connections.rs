@@ -387,7 +387,7 @@ mod tests {
         close.notified().now_or_never().is_some()
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn parts_of_a_response_are_sent_at_once() {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a listener");
         let address = listener.local_addr().expect("an address");

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use moka::sync::Cache;
 use serde::Deserialize;
 use serde_json::Value;
@@ -98,7 +99,7 @@ impl PersistedQueries {
                 )
             })?;
             // The hash is not registered: an id of the manifest needs none, and other clients would get this text for theirs.
-            if params.sha256_hash.take().is_some_and(|hash| hash != hex(&Sha256::digest(text.as_bytes()))) {
+            if params.sha256_hash.take().is_some_and(|hash| hash != HEXLOWER.encode(&Sha256::digest(text.as_bytes()))) {
                 return Err(HttpError::bad_request(
                     "BAD_USER_INPUT",
                     "extensions.persistedQuery.sha256Hash is not the SHA-256 of the operation with this documentId; send \
@@ -119,7 +120,7 @@ impl PersistedQueries {
             }
             (Some(text), sent_hash) => {
                 let is_hash_needed = sent_hash.is_some() || self.is_trusted_only;
-                let hash = is_hash_needed.then(|| hex(&Sha256::digest(&text)));
+                let hash = is_hash_needed.then(|| HEXLOWER.encode(&Sha256::digest(&text)));
                 if sent_hash.is_some() && sent_hash != hash {
                     return Err(HttpError::bad_request(
                         "BAD_USER_INPUT",
@@ -160,15 +161,10 @@ fn read_manifest(path: &Path) -> Result<HashMap<String, Arc<str>>, ManifestError
     let mut by_id_and_hash = HashMap::new();
     for (id, body) in operations {
         let body: Arc<str> = body.into();
-        by_id_and_hash.insert(hex(&Sha256::digest(body.as_bytes())), Arc::clone(&body));
+        by_id_and_hash.insert(HEXLOWER.encode(&Sha256::digest(body.as_bytes())), Arc::clone(&body));
         by_id_and_hash.insert(id, body);
     }
     Ok(by_id_and_hash)
-}
-
-/// Bytes as lowercase hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -184,7 +180,7 @@ mod tests {
             let fill = |queries: &PersistedQueries| {
                 for number in 0..QUERY_COUNT {
                     let text = format!("{number:length$}");
-                    queries.register(&hex(&Sha256::digest(&text)), &text);
+                    queries.register(&HEXLOWER.encode(&Sha256::digest(&text)), &text);
                 }
             };
             let actual = allocated_by(new, fill) / QUERY_COUNT;

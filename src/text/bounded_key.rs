@@ -1,7 +1,6 @@
 //! Keys that fit into an index.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 /// Maximum length of a key. An entry of a B-tree index of Postgres has at most 2,704 bytes, and some indexes have a second
@@ -18,10 +17,7 @@ pub fn bounded_key(mut key: String) -> String {
         let digest = Sha256::digest(&key);
         key.truncate(key.floor_char_boundary(MAX_KEY_BYTES - 1 - 2 * DIGEST_BYTES));
         key.push('#');
-        for byte in digest.iter().take(DIGEST_BYTES) {
-            // Writing to a string cannot fail.
-            let _ = write!(key, "{byte:02x}");
-        }
+        HEXLOWER.encode_append(&digest[..DIGEST_BYTES], &mut key);
     }
     key
 }

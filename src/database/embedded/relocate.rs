@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::embedded::locate::Installation;
@@ -52,8 +53,7 @@ fn version_name(installation: &Installation, package: &Path) -> io::Result<Strin
     for program in ["postgres", "initdb"] {
         digest.update(fs::read(package.join("bin").join(program))?);
     }
-    let digest: String = digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{}-{digest}", installation.version.text))
+    Ok(format!("{}-{}", installation.version.text, HEXLOWER.encode(&digest.finalize()[..4])))
 }
 
 /// Copies the package to `copies/name`, in one step when the copy is complete.

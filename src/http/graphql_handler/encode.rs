@@ -6,6 +6,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Response, Value};
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::graphql::DirectorySchema;
@@ -14,7 +15,6 @@ use crate::http::content_negotiation::{MediaType, prefers_zstd};
 use crate::http::error::HttpError;
 use crate::http::graphql_handler::extract::{COST_HEADER, POSITION_HEADER};
 use crate::http::graphql_handler::record::RequestLog;
-use crate::http::persisted_queries::hex;
 use crate::http::rate_limit::QuotaStatus;
 use crate::http::response::{self, EncodedResponse};
 use crate::http::response_cache::{CachedResponse, ResponseBody};
@@ -101,7 +101,7 @@ impl Reply<'_> {
         builder.content_type(self.media_type.content_type()).insert_header((header::VARY, VARY_VALUE));
         if has_etag {
             // Weak: the same for every content encoding.
-            let etag = format!("W/\"{}\"", hex(&Sha256::digest(&json)[..16]));
+            let etag = format!("W/\"{}\"", HEXLOWER.encode(&Sha256::digest(&json)[..16]));
             let cache_control = match self.state.persisted_query_max_age.as_secs() {
                 seconds if self.is_public() && seconds > 0 => format!("public, max-age={seconds}"),
                 _ => "private, no-cache".to_owned(),

@@ -9,6 +9,7 @@
 //! that leaves out absent values: a record without the field keeps its digest. Names, order and the words of enums
 //! never change.
 
+use data_encoding::HEXLOWER;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -33,7 +34,7 @@ pub fn record_digest(record: &impl HashedFields) -> Result<String, serde_json::E
 /// If the value cannot be written as JSON.
 pub fn json_digest(value: &impl Serialize) -> Result<String, serde_json::Error> {
     let json = serde_json::to_vec(value)?;
-    Ok(Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&Sha256::digest(&json)[..16]))
 }
 
 /// A record, or a part of one, that is hashed as a JSON object.
