@@ -357,6 +357,7 @@ async fn build_application(
         monitoring: serve.monitoring,
         network: serve.network,
     };
+    store.warm_up().await;
     let application = Application::build(store.clone(), settings)?;
     let url = serve.public_url.unwrap_or_else(|| banner::local_url(application.address()));
     banner::print_banner(store, &url, database.is_embedded()).await?;

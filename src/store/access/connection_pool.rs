@@ -9,8 +9,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
+use migration::TABLES;
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, Connection as _, PgConnection, PgPool, Postgres};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -117,6 +119,25 @@ impl ConnectionPool {
         });
         shared.runtime.spawn(close_idle_when_closed(Arc::downgrade(&shared), shared.pool.close_event()));
         Self(shared)
+    }
+
+    /// Opens the connections that are kept, and lets Postgres read its catalog of the directory's tables on each, which
+    /// takes longer than a query.
+    pub(crate) async fn warm_up(&self) -> Result<(), sqlx::Error> {
+        let count = MIN_CONNECTIONS.min(self.0.max_connections);
+        // All before the first statement: a connection that is free again would be taken twice.
+        let connections = try_join_all((0..count).map(|_| self.acquire(Demand::First))).await?;
+        let read_catalog = TABLES.map(|table| format!("SELECT FROM {table} LIMIT 0")).join("; ");
+        let read_catalog = read_catalog.as_str();
+        let warmed = connections.into_iter().map(async |mut connection| {
+            let read = async |connection: &mut PgConnection| {
+                sqlx::raw_sql(AssertSqlSafe(read_catalog)).execute(connection).await.map(drop)
+            };
+            connection.run(read).await?;
+            connection.set_finished();
+            Ok(())
+        });
+        try_join_all(warmed).await.map(drop)
     }
 
     /// Keeps a few connections open, and closes those that are no longer needed, until the pool is closed or dropped.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::{join, join_all};
 use sea_orm::sqlx::{self, AssertSqlSafe, PgConnection};
 use sea_orm::{
     AccessMode, ConnectionTrait as _, DatabaseTransaction, DbErr, FromQueryResult, IsolationLevel, QueryResult,
@@ -13,6 +14,7 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use crate::error::Error;
@@ -20,6 +22,9 @@ use crate::store::Store;
 use crate::store::access::connection_pool::{ConnectionPool, Demand, PooledConnection};
 use crate::store::access::sql_fragment::Sql;
 use crate::telemetry::{query_span, record_query_error};
+
+/// How long the start of the service waits for its first connections.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Number of sent statements, of one request and of the process.
 #[derive(Clone, Debug, Default)]
@@ -117,7 +122,7 @@ impl RequestConnections {
             let demand = if is_first { Demand::First } else { Demand::Extra };
             // Waiting behind others that timed out counts towards the timeout.
             let remaining = self.wait.saturating_sub(started_at.elapsed());
-            match tokio::time::timeout(remaining, self.pool.acquire(demand)).await {
+            match timeout(remaining, self.pool.acquire(demand)).await {
                 Ok(connection) => return Ok(Lease { connection: connection?, _permit: permit }),
                 Err(_) if is_first => return Err(sqlx::Error::PoolTimedOut),
                 // Other statements of the request were running, and hand their connections over.
@@ -178,8 +183,23 @@ impl Store {
         (open, idle, self.pool.max_connections())
     }
 
-    /// Opens a few connections to the primary and to each replica for the first requests, keeps them open, and closes
-    /// those that are no longer needed, until the pools are closed.
+    /// Opens the connections of the first requests before they arrive, to the primary and to each replica, and asks for
+    /// the revision. Returns after a second at the latest: what is missing then is opened when it is needed.
+    pub async fn warm_up(&self) {
+        let replicas = self.replicas();
+        let pools = std::iter::once(&self.pool).chain(replicas.iter().map(|replica| replica.pool()));
+        let connections = join_all(pools.map(ConnectionPool::warm_up));
+        let (opened, _revision) = match timeout(WARM_UP_TIMEOUT, join(connections, self.revision_for(None))).await {
+            Ok(warmed) => warmed,
+            Err(_) => return tracing::debug!("the first connections were not opened within a second"),
+        };
+        for error in opened.into_iter().filter_map(Result::err) {
+            tracing::debug!(%error, "a first connection could not be opened");
+        }
+    }
+
+    /// Keeps a few connections to the primary and to each replica open, and closes those that are no longer needed, until
+    /// the pools are closed.
     pub fn maintain_connections(&self) {
         self.revision_cache.warm_up(&self.pool);
         self.pool.maintain();
