@@ -368,6 +368,20 @@ async fn unknown_revision_disables_the_cache() {
     }
 }
 
+/// What is not in the cache is executed at once, and stored for the last known revision.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn misses_do_not_wait_for_the_revision() {
+    let app = TestApp::start_with_http_config(cache_enabled()).await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg"])])).await;
+    query_counting(&app, TITLES).await;
+    // The revision cannot be asked for, and the answer is no longer valid.
+    let lock = app.lock_table("directory_change").await;
+    tokio::time::sleep(MAX_STALENESS).await;
+    assert_eq!(query_counting(&app, "{ papers { totalCount } }").await.1["papers"]["totalCount"], 1);
+    lock.execute("ROLLBACK").await;
+    assert_eq!(query_counting(&app, "{ papers { totalCount } }").await.0, 0);
+}
+
 /// A position that the database does not have is rejected at once, whether the response is cached or not.
 #[tokio::test]
 async fn impossible_position() {

@@ -49,7 +49,8 @@ pub(super) struct Reserved {
     pub(super) entry: Option<VacantEntry>,
 }
 
-/// Reads the current revision, if the cache, the client or a replica needs it, and reserves a cache entry.
+/// Reads the current revision if the client or a replica needs it, and reserves a cache entry. The cache alone does not
+/// wait for the current revision.
 ///
 /// # Errors
 /// If the database does not have the position that the response must include.
@@ -63,8 +64,12 @@ pub(super) async fn reserve(
     // What costs nothing reads nothing: there are endlessly many such queries, and computing them takes no longer.
     let is_cacheable = operation.operation_type == Some(OperationType::Query) && operation.cost.total() > 0;
     let key = key.filter(|_| is_cacheable);
-    let is_revision_needed = key.is_some() || min_position.is_some() || !state.store.replicas().is_empty();
-    let revision = if is_revision_needed { state.store.revision_for(min_position).await? } else { None };
+    let is_current_needed = min_position.is_some() || !state.store.replicas().is_empty();
+    let revision = match &key {
+        _ if is_current_needed => state.store.revision_for(min_position).await?,
+        Some(_) => state.store.known_revision().await,
+        None => None,
+    };
     let entry = key.and_then(|key| state.response_cache.reserve(key, revision.as_ref()));
     let store = state.store.for_request(revision.as_ref()).await;
     log.statements = Some(store.statement_counter());

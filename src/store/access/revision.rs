@@ -299,6 +299,14 @@ impl Store {
         }
     }
 
+    /// Returns the latest known revision, at once unless none is known yet, or `None` if it cannot be determined. Reads
+    /// from now on return this revision or a later one, which is what a response is cached under: if the directory has
+    /// changed, the entry is never used.
+    pub async fn known_revision(&self) -> Option<Revision> {
+        let known = |state: &CachedRevision| state.latest.as_ref().map(|answer| answer.revision.clone());
+        self.revision_cache.wait_for(&self.pool, known).await
+    }
+
     /// Waits, if necessary, for the answer to a question that was sent after the call.
     async fn revision_including(&self, position: Lsn) -> Result<Option<Revision>, PositionError> {
         let called_at = Instant::now();
