@@ -2,17 +2,22 @@
 //!
 //!     cargo bench --bench generate -- --people 20000 [--papers 60000] [--seed 1] > records.jsonl
 //!     cargo bench --bench generate -- --people 20000 --names names.txt > records.jsonl
+//!     cargo bench --bench generate -- --people 5000 --bibtex 20000 > entries.bib
 //!
 //! Equal arguments give equal records. Names are made of syllables. The numbers of papers and coauthors have
 //! heavy-tailed distributions like real ones: productive authors write more, mostly with the same people. Memory grows
 //! by four bytes per authorship. With `--names` the researchers are those of a file with one name per line, and no
-//! papers are generated: affiliations and topics for an existing directory.
+//! papers are generated: affiliations and topics for an existing directory. With `--bibtex` it generates BibTeX entries
+//! by these people, as varied as people write them.
 
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 
 use serde_json::{Value, json};
+
+#[path = "generate/bibtex.rs"]
+mod bibtex;
 
 /// All differ after folding, so that no two names match.
 const SYLLABLES: [&str; 30] = [
@@ -286,9 +291,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         organizations: (people / 200).clamp(20, 20_000),
         topics: (people / 100).clamp(50, 4_000),
     };
-    let seed = number("--seed")?.unwrap_or(1);
+    let seed = number("--seed")?.unwrap_or(1) as u64;
     let mut out = BufWriter::new(io::stdout().lock());
-    match generate(&sizes, value("--names").map(String::as_str), seed as u64, &mut out) {
+    let generated = match number("--bibtex")? {
+        Some(entries) => bibtex::write_entries(entries, people, seed, &mut out).map_err(Into::into),
+        None => generate(&sizes, value("--names").map(String::as_str), seed, &mut out),
+    };
+    match generated {
         // The reader closed the pipe.
         Err(error)
             if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
