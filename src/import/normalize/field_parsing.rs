@@ -1,8 +1,11 @@
 //! Parsers shared by formats: strings in JSON objects, identifiers, dates, languages and name parts.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
+use isolang::Language;
 use serde_json::Value;
 
 use crate::model::partial_date::PartialDate;
@@ -176,76 +179,63 @@ pub(crate) fn join_name_parts(parts: &[Option<&str>]) -> Option<String> {
     Some(parts.join(" ")).filter(|text| !text.is_empty())
 }
 
-/// Returns the language tag for a tag, a three-letter code or an English name.
+/// The languages by their lowercase names, in English and in the language itself.
+static LANGUAGES_BY_NAME: LazyLock<HashMap<String, Language>> = LazyLock::new(|| {
+    let named = |name: fn(&Language) -> Option<&'static str>| {
+        isolang::languages().filter_map(move |language| Some((name(&language)?.to_lowercase(), language)))
+    };
+    // Of equal names, the last one counts: that of a language with a two-letter code.
+    let mut names: Vec<_> = named(Language::to_autonym).chain(named(|language| Some(language.to_name()))).collect();
+    names.sort_by_key(|(_, language)| language.to_639_1().is_some());
+    names.into_iter().collect()
+});
+
+/// Returns the language tag for a tag, a three-letter code, a name in English or in the language itself, or a name that
+/// LaTeX has for it.
 pub(crate) fn language_tag(text: &str) -> Option<String> {
-    const CODES: [(&str, &str); 62] = [
-        ("eng", "en"),
-        ("english", "en"),
+    /// What is not a name or code of ISO 639-3: names of LaTeX, and the other codes of ISO 639-2.
+    const ALIASES: [(&str, &str); 30] = [
         ("american", "en-US"),
         ("usenglish", "en-US"),
         ("british", "en-GB"),
         ("ukenglish", "en-GB"),
-        ("fre", "fr"),
-        ("fra", "fr"),
-        ("french", "fr"),
-        ("francais", "fr"),
-        ("français", "fr"),
-        ("ger", "de"),
-        ("deu", "de"),
-        ("german", "de"),
         ("ngerman", "de"),
-        ("deutsch", "de"),
-        ("spa", "es"),
-        ("spanish", "es"),
-        ("español", "es"),
-        ("ita", "it"),
-        ("italian", "it"),
-        ("por", "pt"),
-        ("portuguese", "pt"),
+        ("naustrian", "de-AT"),
+        ("francais", "fr"),
         ("brazilian", "pt-BR"),
-        ("rus", "ru"),
-        ("russian", "ru"),
-        ("chi", "zh"),
-        ("zho", "zh"),
-        ("chinese", "zh"),
-        ("jpn", "ja"),
-        ("japanese", "ja"),
-        ("kor", "ko"),
-        ("korean", "ko"),
-        ("pol", "pl"),
-        ("polish", "pl"),
-        ("cze", "cs"),
-        ("ces", "cs"),
-        ("czech", "cs"),
-        ("dut", "nl"),
-        ("nld", "nl"),
-        ("dutch", "nl"),
-        ("swe", "sv"),
-        ("swedish", "sv"),
-        ("dan", "da"),
-        ("danish", "da"),
-        ("nor", "no"),
-        ("norwegian", "no"),
-        ("fin", "fi"),
-        ("finnish", "fi"),
-        ("hun", "hu"),
-        ("hungarian", "hu"),
-        ("tur", "tr"),
-        ("turkish", "tr"),
-        ("ara", "ar"),
-        ("arabic", "ar"),
-        ("heb", "he"),
-        ("hebrew", "he"),
-        ("ukr", "uk"),
         ("greek", "el"),
+        ("farsi", "fa"),
+        ("alb", "sq"),
+        ("arm", "hy"),
+        ("baq", "eu"),
+        ("bur", "my"),
+        ("chi", "zh"),
+        ("cze", "cs"),
+        ("dut", "nl"),
+        ("fre", "fr"),
+        ("geo", "ka"),
+        ("ger", "de"),
         ("gre", "el"),
-        ("lat", "la"),
-        ("latin", "la"),
+        ("ice", "is"),
+        ("mac", "mk"),
+        ("mao", "mi"),
+        ("may", "ms"),
+        ("per", "fa"),
+        ("rum", "ro"),
+        ("slo", "sk"),
+        ("tib", "bo"),
+        ("wel", "cy"),
     ];
-    let folded = text.trim().to_lowercase();
-    let known_tag = CODES.iter().find(|(name, _)| *name == folded).map(|(_, tag)| (*tag).to_owned());
-    let is_tag = |text: &str| text.split(['-', '_']).next().is_some_and(|first| (2..=3).contains(&first.len()));
-    known_tag.or_else(|| Some(text.trim().replace('_', "-")).filter(|text| is_tag(text)))
+    let (text, folded) = (text.trim(), text.trim().to_lowercase());
+    if let Some((_, tag)) = ALIASES.iter().find(|(alias, _)| *alias == folded) {
+        return Some((*tag).to_owned());
+    }
+    let language = Language::from_639_3(&folded).or_else(|| LANGUAGES_BY_NAME.get(&folded).copied());
+    if let Some(language) = language {
+        return Some(language.to_639_1().unwrap_or_else(|| language.to_639_3()).to_owned());
+    }
+    let is_tag = text.split(['-', '_']).next().is_some_and(|first| (2..=3).contains(&first.len()));
+    is_tag.then(|| text.replace('_', "-"))
 }
 
 #[cfg(test)]
@@ -254,8 +244,23 @@ mod tests {
 
     #[test]
     fn languages() {
-        for (text, tag) in [("eng", "en"), ("French", "fr"), ("pt_BR", "pt-BR"), ("zh-Hant", "zh-Hant"), ("de", "de")] {
-            assert_eq!(language_tag(text).as_deref(), Some(tag));
+        for (text, tag) in [
+            ("eng", "en"),
+            ("French", "fr"),
+            ("français", "fr"),
+            ("Deutsch", "de"),
+            ("ngerman", "de"),
+            ("Brazilian", "pt-BR"),
+            ("ger", "de"),
+            ("nor", "no"),
+            ("grc", "grc"),
+            ("Vietnamese", "vi"),
+            ("日本語", "ja"),
+            ("pt_BR", "pt-BR"),
+            ("zh-Hant", "zh-Hant"),
+            ("de", "de"),
+        ] {
+            assert_eq!(language_tag(text).as_deref(), Some(tag), "{text}");
         }
         assert_eq!(language_tag("Klingonese"), None);
     }
