@@ -6,4 +6,5 @@ pub mod language;
 pub mod partial_date;
 pub mod record;
 pub mod source_order;
+pub mod standard_number;
 pub mod text_limit;

@@ -5,6 +5,7 @@ pub mod excerpt;
 pub mod markup;
 pub mod names;
 pub mod normalize;
+pub mod pages;
 pub mod slug;
 pub mod sort_key;
 pub mod tokenizer;

@@ -37,6 +37,7 @@ mod m20261126_000029_known_words;
 mod m20261129_000030_write_time;
 mod m20261129_000031_restorable_typos;
 mod m20261129_000032_long_role;
+mod m20261129_000033_bibliographic_details;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000030_write_time::Migration),
             Box::new(m20261129_000031_restorable_typos::Migration),
             Box::new(m20261129_000032_long_role::Migration),
+            Box::new(m20261129_000033_bibliographic_details::Migration),
         ]
     }
 }

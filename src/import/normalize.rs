@@ -2,6 +2,7 @@
 
 pub(crate) mod abstract_heading;
 pub(crate) mod author_list;
+pub(crate) mod bibliographic_details;
 pub(crate) mod clean_record;
 pub(crate) mod field_parsing;
 pub(crate) mod placeholder;

@@ -505,6 +505,33 @@ pub struct PaperRecord {
     /// The journal, proceedings or book.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue_name: Option<String>,
+    /// The volume of the journal, or of the series of the book.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
+    /// The issue of the volume, or the number of the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// The pages, with an en dash between the ends of a range: `123–145`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<String>,
+    /// The article number, of papers that have one instead of pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article_number: Option<String>,
+    /// The edition: its number, or its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition: Option<String>,
+    /// The publisher; of a thesis or a report, the institution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher_name: Option<String>,
+    /// ISSNs of the journal or the series, as `1234-5679`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issns: Vec<String>,
+    /// ISBNs of the book, of 13 digits without hyphens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub isbns: Vec<String>,
+    /// Keywords as published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
     /// The language of the paper, a BCP 47 tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,

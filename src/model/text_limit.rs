@@ -10,6 +10,13 @@ pub const MAX_ID_CHARS: usize = 500;
 /// Maximum length of the name of an identifier scheme, a vocabulary or a source, in characters.
 pub const MAX_SCHEME_CHARS: usize = 150;
 
+/// Maximum length of a volume, an issue, pages, an article number, an edition or a keyword of a paper, in characters.
+pub const MAX_DETAIL_CHARS: usize = 200;
+/// Maximum number of keywords of a paper.
+pub const MAX_KEYWORDS: usize = 100;
+/// Maximum number of ISSNs, and of ISBNs, of a paper.
+pub const MAX_STANDARD_NUMBERS: usize = 50;
+
 /// Checks the length of a text; `what` names it, as in `the name`.
 ///
 /// # Errors

@@ -76,6 +76,15 @@ impl ProjectedType for Paper {
         ("publicationDate", &["publication_date"]),
         ("type", &["paper_type"]),
         ("venueName", &["venue_name"]),
+        ("volume", &["volume"]),
+        ("issue", &["issue"]),
+        ("pages", &["pages"]),
+        ("articleNumber", &["article_number"]),
+        ("edition", &["edition"]),
+        ("publisherName", &["publisher_name"]),
+        ("issns", &["issns"]),
+        ("isbns", &["isbns"]),
+        ("keywords", &["keywords"]),
         ("language", &["language"]),
         ("doi", &["doi"]),
         ("arxivId", &["arxiv_id"]),
@@ -164,6 +173,55 @@ impl Paper {
     /// The name of the journal, proceedings or book that contains it.
     async fn venue_name(&self) -> Option<&str> {
         self.0.venue_name.as_deref()
+    }
+
+    /// The volume of the journal, or of the series of the book, such as `12` or `12-13`. Null if unknown.
+    async fn volume(&self) -> Option<&str> {
+        self.0.volume.as_deref()
+    }
+
+    /// The issue of the volume, such as `3` or `Suppl. 1`; of a report, its number. Null if unknown.
+    async fn issue(&self) -> Option<&str> {
+        self.0.issue.as_deref()
+    }
+
+    /// The pages, such as `123–145`: an en dash joins the ends of a range, and a comma and a space separate several
+    /// ranges or pages. Null if unknown, or if the paper has an article number instead.
+    async fn pages(&self) -> Option<&str> {
+        self.0.pages.as_deref()
+    }
+
+    /// The article number, such as `e0123456` or `104567`, of a paper that is identified by one instead of pages. Null
+    /// if unknown.
+    async fn article_number(&self) -> Option<&str> {
+        self.0.article_number.as_deref()
+    }
+
+    /// The edition: its number, such as `2`, or its name, such as `Revised`. Null if unknown.
+    async fn edition(&self) -> Option<&str> {
+        self.0.edition.as_deref()
+    }
+
+    /// The name of the publisher; of a thesis, the institution that awarded the degree; of a report, the institution that
+    /// published it. Null if unknown.
+    async fn publisher_name(&self) -> Option<&str> {
+        self.0.publisher_name.as_deref()
+    }
+
+    /// The ISSNs of the journal or series, such as `0028-0836`; at most 50. Their check digits are verified.
+    async fn issns(&self) -> &[String] {
+        &self.0.issns
+    }
+
+    /// The ISBNs of the book or proceedings: 13 digits without hyphens, such as `9783161484100`; at most 50. Their check
+    /// digits are verified.
+    async fn isbns(&self) -> &[String] {
+        &self.0.isbns
+    }
+
+    /// The keywords as published, each once; at most 100. They are not linked to topics.
+    async fn keywords(&self) -> &[String] {
+        &self.0.keywords
     }
 
     /// The language in which it is written. Null if unknown.
@@ -261,7 +319,7 @@ impl Paper {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The citation style: `apa`, `chicago` (author-date), `ieee` or `vancouver`.",
+            desc = "The citation style: `apa`, `chicago` (author-date), `harvard`, `ieee`, `mla`, `nature` or `vancouver`.",
             default = "apa"
         )]
         style: String,

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::import::normalize::bibliographic_details::normalize_details;
 use crate::import::normalize::plain_text::strip_record_markup;
 use crate::import::normalize::text_lengths::check_lengths;
 use crate::import::normalize::{author_list, placeholder, preprint};
@@ -128,6 +129,7 @@ fn normalize_paper(mut record: PaperRecord, warnings: &mut Vec<String>) -> Resul
         (_, completeness) => completeness,
     };
     record.venue_name = clean_optional_line(record.venue_name, "venue", warnings);
+    normalize_details(&mut record, warnings);
     record.language = record.language.and_then(|tag| normalize_language(&tag, warnings));
     record.url = normalize_url(record.url, "URL", warnings);
     record.identifiers = normalize_identifiers(record.identifiers, warnings);
@@ -175,7 +177,7 @@ fn clean_line(text: &str, what: &str, warnings: &mut Vec<String>) -> String {
     clean
 }
 
-fn clean_optional_line(text: Option<String>, what: &str, warnings: &mut Vec<String>) -> Option<String> {
+pub(crate) fn clean_optional_line(text: Option<String>, what: &str, warnings: &mut Vec<String>) -> Option<String> {
     text.map(|text| clean_line(&text, what, warnings)).filter(|text| !text.is_empty())
 }
 

@@ -167,6 +167,17 @@ fn remove_from_paper(record: &mut PaperRecord) {
     let real_title = |title: &str| if is_placeholder(title, Missing::Title) { String::new() } else { title.to_owned() };
     record.translated_titles = record.translated_titles.map(real_title);
     record.venue_name.take_if(|venue| is_placeholder(venue, Missing::Venue));
+    for detail in [
+        &mut record.volume,
+        &mut record.issue,
+        &mut record.pages,
+        &mut record.article_number,
+        &mut record.edition,
+        &mut record.publisher_name,
+    ] {
+        detail.take_if(|text| !is_number(text) && is_placeholder(text, Missing::Venue));
+    }
+    record.keywords.retain(|keyword| !is_placeholder(keyword, Missing::Venue));
     record.source_id.take_if(|id| is_placeholder(id, Missing::Identifier));
     remove_identifiers(&mut record.identifiers);
     for author in &mut record.authors {
@@ -174,6 +185,11 @@ fn remove_from_paper(record: &mut PaperRecord) {
         author.affiliations_as_published.retain(|affiliation| !is_placeholder(affiliation, Missing::Venue));
         author.organizations.retain_mut(is_organization);
     }
+}
+
+/// Whether a text is a plain number, which needs no comparison.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Removes a placeholder for the name of an organization; returns whether anything still refers to one.

@@ -44,6 +44,17 @@ fn strip_paper(record: &mut PaperRecord) {
     strip_localized(&mut record.translated_titles);
     strip_localized(&mut record.abstract_text);
     strip_optional(&mut record.venue_name);
+    for detail in [
+        &mut record.volume,
+        &mut record.issue,
+        &mut record.pages,
+        &mut record.article_number,
+        &mut record.edition,
+        &mut record.publisher_name,
+    ] {
+        strip_optional(detail);
+    }
+    record.keywords.iter_mut().for_each(strip);
     for author in &mut record.authors {
         author.affiliations_as_published.iter_mut().for_each(strip);
         author.organizations.iter_mut().for_each(|organization| strip_optional(&mut organization.name));
@@ -97,6 +108,8 @@ mod tests {
         let paper = PaperRecord {
             title: written.to_owned(),
             venue_name: Some(written.to_owned()),
+            publisher_name: Some(written.to_owned()),
+            keywords: vec![written.to_owned()],
             abstract_text: LocalizedText::new(None, written),
             translated_titles: LocalizedText::new("fr".parse().ok().as_ref(), written),
             authors: vec![AuthorRecord {
@@ -110,11 +123,13 @@ mod tests {
         let texts = [
             Some(plain.title.as_str()),
             plain.venue_name.as_deref(),
+            plain.publisher_name.as_deref(),
+            plain.keywords.first().map(String::as_str),
             plain.abstract_text.iter().next().map(|(_, text)| text),
             plain.translated_titles.iter().next().map(|(_, text)| text),
             plain.authors[0].affiliations_as_published.first().map(String::as_str),
         ];
-        assert_eq!(texts, [Some("Reeds & rushes"); 5]);
+        assert_eq!(texts, [Some("Reeds & rushes"); 7]);
         assert_eq!(plain.authors[0].name, "Jos&eacute; Pier");
     }
 }

@@ -20,7 +20,7 @@ const PREPRINT_SERVERS: [&str; 9] = [
 /// Sets the type and the arXiv id of a paper whose venue is a preprint server, such as Google Scholar's "arXiv preprint
 /// arXiv:2301.00001". A preprint is not the version of record of a work.
 pub(crate) fn recognize_preprint(paper: &mut PaperRecord) {
-    let Some(venue) = paper.venue_name.as_deref() else { return };
+    let Some(venue) = paper.venue_name.as_deref().or(paper.publisher_name.as_deref()) else { return };
     let id = arxiv_id_in(venue);
     let server = id.as_ref().map_or(venue, |(before, _)| before);
     let server = names::fold(server);
@@ -35,7 +35,9 @@ pub(crate) fn recognize_preprint(paper: &mut PaperRecord) {
     }
     if let Some((_, id)) = id {
         paper.arxiv_id.get_or_insert(id);
-        paper.venue_name = Some("arXiv".to_owned());
+        if let Some(venue) = &mut paper.venue_name {
+            "arXiv".clone_into(venue);
+        }
     }
 }
 

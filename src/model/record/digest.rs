@@ -275,6 +275,15 @@ impl HashedFields for PaperRecord {
             publication_date,
             paper_type,
             venue_name,
+            volume,
+            issue,
+            pages,
+            article_number,
+            edition,
+            publisher_name,
+            issns,
+            isbns,
+            keywords,
             language,
             doi,
             shared_doi,
@@ -305,7 +314,16 @@ impl HashedFields for PaperRecord {
         object.list("identifiers", identifiers.iter().map(Hashed))?;
         object.required("authors", authors.iter().map(Hashed).collect::<Vec<_>>())?;
         object.flag("authorsAreIncomplete", *authors_are_incomplete)?;
-        object.list("topics", topics.iter().map(Hashed))
+        object.list("topics", topics.iter().map(Hashed))?;
+        object.optional("volume", volume.as_ref())?;
+        object.optional("issue", issue.as_ref())?;
+        object.optional("pages", pages.as_ref())?;
+        object.optional("articleNumber", article_number.as_ref())?;
+        object.optional("edition", edition.as_ref())?;
+        object.optional("publisherName", publisher_name.as_ref())?;
+        object.list("issns", issns.iter())?;
+        object.list("isbns", isbns.iter())?;
+        object.list("keywords", keywords.iter())
     }
 }
 

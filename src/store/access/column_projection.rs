@@ -214,7 +214,8 @@ column_projection!(topic::Model { id | slug, scheme, code, display_names, create
 column_projection!(paper::Model {
     id, version_of_id
     | slug, title, abstract_completeness, publication_date, publication_year, paper_type = "type", venue_name, language, doi,
-    arxiv_id, url, is_retracted, author_count, created_at, updated_at, translated_titles, abstract_text
+    arxiv_id, url, is_retracted, author_count, created_at, updated_at, translated_titles, abstract_text, volume, issue,
+    pages, article_number, edition, publisher_name, issns, isbns, keywords
 });
 // Redaction needs `researcher_id`, `name_as_published` and `name`.
 column_projection!(authorship::Model {

@@ -28,8 +28,8 @@ use crate::store::ingest::merge_researchers::emptied::merge_replaced_authors;
 use crate::store::ingest::paper::change::PaperChange;
 use crate::store::ingest::paper::matching::match_existing_papers;
 use crate::store::ingest::paper::provided_fields::{
-    ARXIV_ID, AUTHORS, AUTHORS_PART, DATE, DOI, LANGUAGE, TITLE, TOPICS, TYPE, URL, VENUE, abstract_field,
-    authors_field, provided_paper_fields, translated_title_field,
+    ARXIV_ID, AUTHORS, AUTHORS_PART, DATE, DOI, Detail, DetailEffect, LANGUAGE, TITLE, TOPICS, TYPE, URL, VENUE,
+    abstract_field, authors_field, provided_paper_fields, translated_title_field,
 };
 use crate::store::ingest::shared_doi::assign_shared_dois;
 use crate::store::ingest::slug::allocate_slugs;
@@ -56,6 +56,16 @@ struct PaperUpsertRow<'a> {
     publication_date: Option<String>,
     r#type: PaperType,
     venue_name: Option<&'a str>,
+    // Of a detail, `None` keeps the paper's, and an empty one removes it.
+    volume: Option<&'a str>,
+    issue: Option<&'a str>,
+    pages: Option<&'a str>,
+    article_number: Option<&'a str>,
+    edition: Option<&'a str>,
+    publisher_name: Option<&'a str>,
+    issns: Option<&'a [String]>,
+    isbns: Option<&'a [String]>,
+    keywords: Option<&'a [String]>,
     language: Option<&'a str>,
     doi: Option<&'a str>,
     shared_doi: Option<&'a str>,
@@ -66,8 +76,11 @@ struct PaperUpsertRow<'a> {
 }
 
 const PAPER_COLUMNS: &str = "id bigint, slug text, title text, translated_titles jsonb, sort_title text, abstract_text jsonb, \
-     abstract_completeness text, publication_date text, type text, venue_name text, language text, doi text, shared_doi text, arxiv_id text, \
+     abstract_completeness text, publication_date text, type text, venue_name text, volume text, issue text, pages text, article_number text, edition text, \
+     publisher_name text, issns text[], isbns text[], keywords text[], language text, doi text, shared_doi text, arxiv_id text, \
      url text, is_retracted boolean, author_count integer";
+
+const NO_TEXTS: &[String] = &[];
 
 #[derive(Serialize)]
 struct PaperTopicRow {
@@ -277,6 +290,16 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
         uow.dirty.works.mark_paper(&record.title, dois.map(ToString::to_string));
         let precedence = &change.precedence;
         let title = precedence.take_if_wins(TITLE, Some(record.title.as_str()));
+        let text = |detail: Detail, value| match detail.effect(record, precedence) {
+            DetailEffect::Set => value,
+            DetailEffect::Clear => Some(""),
+            DetailEffect::Keep => None,
+        };
+        let list = |detail: Detail, values| match detail.effect(record, precedence) {
+            DetailEffect::Set => Some(values),
+            DetailEffect::Clear => Some(NO_TEXTS),
+            DetailEffect::Keep => None,
+        };
         let row = PaperUpsertRow {
             id,
             slug,
@@ -294,6 +317,15 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
             publication_date: precedence.take_if_wins(DATE, record.publication_date).map(|date| date.to_string()),
             r#type: precedence.take_if_wins(TYPE, Some(record.paper_type)).unwrap_or_default(),
             venue_name: precedence.take_if_wins(VENUE, record.venue_name.as_deref()),
+            volume: text(Detail::Volume, record.volume.as_deref()),
+            issue: text(Detail::Issue, record.issue.as_deref()),
+            pages: text(Detail::Pages, record.pages.as_deref()),
+            article_number: text(Detail::ArticleNumber, record.article_number.as_deref()),
+            edition: text(Detail::Edition, record.edition.as_deref()),
+            publisher_name: text(Detail::PublisherName, record.publisher_name.as_deref()),
+            issns: list(Detail::Issns, &record.issns),
+            isbns: list(Detail::Isbns, &record.isbns),
+            keywords: list(Detail::Keywords, &record.keywords),
             language: precedence.take_if_wins(LANGUAGE, record.language.as_deref()),
             doi: precedence.take_if_wins(DOI, change.doi).map(Doi::as_str),
             shared_doi: precedence.take_if_wins(DOI, change.shared_doi).map(Doi::as_str),
@@ -325,9 +357,11 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
         }));
     }
     let insert = "INSERT INTO paper (id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, \
-         publication_date, type, venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count) \
+         publication_date, type, venue_name, volume, issue, pages, article_number, edition, publisher_name, issns, isbns, keywords, \
+         language, doi, shared_doi, arxiv_id, url, is_retracted, author_count) \
          SELECT id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, publication_date, type, \
-         venue_name, language, doi, shared_doi, arxiv_id, url, is_retracted, author_count FROM rows";
+         venue_name, volume, issue, pages, article_number, edition, publisher_name, coalesce(issns, '{}'), coalesce(isbns, '{}'), \
+         coalesce(keywords, '{}'), language, doi, shared_doi, arxiv_id, url, is_retracted, author_count FROM rows";
     uow.execute_with_rows(PAPER_COLUMNS, &inserts, insert).await?;
     // A field that the record does not provide stays.
     let update = "UPDATE paper SET title = coalesce(rows.title, paper.title), sort_title = coalesce(rows.sort_title, paper.sort_title), \
@@ -341,7 +375,13 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
          ELSE rows.abstract_completeness END, \
          publication_date = coalesce(rows.publication_date, paper.publication_date), \
          type = CASE WHEN rows.type = 'OTHER' THEN paper.type ELSE rows.type END, \
-         venue_name = coalesce(rows.venue_name, paper.venue_name), language = coalesce(rows.language, paper.language), \
+         venue_name = coalesce(rows.venue_name, paper.venue_name), volume = nullif(coalesce(rows.volume, paper.volume), ''), \
+         issue = nullif(coalesce(rows.issue, paper.issue), ''), pages = nullif(coalesce(rows.pages, paper.pages), ''), \
+         article_number = nullif(coalesce(rows.article_number, paper.article_number), ''), \
+         edition = nullif(coalesce(rows.edition, paper.edition), ''), \
+         publisher_name = nullif(coalesce(rows.publisher_name, paper.publisher_name), ''), \
+         issns = coalesce(rows.issns, paper.issns), isbns = coalesce(rows.isbns, paper.isbns), \
+         keywords = coalesce(rows.keywords, paper.keywords), language = coalesce(rows.language, paper.language), \
          doi = CASE WHEN rows.doi IS NOT NULL OR rows.shared_doi IS NULL THEN coalesce(rows.doi, paper.doi) END, \
          shared_doi = CASE WHEN rows.doi IS NULL THEN coalesce(rows.shared_doi, paper.shared_doi) END, arxiv_id = coalesce(rows.arxiv_id, paper.arxiv_id), \
          url = coalesce(rows.url, paper.url), is_retracted = rows.is_retracted OR paper.is_retracted, \

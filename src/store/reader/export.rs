@@ -98,7 +98,9 @@ const RESEARCHER_FIELDS: &str = "'name', thing.display_name, 'givenName', thing.
 
 const PAPER_FIELDS: &str = "'title', thing.title, 'translatedTitles', thing.translated_titles, 'abstract', thing.abstract_text, \
      'abstractCompleteness', thing.abstract_completeness, 'publicationDate', thing.publication_date, 'type', thing.type, \
-     'venueName', thing.venue_name, 'language', thing.language, 'doi', thing.doi, 'sharedDoi', thing.shared_doi, 'arxivId', thing.arxiv_id, 'url', thing.url, \
+     'venueName', thing.venue_name, 'volume', thing.volume, 'issue', thing.issue, 'pages', thing.pages, \
+     'articleNumber', thing.article_number, 'edition', thing.edition, 'publisherName', thing.publisher_name, 'issns', thing.issns, \
+     'isbns', thing.isbns, 'keywords', thing.keywords, 'language', thing.language, 'doi', thing.doi, 'sharedDoi', thing.shared_doi, 'arxivId', thing.arxiv_id, 'url', thing.url, \
      'isRetracted', thing.is_retracted, 'authors', coalesce((\
      SELECT json_agg(json_build_object('id', authorship.id, 'researcherId', authorship.researcher_id, \
      'isDecided', CASE WHEN authorship.researcher_id IS NOT NULL AND EXISTS (SELECT FROM identity_pin \

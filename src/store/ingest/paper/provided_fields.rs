@@ -1,6 +1,7 @@
 //! The fields of a paper for which sources may disagree.
 
 use crate::model::record::{AbstractCompleteness, PaperRecord, PaperType};
+use crate::store::ingest::source_precedence::FieldPrecedence;
 
 pub(super) const TITLE: &str = "title";
 pub(super) const DATE: &str = "publicationDate";
@@ -13,6 +14,107 @@ pub(super) const URL: &str = "url";
 pub(super) const AUTHORS: &str = "authors";
 pub(super) const AUTHORS_PART: &str = "authorsPart";
 pub(super) const TOPICS: &str = "topics";
+/// Provided by every record of a published version: the details of preprints do not apply to the paper.
+pub(super) const PUBLISHED_VERSION: &str = "publishedVersion";
+/// What precedes the names of bibliographic details that the record of a preprint provides.
+const PREPRINT_PREFIX: &str = "preprint.";
+
+/// A bibliographic detail of a paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    Volume,
+    Issue,
+    Pages,
+    ArticleNumber,
+    Edition,
+    PublisherName,
+    Issns,
+    Isbns,
+    Keywords,
+}
+
+impl Detail {
+    const ALL: [Self; 9] = [
+        Self::Volume,
+        Self::Issue,
+        Self::Pages,
+        Self::ArticleNumber,
+        Self::Edition,
+        Self::PublisherName,
+        Self::Issns,
+        Self::Isbns,
+        Self::Keywords,
+    ];
+
+    /// The name of the field.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Volume => "volume",
+            Self::Issue => "issue",
+            Self::Pages => "pages",
+            Self::ArticleNumber => "articleNumber",
+            Self::Edition => "edition",
+            Self::PublisherName => "publisherName",
+            Self::Issns => "issns",
+            Self::Isbns => "isbns",
+            Self::Keywords => "keywords",
+        }
+    }
+
+    fn is_in(self, record: &PaperRecord) -> bool {
+        match self {
+            Self::Volume => record.volume.is_some(),
+            Self::Issue => record.issue.is_some(),
+            Self::Pages => record.pages.is_some(),
+            Self::ArticleNumber => record.article_number.is_some(),
+            Self::Edition => record.edition.is_some(),
+            Self::PublisherName => record.publisher_name.is_some(),
+            Self::Issns => !record.issns.is_empty(),
+            Self::Isbns => !record.isbns.is_empty(),
+            Self::Keywords => !record.keywords.is_empty(),
+        }
+    }
+
+    /// The field that a record provides. A preprint has details of its own, such as the server as its publisher.
+    fn field(self, record: &PaperRecord) -> String {
+        if record.paper_type == PaperType::Preprint { self.preprint_field() } else { self.name().to_owned() }
+    }
+
+    fn preprint_field(self) -> String {
+        format!("{PREPRINT_PREFIX}{}", self.name())
+    }
+
+    /// What a record does to the detail of its paper.
+    pub(super) fn effect(self, record: &PaperRecord, precedence: &FieldPrecedence) -> DetailEffect {
+        let is_preprint = record.paper_type == PaperType::Preprint;
+        let is_outdone =
+            is_preprint && (precedence.is_provided(self.name()) || precedence.is_provided(PUBLISHED_VERSION));
+        if self.is_in(record) && !is_outdone && precedence.wins(&self.field(record)) {
+            return DetailEffect::Set;
+        }
+        // Only a preprint had the detail, and the paper has a published version now.
+        let is_orphaned = is_published_version(record)
+            && precedence.is_provided(&self.preprint_field())
+            && !precedence.is_provided(self.name())
+            && !self.is_in(record);
+        if is_orphaned { DetailEffect::Clear } else { DetailEffect::Keep }
+    }
+}
+
+/// What a record does to a bibliographic detail of its paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DetailEffect {
+    /// The detail is that of the record.
+    Set,
+    /// The detail is removed.
+    Clear,
+    /// The detail stays as it is.
+    Keep,
+}
+
+fn is_published_version(record: &PaperRecord) -> bool {
+    !matches!(record.paper_type, PaperType::Preprint | PaperType::Other)
+}
 
 /// The fields that a record provides.
 pub(super) fn provided_paper_fields(record: &PaperRecord) -> Vec<String> {
@@ -31,7 +133,10 @@ pub(super) fn provided_paper_fields(record: &PaperRecord) -> Vec<String> {
     ];
     let titles = record.translated_titles.iter().map(|(tag, _)| translated_title_field(tag));
     let abstracts = record.abstract_text.iter().map(|(tag, _)| abstract_field(record.abstract_completeness, tag));
-    fields.into_iter().flatten().map(ToOwned::to_owned).chain(titles).chain(abstracts).collect()
+    let details = Detail::ALL.into_iter().filter(|detail| detail.is_in(record)).map(|detail| detail.field(record));
+    let version = is_published_version(record).then(|| PUBLISHED_VERSION.to_owned());
+    let fields = fields.into_iter().flatten().map(ToOwned::to_owned);
+    fields.chain(titles).chain(abstracts).chain(details).chain(version).collect()
 }
 
 /// The field of a title in another language.
@@ -66,13 +171,17 @@ mod tests {
         let full = json!({
             "title": "On weirs", "translatedTitles": {"fr": "Des déversoirs"}, "abstract": {"en": "Water flows."},
             "abstractCompleteness": "FULL", "publicationDate": "2016", "type": "ARTICLE", "venueName": "Weirs",
-            "language": "en", "doi": "10.1000/xyz123", "arxivId": "2301.00001", "url": "https://u.example",
+            "volume": "1", "issue": "2", "pages": "3", "articleNumber": "e4", "edition": "5", "publisherName": "Weir Press",
+            "issns": ["0028-0836"], "isbns": ["9783161484100"], "keywords": ["weirs"], "language": "en", "doi": "10.1000/xyz123", "arxivId": "2301.00001", "url": "https://u.example",
             "authors": [{"name": "Ida Brook", "position": 1}], "topics": [{"scheme": "msc", "code": "78"}],
         });
         assert_eq!(
             fields(full),
-            "title publicationDate type venueName language doi arxivId url authors topics title.fr abstract.en"
+            "title publicationDate type venueName language doi arxivId url authors topics title.fr abstract.en \
+             volume issue pages articleNumber edition publisherName issns isbns keywords publishedVersion"
         );
+        let preprint = json!({"title": "On weirs", "type": "PREPRINT", "publisherName": "arXiv", "authors": []});
+        assert_eq!(fields(preprint), "title type preprint.publisherName");
         let partial = json!({
             "title": "On weirs", "abstract": {"en": "Water"}, "abstractCompleteness": "TRUNCATED",
             "authors": [{"name": "Ida Brook"}],
