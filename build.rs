@@ -57,10 +57,13 @@ fn retry_next_time(out_dir: &Path) {
 }
 
 /// The embedded citation styles, by file name.
-const STYLES: [(&str, ArchivedStyle); 4] = [
+const STYLES: [(&str, ArchivedStyle); 7] = [
     ("apa", ArchivedStyle::AmericanPsychologicalAssociation),
     ("chicago", ArchivedStyle::ChicagoAuthorDate),
+    ("harvard", ArchivedStyle::HarvardCiteThemRight),
     ("ieee", ArchivedStyle::InstituteOfElectricalAndElectronicsEngineers),
+    ("mla", ArchivedStyle::ModernLanguageAssociation),
+    ("nature", ArchivedStyle::Nature),
     ("vancouver", ArchivedStyle::SpringerVancouver),
 ];
 /// The embedded citation locales.

@@ -33,6 +33,24 @@ pub struct CitedPaper {
     pub paper_type: PaperType,
     /// The journal, proceedings or book that contains it.
     pub venue_name: Option<String>,
+    /// The volume of the journal or series.
+    pub volume: Option<String>,
+    /// The issue of the volume, or the number of the report.
+    pub issue: Option<String>,
+    /// The pages, in the form of [`crate::text::pages`].
+    pub pages: Option<String>,
+    /// The article number.
+    pub article_number: Option<String>,
+    /// The edition.
+    pub edition: Option<String>,
+    /// The publisher; of a thesis or a report, the institution.
+    pub publisher_name: Option<String>,
+    /// ISSNs of the journal or series.
+    pub issns: Vec<String>,
+    /// ISBNs of the book.
+    pub isbns: Vec<String>,
+    /// Keywords as published.
+    pub keywords: Vec<String>,
     /// Language of the paper.
     pub language: Option<String>,
     /// Its DOI.
@@ -98,6 +116,26 @@ impl CitedPaper {
             .iter()
             .min_by_key(|(tag, _)| if own == Some(tag) { 0 } else { 1 + u8::from(*tag != "und") })?;
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Returns the publisher and the venue. The institution of a thesis or a report, and the repository of a dataset,
+    /// was once stored as the venue.
+    fn publisher_and_venue(&self) -> (Option<&str>, Option<&str>) {
+        let (publisher, venue) = (self.publisher_name.as_deref(), self.venue_name.as_deref());
+        match self.paper_type {
+            PaperType::Thesis | PaperType::Report | PaperType::Dataset if publisher.is_none() => (venue, None),
+            _ => (publisher, venue.filter(|venue| Some(*venue) != publisher)),
+        }
+    }
+
+    /// Returns the keywords in one field. Commas separate them, or semicolons if one of them has a comma.
+    fn keyword_list(&self) -> Option<String> {
+        let has_comma = self.keywords.iter().any(|keyword| keyword.contains(','));
+        match self.keywords.as_slice() {
+            [] => None,
+            [keyword] if has_comma => Some(format!("{keyword};")),
+            keywords => Some(keywords.join(if has_comma { "; " } else { ", " })),
+        }
     }
 
     /// Returns the URL of the paper, or its page on arXiv.

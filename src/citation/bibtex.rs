@@ -3,6 +3,7 @@
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::identifier::Doi;
 use crate::model::record::PaperType;
+use crate::text::pages::pages_with_dash;
 
 const MONTH_MACROS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
@@ -22,8 +23,29 @@ pub(super) fn format_entry(paper: &CitedPaper) -> String {
             entry.push_braced("day", &day.to_string());
         }
     }
-    if let Some(venue) = &paper.venue_name {
+    let (publisher, venue) = paper.publisher_and_venue();
+    if let Some(venue) = venue {
         entry.push_braced(venue_field(paper.paper_type), &escape_latex(venue));
+    }
+    let details = [
+        ("volume", paper.volume.as_deref()),
+        (issue_field(paper), paper.issue.as_deref()),
+        ("eid", paper.article_number.as_deref()),
+        ("edition", paper.edition.as_deref()),
+        (publisher_field(paper.paper_type), publisher),
+    ];
+    for (name, value) in details {
+        if let Some(value) = value {
+            entry.push_braced(name, &escape_latex(value));
+        }
+    }
+    if let Some(pages) = &paper.pages {
+        entry.push_braced("pages", &format_pages(pages));
+    }
+    for (name, numbers) in [("issn", &paper.issns), ("isbn", &paper.isbns)] {
+        if !numbers.is_empty() {
+            entry.push_braced(name, &numbers.join(", "));
+        }
     }
     if let Some(doi) = &paper.doi {
         entry.push_braced("doi", &verbatim_doi(doi));
@@ -40,6 +62,9 @@ pub(super) fn format_entry(paper: &CitedPaper) -> String {
             Some(name) => entry.push_braced("langid", name),
             None => entry.push_braced("language", language),
         }
+    }
+    if let Some(keywords) = paper.keyword_list() {
+        entry.push_braced("keywords", &escape_latex(&keywords));
     }
     if let Some(text) = paper.abstract_line() {
         entry.push_braced("abstract", &escape_latex(&text));
@@ -98,11 +123,32 @@ fn venue_field(kind: PaperType) -> &'static str {
     match kind {
         PaperType::Article => "journal",
         PaperType::ConferencePaper | PaperType::BookChapter => "booktitle",
+        PaperType::Book => "series",
+        PaperType::Thesis | PaperType::Report | PaperType::Preprint | PaperType::Dataset | PaperType::Other => {
+            "howpublished"
+        }
+    }
+}
+
+fn publisher_field(kind: PaperType) -> &'static str {
+    match kind {
         PaperType::Thesis => "school",
         PaperType::Report => "institution",
-        PaperType::Book => "series",
-        PaperType::Preprint | PaperType::Dataset | PaperType::Other => "howpublished",
+        _ => "publisher",
     }
+}
+
+/// Returns the field for the issue. The number of a book without a volume is that of its series.
+fn issue_field(paper: &CitedPaper) -> &'static str {
+    let is_book = matches!(paper.paper_type, PaperType::Book | PaperType::BookChapter);
+    if is_book && paper.volume.is_none() { "issue" } else { "number" }
+}
+
+/// Returns the pages with two hyphens between the ends of a range.
+fn format_pages(pages: &str) -> String {
+    let has_ranges = pages_with_dash(pages, "--") != pages;
+    let escaped = escape_latex(pages);
+    if has_ranges { escaped.replace('–', "--") } else { escaped }
 }
 
 /// Protects capitals inside words by braces, since styles convert titles to lower case.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::record::PaperType;
+use crate::text::pages::pages_with_dash;
 
 pub(super) fn csl_item(paper: &CitedPaper) -> Value {
     let mut item = Map::new();
@@ -27,13 +28,30 @@ pub(super) fn csl_item(paper: &CitedPaper) -> Value {
             json!({ "date-parts": [parts] })
         }),
     );
-    add(venue_field(paper.paper_type), paper.venue_name.as_ref().map(|venue| json!(venue)));
-    if paper.paper_type == PaperType::Preprint {
-        add("genre", Some(json!("Preprint")));
-        add("number", paper.arxiv_id.as_ref().map(|id| json!(format!("arXiv:{id}"))));
-        let archive = paper.arxiv_id.as_ref().filter(|_| paper.venue_name.is_none());
-        add("publisher", archive.map(|_| json!("arXiv")));
+    let (publisher, venue) = paper.publisher_and_venue();
+    let archive = paper.arxiv_id.as_ref().filter(|_| paper.paper_type == PaperType::Preprint && venue.is_none());
+    add(venue_field(paper.paper_type), venue.map(|venue| json!(venue)));
+    add("publisher", publisher.or(archive.map(|_| "arXiv")).map(|publisher| json!(publisher)));
+    add("volume", paper.volume.as_ref().map(|volume| json!(volume)));
+    match paper.paper_type {
+        PaperType::Preprint => {
+            add("genre", Some(json!("Preprint")));
+            add("number", paper.arxiv_id.as_ref().map(|id| json!(format!("arXiv:{id}"))));
+            add("issue", paper.issue.as_ref().map(|issue| json!(issue)));
+        }
+        PaperType::Report => add("number", paper.issue.as_ref().map(|number| json!(number))),
+        _ => {
+            // CSL has no variable for article numbers: the style of the APA uses `number`, others the pages.
+            add("number", paper.article_number.as_ref().map(|number| json!(number)));
+            add("issue", paper.issue.as_ref().map(|issue| json!(issue)));
+        }
     }
+    let pages = paper.pages.as_ref().map(|pages| pages_with_dash(pages, "-"));
+    add("page", pages.or_else(|| paper.article_number.clone()).map(|pages| json!(pages)));
+    add("edition", paper.edition.as_ref().map(|edition| json!(edition)));
+    add("ISSN", Some(paper.issns.join(", ")).filter(|issns| !issns.is_empty()).map(|issns| json!(issns)));
+    add("ISBN", Some(paper.isbns.join(", ")).filter(|isbns| !isbns.is_empty()).map(|isbns| json!(isbns)));
+    add("keyword", paper.keyword_list().map(|keywords| json!(keywords)));
     add("DOI", paper.doi.as_ref().map(|doi| json!(doi)));
     add("URL", paper.best_url().map(|url| json!(url)));
     add("language", paper.language.as_ref().map(|language| json!(language)));
@@ -57,7 +75,6 @@ fn csl_type(kind: PaperType) -> &'static str {
 
 fn venue_field(kind: PaperType) -> &'static str {
     match kind {
-        PaperType::Thesis | PaperType::Report | PaperType::Dataset => "publisher",
         PaperType::Book => "collection-title",
         _ => "container-title",
     }

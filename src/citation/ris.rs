@@ -2,6 +2,7 @@
 
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::record::PaperType;
+use crate::text::pages::page_ends;
 
 pub(super) fn format_reference(paper: &CitedPaper) -> String {
     let mut reference = RisWriter { text: String::new() };
@@ -18,9 +19,31 @@ pub(super) fn format_reference(paper: &CitedPaper) -> String {
             reference.push_field("DA", &format!("{:04}/{month:02}/{day}", date.year()));
         }
     }
-    let of_publisher = matches!(paper.paper_type, PaperType::Thesis | PaperType::Report);
+    let (publisher, venue) = paper.publisher_and_venue();
+    // An end with a hyphen of its own could be read as a range.
+    let ends = |pages| page_ends(pages).filter(|(start, end)| !start.contains('-') && !end.contains('-'));
+    let (start, end) = match paper.pages.as_deref().map(|pages| (pages, ends(pages))) {
+        Some((_, Some((start, end)))) => (Some(start), Some(end)),
+        Some((pages, None)) => (Some(pages), None),
+        None => (None, None),
+    };
+    let details = [
+        ("T2", venue),
+        ("VL", paper.volume.as_deref()),
+        ("IS", paper.issue.as_deref()),
+        ("SP", start),
+        ("EP", end),
+        ("C7", paper.article_number.as_deref()),
+        ("ET", paper.edition.as_deref()),
+        ("PB", publisher),
+    ];
+    let details = details.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
+    let numbers = paper.issns.iter().chain(&paper.isbns).map(|number| ("SN", number.as_str()));
+    let keywords = paper.keywords.iter().map(|keyword| ("KW", keyword.as_str()));
+    for (tag, value) in details.chain(numbers).chain(keywords) {
+        reference.push_field(tag, value);
+    }
     let others = [
-        (if of_publisher { "PB" } else { "T2" }, paper.venue_name.clone()),
         ("DO", paper.doi.clone()),
         ("UR", paper.best_url()),
         ("LA", paper.language.clone()),

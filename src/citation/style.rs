@@ -13,6 +13,7 @@ use hayagriva::{BibliographyDriver, BibliographyRequest, BufWriteFormat, Citatio
 use crate::citation::csl;
 use crate::citation::{AuthorName, CitedPaper};
 use crate::model::language::LanguagePreferences;
+use crate::model::record::PaperType;
 
 /// Maximum number of authors before the last one. No style lists more, and the engine copies all of them repeatedly.
 pub const MAX_CITED_AUTHORS: usize = 30;
@@ -24,8 +25,14 @@ pub enum CitationStyle {
     Apa,
     /// Chicago Manual of Style, 18th edition, author and date.
     Chicago,
+    /// Harvard, as in "Cite Them Right", 12th edition.
+    Harvard,
     /// Institute of Electrical and Electronics Engineers.
     Ieee,
+    /// Modern Language Association, 9th edition.
+    Mla,
+    /// The journal Nature.
+    Nature,
     /// The Vancouver style of medical journals.
     Vancouver,
 }
@@ -51,7 +58,8 @@ pub enum CitationError {
 
 impl CitationStyle {
     /// All citation styles.
-    pub const ALL: [Self; 4] = [Self::Apa, Self::Chicago, Self::Ieee, Self::Vancouver];
+    pub const ALL: [Self; 7] =
+        [Self::Apa, Self::Chicago, Self::Harvard, Self::Ieee, Self::Mla, Self::Nature, Self::Vancouver];
 
     /// Returns the name in queries.
     #[must_use]
@@ -59,18 +67,24 @@ impl CitationStyle {
         match self {
             Self::Apa => "apa",
             Self::Chicago => "chicago",
+            Self::Harvard => "harvard",
             Self::Ieee => "ieee",
+            Self::Mla => "mla",
+            Self::Nature => "nature",
             Self::Vancouver => "vancouver",
         }
     }
 
     fn load(self) -> Result<&'static IndependentStyle, CitationError> {
-        static READ: [OnceLock<Option<IndependentStyle>>; 4] = [const { OnceLock::new() }; 4];
+        static READ: [OnceLock<Option<IndependentStyle>>; 7] = [const { OnceLock::new() }; 7];
         let (cell, bytes): (_, &[u8]) = match self {
             Self::Apa => (&READ[0], include_bytes!(concat!(env!("OUT_DIR"), "/citations/apa.cbor"))),
             Self::Chicago => (&READ[1], include_bytes!(concat!(env!("OUT_DIR"), "/citations/chicago.cbor"))),
-            Self::Ieee => (&READ[2], include_bytes!(concat!(env!("OUT_DIR"), "/citations/ieee.cbor"))),
-            Self::Vancouver => (&READ[3], include_bytes!(concat!(env!("OUT_DIR"), "/citations/vancouver.cbor"))),
+            Self::Harvard => (&READ[2], include_bytes!(concat!(env!("OUT_DIR"), "/citations/harvard.cbor"))),
+            Self::Ieee => (&READ[3], include_bytes!(concat!(env!("OUT_DIR"), "/citations/ieee.cbor"))),
+            Self::Mla => (&READ[4], include_bytes!(concat!(env!("OUT_DIR"), "/citations/mla.cbor"))),
+            Self::Nature => (&READ[5], include_bytes!(concat!(env!("OUT_DIR"), "/citations/nature.cbor"))),
+            Self::Vancouver => (&READ[6], include_bytes!(concat!(env!("OUT_DIR"), "/citations/vancouver.cbor"))),
         };
         let read = || match ciborium::from_reader(bytes) {
             Ok(citationberg::Style::Independent(mut style)) => {
@@ -152,7 +166,7 @@ fn load_locales() -> &'static [citationberg::Locale] {
     })
 }
 
-/// Removes the term for articles without a volume, since the directory does not store volumes.
+/// Removes the term for articles without a volume, since sources leave out the volumes of articles that have one.
 fn remove_advance_publication_term(locale: &mut citationberg::Locale) {
     if let Some(terms) = &mut locale.terms {
         terms.terms.retain(|term| term.name != Term::Other(OtherTerm::AdvanceOnlinePublication));
@@ -164,7 +178,7 @@ pub(super) fn format_reference(
     style: CitationStyle,
     locale: CitationLocale,
 ) -> Result<String, CitationError> {
-    let (read, item) = (style.load()?, engine_item(paper)?);
+    let (read, item) = (style.load()?, engine_item(paper, style)?);
     let mut driver = BibliographyDriver::new();
     let items = vec![CitationItem::with_entry(&item)];
     driver.citation(CitationRequest::new(items, read, Some(locale.csl_code()), load_locales(), None));
@@ -175,13 +189,35 @@ pub(super) fn format_reference(
     content.write_buf(&mut text, BufWriteFormat::Plain).map_err(|_| CitationError::NoReference(style.name()))?;
     let text = clean_reference(&text);
     // Each reference is number 1 of its own list.
-    let text =
-        if style == CitationStyle::Vancouver { text.strip_prefix("1. ").unwrap_or(&text).to_owned() } else { text };
+    let is_numbered = matches!(style, CitationStyle::Nature | CitationStyle::Vancouver);
+    let text = if is_numbered { text.strip_prefix("1. ").unwrap_or(&text).to_owned() } else { text };
     let text =
         if paper.arxiv_id.is_some() { text.replace("ArXiv", "arXiv").replace("arXiv: arXiv:", "arXiv:") } else { text };
+    let text = remove_style_artifacts(text, paper, style);
     let is_french = matches!(locale, CitationLocale::French | CitationLocale::CanadianFrench);
+    // Without an issue, the style has the space of French before the colon in every language.
+    let text = match &paper.volume {
+        Some(volume) if style == CitationStyle::Chicago && !is_french => {
+            text.replace(&format!("{volume} : "), &format!("{volume}: "))
+        }
+        _ => text,
+    };
     let text = if style == CitationStyle::Chicago && is_french { reorder_french_dates(&text) } else { text };
     if text.is_empty() { Err(CitationError::NoReference(style.name())) } else { Ok(text) }
+}
+
+/// Removes what a style concludes from a missing volume and missing pages: that the article is a preprint (Harvard), or
+/// is only online (Nature, which then has the DOI twice).
+fn remove_style_artifacts(text: String, paper: &CitedPaper, style: CitationStyle) -> String {
+    match (style, &paper.venue_name, &paper.doi) {
+        (CitationStyle::Harvard, Some(venue), _) if paper.paper_type != PaperType::Preprint => {
+            text.replace(&format!("{venue} [Preprint]"), venue)
+        }
+        (CitationStyle::Nature, _, Some(doi)) if text.contains("https://doi.org/") => {
+            text.strip_suffix(&format!(" doi:{doi}.")).map_or_else(|| text.clone(), |text| format!("{text}."))
+        }
+        _ => text,
+    }
 }
 
 /// Joins the text into one line and removes punctuation that the engine leaves around missing parts.
@@ -256,15 +292,30 @@ fn reorder_french_dates(text: &str) -> String {
 }
 
 /// Returns the item for the engine: without the abstract, and with the maximum number of authors.
-fn engine_item(paper: &CitedPaper) -> Result<Item, CitationError> {
+fn engine_item(paper: &CitedPaper, style: CitationStyle) -> Result<Item, CitationError> {
     let mut authors: Vec<NameValue> = paper.author_names().take(MAX_CITED_AUTHORS).map(engine_name).collect();
     if let Some(last) = paper.authors.last().filter(|_| paper.authors.len() > MAX_CITED_AUTHORS) {
         authors.push(engine_name(AuthorName::from_author(last)));
     }
-    let plain = CitedPaper { authors: Vec::new(), abstract_text: Default::default(), ..paper.clone() };
+    let plain = CitedPaper {
+        authors: Vec::new(),
+        abstract_text: Default::default(),
+        keywords: Vec::new(),
+        // One identifier is enough, and no style has ISSNs.
+        issns: Vec::new(),
+        isbns: Vec::new(),
+        // No style cites the publisher of a journal, but one would print it.
+        publisher_name: paper.publisher_name.clone().filter(|_| paper.paper_type != PaperType::Article),
+        ..paper.clone()
+    };
     let mut item: Item = serde_json::from_value(csl::csl_item(&plain))?;
     // For English the engine would apply title case and destroy existing capitals: Mrna instead of mRNA.
     item.0.insert("language".to_owned(), Value::String("und".to_owned()));
+    // Only the APA has a place for article numbers. Others print them as pages.
+    if paper.article_number.is_some() && !matches!(paper.paper_type, PaperType::Preprint | PaperType::Report) {
+        let unused = if style == CitationStyle::Apa && paper.pages.is_none() { "page" } else { "number" };
+        item.0.remove(unused);
+    }
     // The arXiv ID implies the genre.
     if paper.arxiv_id.is_some() {
         item.0.remove("genre");

@@ -25,6 +25,12 @@ fn whole() -> CitedPaper {
         slug: "weirs-locks-in-bert".to_owned(),
         abstract_text: LocalizedText::new(None, "One.\nTwo: 5 %."),
         venue_name: Some("Journal of Water & Stone".to_owned()),
+        volume: Some("12".to_owned()),
+        issue: Some("3-4".to_owned()),
+        pages: Some("123–145".to_owned()),
+        publisher_name: Some("Weir & Sons".to_owned()),
+        issns: vec!["0028-0836".to_owned(), "1476-4687".to_owned()],
+        keywords: vec!["weirs".to_owned(), "flow".to_owned()],
         language: Some("en".to_owned()),
         doi: Some("10.1000/weirs_1".to_owned()),
         arxiv_id: Some("2001.00001".to_owned()),
@@ -47,11 +53,17 @@ fn entries() {
       month = mar,
       day = {5},
       journal = {Journal of Water \& Stone},
+      volume = {12},
+      number = {3-4},
+      publisher = {Weir \& Sons},
+      pages = {123--145},
+      issn = {0028-0836, 1476-4687},
       doi = {10.1000/weirs_1},
       eprint = {2001.00001},
       archiveprefix = {arXiv},
       url = {https://example.org/a_b?c=1},
       langid = {english},
+      keywords = {weirs, flow},
       abstract = {One. Two: 5 \%.},
     }
     "#);
@@ -67,13 +79,22 @@ fn entries() {
     PY  - 2020
     DA  - 2020/03/05
     T2  - Journal of Water & Stone
+    VL  - 12
+    IS  - 3-4
+    SP  - 123
+    EP  - 145
+    PB  - Weir & Sons
+    SN  - 0028-0836
+    SN  - 1476-4687
+    KW  - weirs
+    KW  - flow
     DO  - 10.1000/weirs_1
     UR  - https://example.org/a_b?c=1
     LA  - en
     AB  - One. Two: 5 %.
     ER  -
     "#);
-    insta::assert_snapshot!(whole().format_entry(CitationFormat::CslJson), @r#"{"DOI":"10.1000/weirs_1","URL":"https://example.org/a_b?c=1","abstract":"One. Two: 5 %.","author":[{"family":"van der Berg","given":"Ida"},{"family":"Ford","given":"Tom","suffix":"Jr."},{"literal":"The Weir Collaboration"},{"literal":"Plato"},{"literal":"山田 太郎"}],"container-title":"Journal of Water & Stone","id":"weirs-locks-in-bert","issued":{"date-parts":[[2020,3,5]]},"language":"en","title":"Weirs & \"locks\" in BERT","type":"article-journal"}"#);
+    insta::assert_snapshot!(whole().format_entry(CitationFormat::CslJson), @r#"{"DOI":"10.1000/weirs_1","ISSN":"0028-0836, 1476-4687","URL":"https://example.org/a_b?c=1","abstract":"One. Two: 5 %.","author":[{"family":"van der Berg","given":"Ida"},{"family":"Ford","given":"Tom","suffix":"Jr."},{"literal":"The Weir Collaboration"},{"literal":"Plato"},{"literal":"山田 太郎"}],"container-title":"Journal of Water & Stone","id":"weirs-locks-in-bert","issue":"3-4","issued":{"date-parts":[[2020,3,5]]},"keyword":"weirs, flow","language":"en","page":"123-145","publisher":"Weir & Sons","title":"Weirs & \"locks\" in BERT","type":"article-journal","volume":"12"}"#);
     let bare = CitedPaper { slug: "x".to_owned(), title: "X".to_owned(), ..CitedPaper::default() };
     insta::assert_snapshot!(bare.format_entry(CitationFormat::Bibtex), @r"
     @misc{x,
@@ -106,8 +127,27 @@ fn unusual() -> Vec<CitedPaper> {
         paper("“Quoted” \"twice\" & 'thrice'", Some("2001"), &["Plato", "Ahmed bin Said", "Ana García y Vega"]),
         of(PaperType::Book, paper("水の流れ", Some("1999"), &["山田 太郎", "王小明", "Лев Толстой"])),
         CitedPaper {
-            venue_name: Some("A University".to_owned()),
+            publisher_name: Some("A University".to_owned()),
             ..of(PaperType::Thesis, paper("A thesis", Some("2010"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            venue_name: Some("Waters".to_owned()),
+            volume: Some("7".to_owned()),
+            article_number: Some("e0123".to_owned()),
+            ..paper("By number", Some("2021"), &["Ida Brook"])
+        },
+        CitedPaper {
+            venue_name: Some("Handbook of Weirs".to_owned()),
+            pages: Some("S12–S15, 27".to_owned()),
+            edition: Some("2".to_owned()),
+            publisher_name: Some("Weir Press".to_owned()),
+            isbns: vec!["9783161484100".to_owned()],
+            ..of(PaperType::BookChapter, paper("A chapter", Some("2019"), &["Ida Brook"]))
+        },
+        CitedPaper {
+            issue: Some("TR-7".to_owned()),
+            publisher_name: Some("Water Institute".to_owned()),
+            ..of(PaperType::Report, paper("A report", Some("2018"), &["Ida Brook"]))
         },
         CitedPaper {
             arxiv_id: Some("2001.00001".to_owned()),
@@ -131,7 +171,7 @@ fn references_in_english() {
     let papers = [vec![whole()], unusual()].concat();
     insta::assert_snapshot!(format_all(&papers, CitationLocale::AmericanEnglish), @r#"
     apa
-      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone, 12(3–4), 123–145. https://doi.org/10.1000/weirs_1
       Brook, I., & Ford, T. (n.d.). Without a year.
       Without authors. (2001).
       Without anything. (n.d.).
@@ -139,12 +179,15 @@ fn references_in_english() {
       Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
       Brook, I. (2010). A thesis. A University.
+      Brook, I. (2021). By number. Waters, 7, Article e0123.
+      Brook, I. (2019). A chapter. In Handbook of Weirs (2nd ed., pp. S12–S15, 27). Weir Press.
+      Brook, I. (2018). A report (No. TR-7). Water Institute.
       Brook, I. (2020). A preprint (arXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
       Brook, I. (2020). A talk. Proceedings of Rivers.
       Brook, I. (2020). An article on mRNA. Waters. https://doi.org/10.1000/1
       Brook, I. (2020). Levels [Dataset].
     chicago
-      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, and 山田 太郎. 2020. “Weirs & "locks" in BERT.” Journal of Water & Stone, March 5. https://doi.org/10.1000/weirs_1.
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, and 山田 太郎. 2020. “Weirs & "locks" in BERT.” Journal of Water & Stone 12 (3–4): 123–45. https://doi.org/10.1000/weirs_1.
       Brook, Ida, and Tom Ford. n.d. Without a year.
       Without authors. 2001.
       “Without anything.” n.d.
@@ -152,12 +195,31 @@ fn references_in_english() {
       Plato, Ahmed bin Said, and Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, and Лев Толстой. 1999. 水の流れ.
       Brook, Ida. 2010. “A thesis.” A University.
+      Brook, Ida. 2021. “By number.” Waters 7: e0123.
+      Brook, Ida. 2019. “A chapter.” In Handbook of Weirs, 2nd ed. Weir Press.
+      Brook, Ida. 2018. A report. No. TR-7. Water Institute.
       Brook, Ida. 2020. “A preprint.” arXiv:2001.00001. Preprint, arXiv. https://arxiv.org/abs/2001.00001.
       Brook, Ida. 2020. “A talk.” Proceedings of Rivers.
       Brook, Ida. 2020. “An article on mRNA.” Waters. https://doi.org/10.1000/1.
       Brook, Ida. 2020. “Levels.”
+    harvard
+      van der Berg, I. et al. (2020) “Weirs & "locks" in BERT,” Journal of Water & Stone, 12(3–4), pp. 123–145. Available at: https://doi.org/10.1000/weirs_1.
+      Brook, I. and Ford, T. (no date) “Without a year.”
+      (2001) “Without authors.”
+      “Without anything” (no date).
+      The Weir Collaboration (2001) “By a group: <b> {x} $y$ \z.”
+      Plato, bin Said, A. and Vega, A.G. y (2001) ““Quoted” "twice" & 'thrice'.”
+      山田 太郎, 王小明 and Толстой, Л. (1999) 水の流れ.
+      Brook, I. (2010) A thesis. A University.
+      Brook, I. (2021) “By number,” Waters, 7, p. e0123.
+      Brook, I. (2019) “A chapter,” in Handbook of Weirs. 2nd ed. Weir Press, pp. S12–S15, 27.
+      Brook, I. (2018) A report. TR-7. Water Institute.
+      Brook, I. (2020) “A preprint.” arXiv. Available at: https://arxiv.org/abs/2001.00001.
+      Brook, I. (2020) “A talk,” in Proceedings of Rivers.
+      Brook, I. (2020) “An article on mRNA,” Waters. Available at: https://doi.org/10.1000/1.
+      Brook, I. (2020) “Levels.”
     ieee
-      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, and 山田 太郎, “Weirs & "locks" in BERT,” Journal of Water & Stone, Mar. 2020, doi: 10.1000/weirs_1.
+      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, and 山田 太郎, “Weirs & "locks" in BERT,” Journal of Water & Stone, vol. 12, no. 3–4, pp. 123–145, Mar. 2020, doi: 10.1000/weirs_1.
       I. Brook and T. Ford, “Without a year.”
       “Without authors,” 2001.
       “Without anything.”
@@ -165,12 +227,47 @@ fn references_in_english() {
       Plato, A. bin Said, and A. G. y Vega, ““Quoted” "twice" & 'thrice',” 2001.
       山田 太郎, 王小明, and Л. Толстой, 水の流れ. 1999.
       I. Brook, “A thesis,” A University, 2010.
+      I. Brook, “By number,” Waters, vol. 7, p. e0123, 2021.
+      I. Brook, “A chapter,” in Handbook of Weirs, 2nd ed., Weir Press, 2019, pp. S12–S15, 27.
+      I. Brook, “A report,” Water Institute, TR-7, 2018.
       I. Brook, “A preprint,” 2020, arXiv:2001.00001. [Online]. Available: https://arxiv.org/abs/2001.00001
       I. Brook, “A talk,” in Proceedings of Rivers, 2020.
       I. Brook, “An article on mRNA,” Waters, 2020, doi: 10.1000/1.
       I. Brook, “Levels.” 2020.
+    mla
+      van der Berg, Ida, et al. “Weirs & "locks" in BERT.” Journal of Water & Stone, vol. 12, nos. 3–4, Mar. 2020, pp. 123–45, https://doi.org/10.1000/weirs_1.
+      Brook, Ida, and Tom Ford. Without a year.
+      Without authors. 2001.
+      “Without anything.”
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. May 2001.
+      Plato, et al. “Quoted” "twice" & 'thrice'. 2001.
+      山田 太郎, et al. 水の流れ. 1999.
+      Brook, Ida. A thesis. 2010. A University.
+      Brook, Ida. “By number.” Waters, vol. 7, 2021, p. e0123.
+      Brook, Ida. “A chapter.” Handbook of Weirs, 2nd ed., Weir Press, 2019, pp. S12–15, 27.
+      Brook, Ida. A report. no. TR-7, Water Institute, 2018.
+      Brook, Ida. “A preprint.” arXiv:2001.00001, arXiv, 2020, https://arxiv.org/abs/2001.00001.
+      Brook, Ida. “A talk.” Proceedings of Rivers, 2020.
+      Brook, Ida. “An article on mRNA.” Waters, 2020, https://doi.org/10.1000/1.
+      Brook, Ida. “Levels.” 2020.
+    nature
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato & 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone 12, 123–145 (2020).
+      Brook, I. & Ford, T. Without a year.
+      Without authors. (2001).
+      Without anything.
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. (2001).
+      Plato, bin Said, A. & Vega, A. G. y. “Quoted” "twice" & 'thrice'. (2001).
+      山田 太郎, 王小明 & Толстой, Л. 水の流れ. (1999).
+      Brook, I. A thesis. (A University, 2010).
+      Brook, I. By number. Waters 7, e0123 (2021).
+      Brook, I. A chapter. in Handbook of Weirs S12–S15, 27 (Weir Press, 2019).
+      Brook, I. A report. (2018).
+      Brook, I. A preprint. Preprint at https://arxiv.org/abs/2001.00001 (2020).
+      Brook, I. A talk. in Proceedings of Rivers (2020).
+      Brook, I. An article on mRNA. Waters https://doi.org/10.1000/1 (2020).
+      Brook, I. Levels. (2020).
     vancouver
-      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020. https://doi.org/10.1000/weirs_1
+      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020;12:123–45. https://doi.org/10.1000/weirs_1
       Brook I, Ford T. Without a year.
       Without authors. 2001.
       Without anything.
@@ -178,6 +275,9 @@ fn references_in_english() {
       Plato, bin Said A, Vega AG y. “Quoted” "twice" & 'thrice'. 2001.
       山田 太郎, 王小明, Толстой Л. 水の流れ. 1999.
       Brook I. A thesis. A University; 2010.
+      Brook I. By number. Waters. 2021;7:e0123.
+      Brook I. A chapter. In Handbook of Weirs. 2nd ed. Weir Press; 2019. pp. S12–5, 27.
+      Brook I. A report. Water Institute; 2018. Report No.: TR-7.
       Brook I. A preprint [Internet]. arXiv; 2020. https://arxiv.org/abs/2001.00001
       Brook I. A talk. In Proceedings of Rivers. 2020.
       Brook I. An article on mRNA. Waters. 2020. https://doi.org/10.1000/1
@@ -189,7 +289,7 @@ fn references_in_english() {
 fn references_in_french() {
     insta::assert_snapshot!(format_all(&[vec![whole()], unusual()].concat(), CitationLocale::French), @r#"
     apa
-      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone. https://doi.org/10.1000/weirs_1
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato, & 山田 太郎. (2020). Weirs & "locks" in BERT. Journal of Water & Stone, 12(3–4), 123‑145. https://doi.org/10.1000/weirs_1
       Brook, I., & Ford, T. (s. d.). Without a year.
       Without authors. (2001).
       Without anything. (s. d.).
@@ -197,12 +297,15 @@ fn references_in_french() {
       Plato, bin Said, A., & Vega, A. G. y. (2001). “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, & Толстой, Л. (1999). 水の流れ.
       Brook, I. (2010). A thesis. A University.
+      Brook, I. (2021). By number. Waters, 7, Article e0123.
+      Brook, I. (2019). A chapter. In Handbook of Weirs (2ᵉ éd., p. S12‑S15, 27). Weir Press.
+      Brook, I. (2018). A report (Nᵒ TR-7). Water Institute.
       Brook, I. (2020). A preprint (arXiv:2001.00001). arXiv. https://arxiv.org/abs/2001.00001
       Brook, I. (2020). A talk. Proceedings of Rivers.
       Brook, I. (2020). An article on mRNA. Waters. https://doi.org/10.1000/1
       Brook, I. (2020). Levels [Jeu de données].
     chicago
-      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone, 5 mars. https://doi.org/10.1000/weirs_1.
+      Berg, Ida van der, Tom Ford Jr., The Weir Collaboration, Plato, et 山田 太郎. 2020. « Weirs & "locks" in BERT ». Journal of Water & Stone 12 (3–4): 123‑45. https://doi.org/10.1000/weirs_1.
       Brook, Ida, et Tom Ford. s. d. Without a year.
       Without authors. 2001.
       « Without anything ». s. d.
@@ -210,12 +313,31 @@ fn references_in_french() {
       Plato, Ahmed bin Said, et Ana García y. Vega. 2001. “Quoted” "twice" & 'thrice'.
       山田 太郎, 王小明, et Лев Толстой. 1999. 水の流れ.
       Brook, Ida. 2010. « A thesis ». A University.
+      Brook, Ida. 2021. « By number ». Waters 7 : e0123.
+      Brook, Ida. 2019. « A chapter ». In Handbook of Weirs, 2ᵉ éd. Weir Press.
+      Brook, Ida. 2018. A report. Nᵒ TR-7. Water Institute.
       Brook, Ida. 2020. « A preprint ». arXiv:2001.00001. Prépublication, arXiv. https://arxiv.org/abs/2001.00001.
       Brook, Ida. 2020. « A talk ». Proceedings of Rivers.
       Brook, Ida. 2020. « An article on mRNA ». Waters. https://doi.org/10.1000/1.
       Brook, Ida. 2020. « Levels ».
+    harvard
+      van der Berg, I. et al. (2020) « Weirs & "locks" in BERT », Journal of Water & Stone, 12(3–4), p. 123‑145. Disponible sur: https://doi.org/10.1000/weirs_1.
+      Brook, I. et Ford, T. (sans date) « Without a year ».
+      (2001) « Without authors ».
+      « Without anything » (sans date).
+      The Weir Collaboration (2001) « By a group: <b> {x} $y$ \z ».
+      Plato, bin Said, A. et Vega, A.G. y (2001) « “Quoted” "twice" & 'thrice' ».
+      山田 太郎, 王小明 et Толстой, Л. (1999) 水の流れ.
+      Brook, I. (2010) A thesis. A University.
+      Brook, I. (2021) « By number », Waters, 7, p. e0123.
+      Brook, I. (2019) « A chapter », in Handbook of Weirs. 2ᵉ éd. Weir Press, p. S12‑S15, 27.
+      Brook, I. (2018) A report. TR-7. Water Institute.
+      Brook, I. (2020) « A preprint ». arXiv. Disponible sur: https://arxiv.org/abs/2001.00001.
+      Brook, I. (2020) « A talk », in Proceedings of Rivers.
+      Brook, I. (2020) « An article on mRNA », Waters. Disponible sur: https://doi.org/10.1000/1.
+      Brook, I. (2020) « Levels ».
     ieee
-      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, et 山田 太郎, « Weirs & "locks" in BERT », Journal of Water & Stone, mars 2020, doi: 10.1000/weirs_1.
+      I. van der Berg, T. Ford Jr., The Weir Collaboration, Plato, et 山田 太郎, « Weirs & "locks" in BERT », Journal of Water & Stone, vol. 12, nᵒ 3–4, p. 123‑145, mars 2020, doi: 10.1000/weirs_1.
       I. Brook et T. Ford, « Without a year ».
       « Without authors », 2001.
       « Without anything ».
@@ -223,12 +345,47 @@ fn references_in_french() {
       Plato, A. bin Said, et A. G. y Vega, « “Quoted” "twice" & 'thrice' », 2001.
       山田 太郎, 王小明, et Л. Толстой, 水の流れ. 1999.
       I. Brook, « A thesis », A University, 2010.
+      I. Brook, « By number », Waters, vol. 7, p. e0123, 2021.
+      I. Brook, « A chapter », in Handbook of Weirs, 2ᵉ éd., Weir Press, 2019, p. S12‑S15, 27.
+      I. Brook, « A report », Water Institute, TR-7, 2018.
       I. Brook, « A preprint », 2020, arXiv:2001.00001. [En ligne]. Disponible sur: https://arxiv.org/abs/2001.00001
       I. Brook, « A talk », in Proceedings of Rivers, 2020.
       I. Brook, « An article on mRNA », Waters, 2020, doi: 10.1000/1.
       I. Brook, « Levels ». 2020.
+    mla
+      van der Berg, Ida, et al. « Weirs & "locks" in BERT ». Journal of Water & Stone, vol. 12, nᵒˢ 3–4, mars 2020, p. 123‑45, https://doi.org/10.1000/weirs_1.
+      Brook, Ida, et Tom Ford. Without a year.
+      Without authors. 2001.
+      « Without anything ».
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. mai 2001.
+      Plato, et al. “Quoted” "twice" & 'thrice'. 2001.
+      山田 太郎, et al. 水の流れ. 1999.
+      Brook, Ida. A thesis. 2010. A University.
+      Brook, Ida. « By number ». Waters, vol. 7, 2021, p. e0123.
+      Brook, Ida. « A chapter ». Handbook of Weirs, 2ᵉ éd., Weir Press, 2019, p. S12‑15, 27.
+      Brook, Ida. A report. nᵒ TR-7, Water Institute, 2018.
+      Brook, Ida. « A preprint ». arXiv:2001.00001, arXiv, 2020, https://arxiv.org/abs/2001.00001.
+      Brook, Ida. « A talk ». Proceedings of Rivers, 2020.
+      Brook, Ida. « An article on mRNA ». Waters, 2020, https://doi.org/10.1000/1.
+      Brook, Ida. « Levels ». 2020.
+    nature
+      van der Berg, I., Ford, T., Jr., The Weir Collaboration, Plato & 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone 12, 123‑145 (2020).
+      Brook, I. & Ford, T. Without a year.
+      Without authors. (2001).
+      Without anything.
+      The Weir Collaboration. By a group: <b> {x} $y$ \z. (2001).
+      Plato, bin Said, A. & Vega, A. G. y. “Quoted” "twice" & 'thrice'. (2001).
+      山田 太郎, 王小明 & Толстой, Л. 水の流れ. (1999).
+      Brook, I. A thesis. (A University, 2010).
+      Brook, I. By number. Waters 7, e0123 (2021).
+      Brook, I. A chapter. in Handbook of Weirs S12‑S15, 27 (Weir Press, 2019).
+      Brook, I. A report. (2018).
+      Brook, I. A preprint. Prépublication sur https://arxiv.org/abs/2001.00001 (2020).
+      Brook, I. A talk. in Proceedings of Rivers (2020).
+      Brook, I. An article on mRNA. Waters https://doi.org/10.1000/1 (2020).
+      Brook, I. Levels. (2020).
     vancouver
-      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020. https://doi.org/10.1000/weirs_1
+      van der Berg I, Ford T Jr., The Weir Collaboration, Plato, 山田 太郎. Weirs & "locks" in BERT. Journal of Water & Stone [Internet]. 2020;12:123‑45. https://doi.org/10.1000/weirs_1
       Brook I, Ford T. Without a year.
       Without authors. 2001.
       Without anything.
@@ -236,6 +393,9 @@ fn references_in_french() {
       Plato, bin Said A, Vega AG y. “Quoted” "twice" & 'thrice'. 2001.
       山田 太郎, 王小明, Толстой Л. 水の流れ. 1999.
       Brook I. A thesis. A University; 2010.
+      Brook I. By number. Waters. 2021;7:e0123.
+      Brook I. A chapter. In Handbook of Weirs. 2ᵉ éd. Weir Press; 2019. p. S12‑5, 27.
+      Brook I. A report. Water Institute; 2018. Report No.: TR-7.
       Brook I. A preprint [Internet]. arXiv; 2020. https://arxiv.org/abs/2001.00001
       Brook I. A talk. In Proceedings of Rivers. 2020.
       Brook I. An article on mRNA. Waters. 2020. https://doi.org/10.1000/1
@@ -262,8 +422,11 @@ fn papers_with_thousands_of_authors() {
 #[test]
 fn styles_by_name() {
     assert_eq!(" APA ".parse(), Ok(CitationStyle::Apa));
-    let unknown = "harvard".parse::<CitationStyle>().expect_err("no style of ours");
-    assert_eq!(unknown.to_string(), "unknown style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+    let unknown = "oxford".parse::<CitationStyle>().expect_err("no style of ours");
+    assert_eq!(
+        unknown.to_string(),
+        "unknown style 'oxford'; the styles are apa, chicago, harvard, ieee, mla, nature, vancouver"
+    );
 }
 
 #[test]
@@ -307,8 +470,21 @@ fn groups_and_people() {
 
 proptest! {
     #[test]
-    fn every_paper_has_every_format_and_style(title in "\\PC{1,60}", name in "\\PC{0,30}", locale in 0..4_usize) {
-        let written = paper(&title, None, &[&name]);
+    fn every_paper_has_every_format_and_style(
+        title in "\\PC{1,60}",
+        name in "\\PC{0,30}",
+        locale in 0..4_usize,
+        numbers in proptest::collection::vec(proptest::option::of("\\PC{1,12}|[0-9]{1,12}([–, &-][0-9]{1,12}){0,3}"), 6),
+        kind in 0..9_usize,
+    ) {
+        let [volume, issue, pages, article_number, edition, publisher_name] = numbers.try_into().expect("six");
+        let kinds = [
+            PaperType::Article, PaperType::ConferencePaper, PaperType::Preprint, PaperType::Book, PaperType::BookChapter,
+            PaperType::Thesis, PaperType::Report, PaperType::Dataset, PaperType::Other,
+        ];
+        let details = CitedPaper { volume, issue, pages, article_number, edition, publisher_name, ..CitedPaper::default() };
+        let written = CitedPaper { paper_type: kinds[kind], ..CitedPaper {
+            slug: "a-paper".to_owned(), title: title.clone(), authors: vec![author(&name)], ..details } };
         for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
             prop_assert!(!written.format_entry(format).is_empty());
         }

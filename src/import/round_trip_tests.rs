@@ -1,12 +1,14 @@
-//! Round trips: citations that the directory exports are imported with the same title, authors, date and DOI.
+//! Round trips: citations that the directory exports are imported with the same title, authors, date, DOI and
+//! bibliographic details.
 
 use proptest::prelude::*;
 
 use crate::citation::{CitationFormat, CitedAuthor, CitedPaper};
 use crate::import::formats;
+use crate::import::normalize::clean_record::normalize;
 use crate::import::normalize::placeholder::{Missing, is_placeholder};
 use crate::import::test_support::{papers, read_bytes};
-use crate::model::record::PaperType;
+use crate::model::record::{PaperRecord, PaperType, Record};
 
 /// A title as the directory stores it: without markup and placeholders, which importers remove.
 fn any_title() -> impl Strategy<Value = String> {
@@ -25,7 +27,96 @@ fn any_name() -> impl Strategy<Value = String> {
     })
 }
 
+/// The bibliographic details of an article, as the directory stores them: in the forms of importers.
+fn any_details() -> impl Strategy<Value = PaperRecord> {
+    let number = "[0-9]{1,4}(-[0-9]{1,4})?|Suppl\\. [1-9]|[A-Z][0-9]{1,3}";
+    let pages = "[1-9][0-9]{0,4}([–-]{1,2}[0-9]{1,5})?(, [0-9]{1,3})?|S[1-9]{1,2}-[0-9]{1,2}|[0-9]-[0-9]--[0-9]-[0-9]|[A-Z]-[0-9]{1,2}";
+    let publisher = "[A-ZÉ][a-zé]{2,8}( [A-Z&][a-z{}$%]{0,6}){0,2}";
+    let keyword = "[A-Za-zé水λ$%_]{2,9}( [a-z]{2,7}|, [a-z]{2,7}|--[a-z]{2,5})?";
+    let article_number = "e[0-9]{1,7}|[0-9]{1,9}|A[0-9]{1,3}";
+    (
+        proptest::option::of(number),
+        proptest::option::of(number),
+        proptest::option::of(pages),
+        proptest::option::of(article_number),
+        proptest::option::of("[1-9]|Revised|3rd revised"),
+        proptest::option::of(publisher),
+        (0..3_usize, 0..3_usize),
+        proptest::collection::vec(keyword, 0..4),
+    )
+        .prop_map(|(volume, issue, pages, article_number, edition, publisher_name, (issns, isbns), keywords)| {
+            PaperRecord {
+                title: "Weirs".to_owned(),
+                volume,
+                issue,
+                pages,
+                article_number,
+                edition,
+                publisher_name,
+                issns: ["0028-0836", "1476-4687"][..issns].iter().map(|issn| (*issn).to_owned()).collect(),
+                isbns: ["9783161484100", "9780306406157"][..isbns].iter().map(|isbn| (*isbn).to_owned()).collect(),
+                keywords,
+                ..PaperRecord::default()
+            }
+        })
+}
+
+fn details(record: &PaperRecord) -> impl PartialEq + std::fmt::Debug {
+    (
+        (record.volume.clone(), record.issue.clone(), record.pages.clone(), record.article_number.clone()),
+        (record.edition.clone(), record.publisher_name.clone()),
+        (record.issns.clone(), record.isbns.clone(), record.keywords.clone()),
+    )
+}
+
 proptest! {
+    #[test]
+    fn exported_details_are_imported_unchanged(
+        record in any_details(),
+        kind in proptest::sample::select(vec![
+            PaperType::Article, PaperType::ConferencePaper, PaperType::Book, PaperType::BookChapter, PaperType::Thesis,
+            PaperType::Report,
+        ]),
+    ) {
+        // The number of a thesis or a report is no article number.
+        let is_numbered = !matches!(kind, PaperType::Thesis | PaperType::Report);
+        let record = PaperRecord {
+            article_number: record.article_number.filter(|_| is_numbered),
+            paper_type: kind,
+            ..record
+        };
+        let record = match normalize(Record::Paper(record), &mut Vec::new()) {
+            Ok(Record::Paper(record)) => record,
+            other => panic!("{other:?}"),
+        };
+        let exported = CitedPaper {
+            slug: "a-paper".to_owned(),
+            title: record.title.clone(),
+            paper_type: kind,
+            venue_name: Some("Waters".to_owned()).filter(|_| is_numbered),
+            volume: record.volume.clone(),
+            issue: record.issue.clone(),
+            pages: record.pages.clone(),
+            article_number: record.article_number.clone(),
+            edition: record.edition.clone(),
+            publisher_name: record.publisher_name.clone(),
+            issns: record.issns.clone(),
+            isbns: record.isbns.clone(),
+            keywords: record.keywords.clone(),
+            ..CitedPaper::default()
+        };
+        for (citation_format, import_format) in
+            [(CitationFormat::Bibtex, "bibtex"), (CitationFormat::Ris, "ris"), (CitationFormat::CslJson, "csl")]
+        {
+            let text = exported.format_entry(citation_format);
+            let outcome = read_bytes(formats::by_name(import_format).expect("a format"), text.as_bytes());
+            let imported = papers(&outcome);
+            prop_assert_eq!(imported.len(), 1, "{} {:?}", text, outcome.messages());
+            prop_assert_eq!(details(&imported[0]), details(&record), "{}", text);
+            prop_assert_eq!(outcome.messages(), Vec::<String>::new(), "{}", text);
+        }
+    }
+
     #[test]
     fn exported_citations_are_imported_unchanged(
         title in any_title(),

@@ -50,6 +50,9 @@ fn parse_pages_once(text: &str) -> Pages {
     if let Some(number) = strip_label(&text, &ARTICLE_LABELS).filter(|number| is_article_label(number)) {
         return Pages { article_number: Some(number.to_owned()), ..Pages::default() };
     }
+    if is_page_count(&text) {
+        return Pages::default();
+    }
     let mut text = text.as_str();
     while let Some(rest) = strip_label(text, &PAGE_LABELS) {
         text = rest;
@@ -86,6 +89,13 @@ fn is_article_number(text: &str) -> bool {
         Some(b'0'..=b'9') => text.len() >= MIN_ARTICLE_NUMBER_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()),
         _ => false,
     }
+}
+
+/// Whether a text is the number of pages of a book: `xii, 320 p.`
+fn is_page_count(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let number = [" p.", " p", " pp.", " pp", " pages", " s."].iter().find_map(|label| lower.strip_suffix(label));
+    number.is_some_and(|number| number.ends_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether a text after the word "article" is its number.
@@ -243,6 +253,8 @@ mod tests {
             ("123-123", "123"),
             ("123-", "123"),
             ("123 ff.", "123 ff."),
+            ("xii, 320 p.", ""),
+            ("320 pages", ""),
             ("n/a-n/a", ""),
             ("no-no", ""),
             ("-", ""),

@@ -95,7 +95,7 @@ async fn empty_directory() {
     let app = TestApp::start().await;
     let data = app.data_with_variables(QUALITY_QUERY, json!({})).await;
     assert_eq!(nonzero_counts(&data), Vec::new());
-    assert_eq!(issues(&data).len(), 13);
+    assert_eq!(issues(&data).len(), 16);
     assert!(issues(&data).iter().all(|issue| issue["share"] == json!(0.0) && issue["samples"] == json!([])));
     assert_eq!(data["directory"]["sources"], json!([]));
 }
@@ -161,6 +161,8 @@ async fn filtered_by_source_and_organization() {
     let expected = [
         ("PAPER_WITH_TRUNCATED_ABSTRACT", 1),
         ("PAPER_WITHOUT_AUTHORS", 1),
+        ("PAPER_WITHOUT_VOLUME", 2),
+        ("PAPER_WITHOUT_PAGES", 2),
         ("RESEARCHER_BY_NAME_ALONE", 1),
         ("RESEARCHER_ACTIVE_TOO_LONG", 1),
         ("RESEARCHER_WITH_SEVERAL_ORCIDS", 1),

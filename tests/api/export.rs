@@ -70,7 +70,7 @@ async fn read_all_pages(app: &TestApp) -> Vec<Value> {
         (
             "papers",
             "id slug formerIds title displayName { value } abstract { completeness text language } publicationDate publicationYear type venueName \
-             language doi arxivId identifiers { scheme value } url isRetracted topics(first: 100) { nodes { id } } \
+             volume issue pages articleNumber edition publisherName issns isbns keywords language doi arxivId identifiers { scheme value } url isRetracted topics(first: 100) { nodes { id } } \
              authorships(first: 100) { nodes { id position sequence name nameAsPublished researcher { id } isCorresponding equalContributionGroup \
              affiliationsAsPublished organizations { id } nameRepair { value rule confidence } } }",
         ),
@@ -120,7 +120,8 @@ fn unusual_records() -> Vec<Value> {
         with_fields(researcher_record("Ida Brook"), json!({ "orcid": orcid(2) })),
         with_fields(
             paper_record("On weirs", Some(2001), &["Ida Brook", "Ida Brook", "Andr'as Bovsnjak"]),
-            json!({ "topics": [{ "scheme": "test", "code": "c" }] }),
+            json!({ "topics": [{ "scheme": "test", "code": "c" }], "volume": "12", "issue": "3", "pages": "1–2", "articleNumber": "e5",
+                "edition": "2", "publisherName": "Weir Press", "issns": ["0028-0836"], "isbns": ["9783161484100"], "keywords": ["weirs"] }),
         ),
         with_fields(
             paper_record("On locks", None, &["András Bošnjak", "Tom Ford"]),
@@ -353,9 +354,12 @@ async fn citations() {
     response.data();
     assert_eq!(statements, 2);
 
-    let response = app.query("{ papers { nodes { formattedCitation(style: \"harvard\") } } }", json!({})).await;
+    let response = app.query("{ papers { nodes { formattedCitation(style: \"oxford\") } } }", json!({})).await;
     assert_eq!(response.codes()[0], "BAD_USER_INPUT");
-    assert_eq!(response.messages()[0], "unknown style 'harvard'; the styles are apa, chicago, ieee, vancouver");
+    assert_eq!(
+        response.messages()[0],
+        "unknown style 'oxford'; the styles are apa, chicago, harvard, ieee, mla, nature, vancouver"
+    );
 
     let text = |response: crate::support::GraphqlResponse| {
         response.data()["paper"]["formattedCitation"].as_str().map(ToOwned::to_owned)

@@ -8,6 +8,7 @@ mod support;
 mod affiliation;
 mod authorship;
 mod batching;
+mod bibliographic_details;
 mod coauthor_path;
 mod coauthorship;
 mod concurrent_merge;

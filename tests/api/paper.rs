@@ -20,6 +20,15 @@ async fn every_field() {
                 "publicationDate": "2019-04-30",
                 "type": "CONFERENCE_PAPER",
                 "venueName": "Journées de la mer",
+                "volume": "12",
+                "issue": "3",
+                "pages": "17–19",
+                "articleNumber": "e17",
+                "edition": "2",
+                "publisherName": "Presses de la mer",
+                "issns": ["0028-0836"],
+                "isbns": ["9780306406157"],
+                "keywords": ["marées", "mer"],
                 "language": "fr",
                 "doi": "10.5555/Brest.17",
                 "arxivId": "1904.01234v2",
@@ -32,7 +41,8 @@ async fn every_field() {
     ]))
     .await;
     let query = r#"{ paper(by: {slug: "les-marees-de-brest"}) {
-        __typename slug title publicationYear publicationDate type venueName language doi arxivId url isRetracted formerIds
+        __typename slug title publicationYear publicationDate type venueName
+        volume issue pages articleNumber edition publisherName issns isbns keywords language doi arxivId url isRetracted formerIds
         displayName(languages: ["en"]) { value language isFallback }
         abstract { completeness text language isFallback excerpt(maxLength: 15) { text isTruncated } }
         identifiers { scheme value url }
@@ -46,6 +56,15 @@ async fn every_field() {
         "publicationDate": "2019-04-30",
         "type": "CONFERENCE_PAPER",
         "venueName": "Journées de la mer",
+        "volume": "12",
+        "issue": "3",
+        "pages": "17–19",
+        "articleNumber": "e17",
+        "edition": "2",
+        "publisherName": "Presses de la mer",
+        "issns": ["0028-0836"],
+        "isbns": ["9780306406157"],
+        "keywords": ["marées", "mer"],
         "language": "fr",
         "doi": "https://doi.org/10.5555/brest.17",
         "arxivId": "1904.01234",
@@ -73,13 +92,15 @@ async fn minimal_paper() {
     app.create_records(json!([{ "kind": "paper", "title": "???", "authors": [] }])).await;
     let query = r#"{ papers { nodes {
         slug title publicationYear publicationDate type venueName language doi arxivId url isRetracted
+        volume issue pages articleNumber edition publisherName issns isbns keywords
         displayName { value language isFallback }
         abstract { completeness text language isFallback excerpt { text } }
         identifiers { value } authorships { totalCount nodes { id } } topics { totalCount }
     } } }"#;
     let expected = json!([{
         "slug": "paper", "title": "???", "publicationYear": null, "publicationDate": null, "type": "OTHER", "venueName": null,
-        "language": null, "doi": null, "arxivId": null, "url": null, "isRetracted": false,
+        "volume": null, "issue": null, "pages": null, "articleNumber": null, "edition": null, "publisherName": null, "issns": [],
+        "isbns": [], "keywords": [], "language": null, "doi": null, "arxivId": null, "url": null, "isRetracted": false,
         "displayName": { "value": "???", "language": null, "isFallback": false },
         "abstract": { "completeness": "ABSENT", "text": null, "language": null, "isFallback": false, "excerpt": null },
         "identifiers": [], "authorships": { "totalCount": 0, "nodes": [] }, "topics": { "totalCount": 0 },

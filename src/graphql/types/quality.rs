@@ -236,6 +236,12 @@ pub enum QualityIssueKind {
     /// A paper without a DOI, an arXiv ID or an identifier of another public scheme. The sources' own keys do not
     /// count. It cannot be reliably distinguished from another paper with the same title.
     PaperWithoutIdentifier,
+    /// An article without a volume and an issue. It may not have been assigned to an issue yet.
+    PaperWithoutVolume,
+    /// An article, a conference paper or a book chapter without pages and without an article number.
+    PaperWithoutPages,
+    /// A book, a book chapter, a thesis, a report or a dataset without a publisher or institution.
+    PaperWithoutPublisher,
     /// An author whose published name is damaged and displayed repaired, because the repair is certain or confirmed by
     /// another name.
     NameRepaired,

@@ -13,6 +13,7 @@ use crate::import::formats::detection::FileHead;
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::content_kind::ContentKind;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
+use crate::import::normalize::bibliographic_details::split_keywords;
 use crate::import::normalize::{author_list, field_parsing};
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::{LanguageTag, LocalizedText};
@@ -28,7 +29,7 @@ const MAX_BUFFERED_BYTES: usize = 64 << 20;
 const MAX_CROSSREF_DEPTH: usize = 8;
 
 /// The fields that are imported; malformed values of other fields are ignored.
-const KNOWN_FIELDS: [&str; 28] = [
+const KNOWN_FIELDS: [&str; 43] = [
     "title",
     "subtitle",
     "author",
@@ -57,10 +58,42 @@ const KNOWN_FIELDS: [&str; 28] = [
     "xdata",
     "pubstate",
     "volume",
+    "number",
+    "issue",
+    "pages",
+    "eid",
+    "articleno",
+    "article-number",
+    "edition",
+    "publisher",
+    "organization",
+    "issn",
+    "eissn",
+    "isbn",
+    "keywords",
+    "keyword",
+    "author_keywords",
 ];
 /// The fields that an entry inherits from the entry that it references.
-const INHERITED_FIELDS: [&str; 9] =
-    ["year", "date", "month", "booktitle", "journal", "journaltitle", "maintitle", "eventtitle", "institution"];
+const INHERITED_FIELDS: [&str; 17] = [
+    "year",
+    "date",
+    "month",
+    "booktitle",
+    "journal",
+    "journaltitle",
+    "maintitle",
+    "eventtitle",
+    "institution",
+    "volume",
+    "number",
+    "edition",
+    "publisher",
+    "organization",
+    "issn",
+    "eissn",
+    "isbn",
+];
 
 /// An entry after the expansion of abbreviations.
 #[derive(Clone, Debug)]
@@ -337,9 +370,22 @@ fn paper_record(entry: &BibtexEntry, warnings: &mut Vec<String>) -> Result<Paper
         Some(subtitle) => format!("{title}: {subtitle}"),
         None => title,
     };
-    let venue =
-        ["journaltitle", "journal", "booktitle", "maintitle", "eventtitle", "school", "institution", "howpublished"];
+    let venue = ["journaltitle", "journal", "booktitle", "maintitle", "eventtitle", "howpublished"];
     let venue_name = venue.iter().find_map(|name| text(name)).filter(|venue| !venue.contains("://"));
+    let publisher_name = publisher_fields(&entry.entry_type).iter().find_map(|name| text(name));
+    let (volume, number, issue) = (text("volume"), text("number"), text("issue"));
+    // The number of a book is that of the series, which has volumes or numbers. Of a journal, `issue` is a title, such as
+    // "Spring".
+    let (volume, issue) = match paper_type(&entry.entry_type, false) {
+        PaperType::Book | PaperType::BookChapter if volume.is_none() => (number, issue),
+        _ => (volume, number.or(issue)),
+    };
+    let pages = text("pages");
+    let article_number = ["eid", "articleno", "article-number"].iter().find_map(|name| text(name));
+    let edition = text("edition");
+    let issns = ["issn", "eissn"].iter().filter_map(|name| text(name)).collect();
+    let isbns = text("isbn").into_iter().collect();
+    let keywords = ["keywords", "keyword", "author_keywords"].iter().find_map(|name| text(name));
     let abstract_text = text("abstract").unwrap_or_default();
     let language = text("langid").or_else(|| text("language")).and_then(|name| field_parsing::language_tag(&name));
     let dates = [text("date"), text("year"), text("month"), text("day")];
@@ -360,6 +406,15 @@ fn paper_record(entry: &BibtexEntry, warnings: &mut Vec<String>) -> Result<Paper
         publication_date: publication_date(dates.each_ref().map(Option::as_deref), warnings),
         paper_type: paper_type(&entry.entry_type, arxiv_id.is_some()),
         venue_name,
+        volume,
+        issue,
+        pages,
+        article_number,
+        edition,
+        publisher_name,
+        issns,
+        isbns,
+        keywords: keywords.map(|text| split_keywords(&text)).unwrap_or_default(),
         language,
         doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
         arxiv_id,
@@ -368,6 +423,40 @@ fn paper_record(entry: &BibtexEntry, warnings: &mut Vec<String>) -> Result<Paper
         authors: raw("author").map(|text| author_records(text, warnings)).unwrap_or_default(),
         ..PaperRecord::default()
     })
+}
+
+/// Returns the fields that may name the publisher, the first one first. Google Scholar gives the publisher of
+/// proceedings as their organization.
+fn publisher_fields(entry_type: &str) -> &'static [&'static str] {
+    match paper_type(entry_type, false) {
+        PaperType::Thesis => &["school", "institution", "publisher", "organization"],
+        PaperType::Report => &["institution", "school", "publisher", "organization"],
+        _ => &["publisher", "organization", "institution", "school"],
+    }
+}
+
+/// Returns the paper of the first entry in a text, without warnings.
+pub(crate) fn first_entry(text: &str) -> Option<PaperRecord> {
+    if text.len() > MAX_EXPANDED_BYTES {
+        return None;
+    }
+    let text = text.get(text.find('@')?..)?;
+    let prepared = latex::prepare_entry(text);
+    let raw = RawBibliography::parse(&prepared).ok()?;
+    let entry = &raw.entries.first()?.v;
+    let library = BibtexLibrary::default();
+    let fields = entry.fields.iter().filter_map(|field| {
+        let (value, _) = library.expand_abbreviations(&field.value.v).ok()?;
+        Some((field.key.v.to_lowercase(), value)).filter(|(name, _)| KNOWN_FIELDS.contains(&name.as_str()))
+    });
+    let entry = BibtexEntry {
+        line: 0,
+        entry_type: entry.kind.v.to_lowercase(),
+        key: entry.key.v.to_owned(),
+        fields: fields.collect(),
+        warnings: Vec::new(),
+    };
+    paper_record(&entry, &mut Vec::new()).ok()
 }
 
 /// Returns the date in the fields `date`, `year`, `month` and `day`.

@@ -9,7 +9,7 @@ use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::abstract_heading::strip_abstract_markup;
-use crate::import::normalize::field_parsing::{self, as_list, text_field, value_at};
+use crate::import::normalize::field_parsing::{self, as_list, text_field, text_fields, value_at};
 use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -126,6 +126,8 @@ fn paper_record(work: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
         Some(kind) => format!("it has no title (its type is {kind})"),
         None => "it has no title".to_owned(),
     })?;
+    let kind =
+        paper_type(&text_field(work, "type").unwrap_or_default(), &text_field(work, "subtype").unwrap_or_default());
     let language = text_field(work, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     let abstract_text = text_field(work, "abstract").map(|text| strip_abstract_markup(&text)).unwrap_or_default();
@@ -134,11 +136,18 @@ fn paper_record(work: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
         abstract_completeness: field_parsing::abstract_completeness(&abstract_text),
         abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
         publication_date: publication_date(work, warnings),
-        paper_type: paper_type(
-            &text_field(work, "type").unwrap_or_default(),
-            &text_field(work, "subtype").unwrap_or_default(),
-        ),
-        venue_name: venue_name(work),
+        paper_type: kind,
+        venue_name: venue_name(work, kind),
+        volume: text_field(work, "volume"),
+        issue: text_field(work, "issue").or_else(|| text_field(work.get("journal-issue")?, "issue")),
+        pages: text_field(work, "page"),
+        article_number: text_field(work, "article-number"),
+        edition: text_field(work, "edition-number"),
+        publisher_name: institution_name(work)
+            .filter(|_| is_of_institution(kind))
+            .or_else(|| text_field(work, "publisher")),
+        issns: text_fields(work, "ISSN").collect(),
+        isbns: text_fields(work, "ISBN").collect(),
         language,
         doi: field_parsing::parse_identifier::<Doi>(text_field(work, "DOI").as_deref(), warnings),
         url: value_at(work, &["resource", "primary"])
@@ -190,9 +199,17 @@ fn paper_type(kind: &str, subtype: &str) -> PaperType {
     }
 }
 
-fn venue_name(work: &Value) -> Option<String> {
-    let institution =
-        || as_list(work.get("institution")).iter().find_map(|institution| text_field(institution, "name"));
+/// Whether the institution publishes works of a type. Of a preprint, it is the server.
+fn is_of_institution(kind: PaperType) -> bool {
+    matches!(kind, PaperType::Thesis | PaperType::Report)
+}
+
+fn institution_name(work: &Value) -> Option<String> {
+    as_list(work.get("institution")).iter().find_map(|institution| text_field(institution, "name"))
+}
+
+fn venue_name(work: &Value, kind: PaperType) -> Option<String> {
+    let institution = || institution_name(work).filter(|_| !is_of_institution(kind));
     let event = || work.get("event").and_then(|event| text_field(event, "name"));
     text_field(work, "container-title").or_else(event).or_else(|| text_field(work, "group-title")).or_else(institution)
 }

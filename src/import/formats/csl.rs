@@ -8,7 +8,8 @@ use crate::import::formats::detection::{JsonMatch, has_fields};
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
-use crate::import::normalize::field_parsing;
+use crate::import::normalize::bibliographic_details::split_keywords;
+use crate::import::normalize::field_parsing::{self, as_list};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -71,14 +72,31 @@ fn paper_record(value: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord
     let abstract_text = text_field(item, "abstract");
     let language = text_field(item, "language");
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
+    let kind = paper_type(item, doi.as_ref());
+    let is_book = matches!(kind, PaperType::Book | PaperType::BookChapter);
+    let number = text_field(item, "number");
+    let in_issue = || text_field(item.get("journal-issue")?.as_object()?, "issue");
     Ok(PaperRecord {
         source_id: text_field(item, "id"),
         title: text_field(item, "title").unwrap_or_default(),
         abstract_completeness: field_parsing::abstract_completeness(abstract_text.as_deref().unwrap_or_default()),
         abstract_text: abstract_text.map(|text| LocalizedText::new(tag.as_ref(), text)).unwrap_or_default(),
         publication_date: issue_date(item, warnings),
-        paper_type: paper_type(item, doi.as_ref()),
+        paper_type: kind,
         venue_name: text_field(item, "container-title").or_else(|| text_field(item, "event-title")),
+        volume: text_field(item, "volume").or_else(|| text_field(item, "collection-number").filter(|_| is_book)),
+        // The number of an article is its article number, that of a report its number in a series.
+        issue: text_field(item, "issue")
+            .or_else(in_issue)
+            .or_else(|| number.clone().filter(|_| kind == PaperType::Report)),
+        pages: text_field(item, "page"),
+        article_number: text_field(item, "article-number")
+            .or(number.filter(|_| is_book || matches!(kind, PaperType::Article | PaperType::ConferencePaper))),
+        edition: text_field(item, "edition").or_else(|| text_field(item, "edition-number")),
+        publisher_name: text_field(item, "publisher"),
+        issns: texts(item, "ISSN"),
+        isbns: texts(item, "ISBN"),
+        keywords: texts(item, "keyword").iter().flat_map(|text| split_keywords(text)).collect(),
         language,
         doi,
         arxiv_id,
@@ -125,6 +143,11 @@ fn text_field(item: &JsonObject, field: &str) -> Option<String> {
         value => one(value),
     };
     text.filter(|text| !text.trim().is_empty())
+}
+
+/// Returns all texts of a field, which has one or a list of them.
+fn texts(item: &JsonObject, field: &str) -> Vec<String> {
+    as_list(item.get(field)).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }
 
 fn parse_identifier<T>(item: &JsonObject, field: &str, warnings: &mut Vec<String>) -> Option<T>

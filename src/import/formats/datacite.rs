@@ -120,6 +120,9 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
     let container = value_at(item, &["container"])
         .and_then(|container| text_field(container, "title"))
         .filter(|title| !is_placeholder(title, Missing::Venue));
+    let host_item = as_list(item.get("relatedItems")).iter().find(|related| is_host(related, "relationType"));
+    let in_host =
+        |field: &str| [item.get("container"), host_item].into_iter().flatten().find_map(|host| text_field(host, field));
     let publisher = text_field(item, "publisher")
         .or_else(|| item.get("publisher").and_then(|publisher| text_field(publisher, "name")));
     let doi = text_field(item, "doi");
@@ -130,7 +133,25 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
         abstract_completeness: completeness,
         publication_date: publication_date(item, warnings),
         paper_type: item.get("types").map(paper_type).unwrap_or_default(),
-        venue_name: container.or(publisher),
+        venue_name: container,
+        volume: in_host("volume"),
+        issue: in_host("issue"),
+        pages: field_parsing::page_range(in_host("firstPage"), in_host("lastPage")),
+        article_number: host_item
+            .filter(|item| text_field(item, "numberType").as_deref() == Some("Article"))
+            .and_then(|item| text_field(item, "number")),
+        edition: in_host("edition"),
+        publisher_name: publisher,
+        issns: standard_numbers(item, host_item, &["ISSN", "EISSN", "LISSN"]),
+        isbns: standard_numbers(item, host_item, &["ISBN"]),
+        // Subjects of a scheme are classifications.
+        keywords: as_list(item.get("subjects"))
+            .iter()
+            .filter(|subject| {
+                text_field(subject, "subjectScheme").is_none() && text_field(subject, "classificationCode").is_none()
+            })
+            .filter_map(|subject| text_field(subject, "subject"))
+            .collect(),
         language,
         doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
         url: text_field(item, "url"),
@@ -140,6 +161,30 @@ fn paper_record(item: &Value, warnings: &mut Vec<String>) -> Result<PaperRecord,
             .collect(),
         ..PaperRecord::default()
     })
+}
+
+/// Whether a related item is the journal, book or series that contains the resource.
+fn is_host(related: &Value, field: &str) -> bool {
+    text_field(related, field).is_some_and(|relation| matches!(relation.as_str(), "IsPublishedIn" | "IsPartOf"))
+}
+
+/// Returns the numbers of the resource itself and of what contains it.
+fn standard_numbers(item: &Value, host_item: Option<&Value>, types: &[&str]) -> Vec<String> {
+    let of = |id: Option<&Value>, kind: &str, value: &str| {
+        let id = id?;
+        let kind = text_field(id, kind)?.to_uppercase();
+        text_field(id, value).filter(|_| types.contains(&kind.as_str()))
+    };
+    let container = of(item.get("container"), "identifierType", "identifier");
+    let related = as_list(item.get("relatedIdentifiers")).iter().filter(|related| is_host(related, "relationType"));
+    let related = related.filter_map(|related| of(Some(related), "relatedIdentifierType", "relatedIdentifier"));
+    let host = of(
+        host_item.and_then(|host| host.get("relatedItemIdentifier")),
+        "relatedItemIdentifierType",
+        "relatedItemIdentifier",
+    );
+    let own = as_list(item.get("identifiers")).iter().filter_map(|id| of(Some(id), "identifierType", "identifier"));
+    container.into_iter().chain(host).chain(related).chain(own).collect()
 }
 
 /// Returns the date of issue if it is in the year of publication, otherwise the year.
@@ -275,7 +320,7 @@ mod tests {
             assert_eq!(paper.translated_titles.iter().next(), Some(("fr", "Les rivières")));
             assert_eq!(paper.abstract_text.iter().next(), Some(("en", "Levels.")));
             assert_eq!(paper.publication_date.map(|date| date.to_string()).as_deref(), Some("2020-05-04"));
-            assert_eq!((paper.paper_type, paper.venue_name.as_deref()), (PaperType::Dataset, Some("A Repository")));
+            assert_eq!((paper.paper_type, paper.publisher_name.as_deref()), (PaperType::Dataset, Some("A Repository")));
             let names: Vec<&str> = paper.authors.iter().map(|author| author.name.as_str()).collect();
             assert_eq!(names, ["Ida Brook", "Water Institute, The"]);
         }

@@ -9,7 +9,7 @@ use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
-use crate::import::normalize::field_parsing::{self, as_list, scheme_identifier, text_field, value_at};
+use crate::import::normalize::field_parsing::{self, as_list, scheme_identifier, text_field, text_fields, value_at};
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -140,9 +140,11 @@ fn paper_record(id: &str, work: &Value, warnings: &mut Vec<String>) -> Result<Pa
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
     let abstract_text = work.get("abstract_inverted_index").map(rebuild_abstract).unwrap_or_default();
     let location = work.get("primary_location").or_else(|| work.get("host_venue"));
+    let source = location.and_then(|location| location.get("source"));
+    let biblio = |field: &str| work.get("biblio").and_then(|biblio| text_field(biblio, field));
     let venue = location.and_then(|location| {
-        let source = location.get("source").and_then(|source| text_field(source, "display_name"));
-        source.or_else(|| text_field(location, "raw_source_name")).or_else(|| text_field(location, "display_name"))
+        let name = source.and_then(|source| text_field(source, "display_name"));
+        name.or_else(|| text_field(location, "raw_source_name")).or_else(|| text_field(location, "display_name"))
     });
     let addresses = as_list(work.get("locations"))
         .iter()
@@ -170,6 +172,14 @@ fn paper_record(id: &str, work: &Value, warnings: &mut Vec<String>) -> Result<Pa
         publication_date: publication_date(work, warnings),
         paper_type: paper_type(&text_field(work, "type").unwrap_or_default()),
         venue_name: venue,
+        volume: biblio("volume"),
+        issue: biblio("issue"),
+        pages: field_parsing::page_range(biblio("first_page"), biblio("last_page")),
+        // The organization that hosts a repository is not the publisher.
+        publisher_name: source
+            .filter(|source| text_field(source, "type").as_deref() != Some("repository"))
+            .and_then(|source| text_field(source, "host_organization_name")),
+        issns: source.into_iter().flat_map(|source| text_fields(source, "issn")).collect(),
         language,
         doi: field_parsing::parse_identifier::<Doi>(text_field(work, "doi").as_deref(), warnings),
         arxiv_id,

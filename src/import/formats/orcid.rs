@@ -5,6 +5,7 @@ use std::io::{BufRead, Read as _};
 
 use serde_json::Value;
 
+use crate::import::formats::bibtex;
 use crate::import::formats::detection::{FileHead, JsonFormatGuard, JsonMatch, detect_json, has_fields};
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::content_kind::ContentKind;
@@ -334,6 +335,19 @@ fn paper_record(
     let identifiers = schemes
         .iter()
         .filter_map(|(kind, scheme)| field_parsing::scheme_identifier(scheme, id(kind).map(ToOwned::to_owned)));
+    let kind = paper_type(&text_value(work.get("type")).unwrap_or_default());
+    let cited = cited_paper(work).unwrap_or_default();
+    // Of a book, a thesis or a report, ORCID asks for the publisher or the institution in the field for the journal.
+    let container = text_value(work.get("journal-title"));
+    let (venue_name, publisher_name) = match kind {
+        PaperType::Book | PaperType::Thesis | PaperType::Report => (None, container),
+        _ => (container, None),
+    };
+    let numbers = |kind: &str, cited: Vec<String>| {
+        let own: Vec<String> =
+            [Some(work), group].into_iter().flatten().flat_map(|item| standard_numbers(item, kind)).collect();
+        if own.is_empty() { cited } else { own }
+    };
     let contributors = contributor_records(work, warnings);
     let are_incomplete = contributors.is_empty() && owner.is_some();
     Ok(PaperRecord {
@@ -341,8 +355,17 @@ fn paper_record(
         translated_titles,
         abstract_text: LocalizedText::default(),
         publication_date: partial_date(work.get("publication-date"), warnings),
-        paper_type: paper_type(&text_value(work.get("type")).unwrap_or_default()),
-        venue_name: text_value(work.get("journal-title")),
+        paper_type: kind,
+        venue_name,
+        volume: cited.volume,
+        issue: cited.issue,
+        pages: cited.pages,
+        article_number: cited.article_number,
+        edition: cited.edition,
+        publisher_name: publisher_name.or(cited.publisher_name),
+        issns: numbers("issn", cited.issns),
+        isbns: numbers("isbn", cited.isbns),
+        keywords: cited.keywords,
         language,
         doi: valid_identifier::<Doi>(&ids, "doi", warnings),
         arxiv_id: valid_identifier::<ArxivId>(&ids, "arxiv", warnings),
@@ -352,6 +375,22 @@ fn paper_record(
         authors_are_incomplete: are_incomplete,
         ..PaperRecord::default()
     })
+}
+
+/// Returns the citation of a work, from which its details are read, if it is BibTeX.
+fn cited_paper(work: &Value) -> Option<PaperRecord> {
+    let citation = work.get("citation")?;
+    let kind = text_value(citation.get("citation-type"))?;
+    let text = text_value(citation.get("citation-value")).filter(|_| kind.eq_ignore_ascii_case("bibtex"))?;
+    bibtex::first_entry(&text)
+}
+
+/// Returns the ISSNs or ISBNs of a work or of what contains it.
+fn standard_numbers(item: &Value, kind: &str) -> Vec<String> {
+    let ids = as_list(value_at(item, &["external-ids", "external-id"])).iter();
+    let of_kind =
+        ids.filter(|id| text_value(id.get("external-id-type")).is_some_and(|own| own.eq_ignore_ascii_case(kind)));
+    of_kind.filter_map(|id| text_value(id.get("external-id-value"))).collect()
 }
 
 /// Returns the identifiers of a work or of a group of its versions, each with its type: as ORCID normalized it, if it

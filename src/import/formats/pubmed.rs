@@ -15,6 +15,7 @@ use crate::model::identifier::{Doi, Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, OrganizationReference, PaperRecord, PaperType, Record};
+use crate::text::pages::parse_pages;
 
 /// Maximum size of an article; an article with five thousand authors is a tenth of it.
 const MAX_ARTICLE_BYTES: usize = 16 << 20;
@@ -222,6 +223,13 @@ fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRe
     };
     let location =
         article.children_named("ELocationID").find(|id| id.attribute("EIdType") == Some("doi")).map(XmlElement::text);
+    let book = article.descendant_at(&["Book"]);
+    let pages = pages(article);
+    // Journals without pages give the article number as the item identifier of the publisher, which has other forms too.
+    let item_number = article
+        .children_named("ELocationID")
+        .filter(|id| id.attribute("EIdType") == Some("pii"))
+        .find_map(|id| parse_pages(&id.text()).article_number);
     let pmid = citation.text_at(&["PMID"]).ok_or("it has no PMID")?;
     let kinds: Vec<String> = article
         .descendant_at(&["PublicationTypeList"])
@@ -244,6 +252,26 @@ fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRe
         publication_date: publication_date(article, citation, warnings),
         paper_type: paper_type(&kinds, root.name == "PubmedBookArticle"),
         venue_name,
+        volume: article
+            .text_at(&["Journal", "JournalIssue", "Volume"])
+            .or_else(|| book.and_then(|book| book.text_at(&["Volume"]))),
+        issue: article.text_at(&["Journal", "JournalIssue", "Issue"]),
+        article_number: item_number.filter(|_| pages.is_none()),
+        pages,
+        edition: book.and_then(|book| book.text_at(&["Edition"])),
+        publisher_name: book.and_then(|book| book.text_at(&["Publisher", "PublisherName"])),
+        issns: [&["Article", "Journal", "ISSN"][..], &["MedlineJournalInfo", "ISSNLinking"]]
+            .iter()
+            .filter_map(|path| citation.text_at(path))
+            .collect(),
+        isbns: book.into_iter().flat_map(|book| book.children_named("Isbn")).map(XmlElement::text).collect(),
+        // Other lists are those of indexers.
+        keywords: citation
+            .children_named("KeywordList")
+            .filter(|list| list.attribute("Owner") == Some("NOTNLM"))
+            .flat_map(|list| list.children_named("Keyword"))
+            .map(XmlElement::text)
+            .collect(),
         language,
         doi: field_parsing::parse_identifier::<Doi>(id("doi").or(location).as_deref(), warnings),
         url: Some(format!("https://pubmed.ncbi.nlm.nih.gov/{pmid}/")),
@@ -258,6 +286,13 @@ fn paper_record(root: &XmlElement, warnings: &mut Vec<String>) -> Result<PaperRe
         authors: authors.map(|list| author_records(list, warnings)).unwrap_or_default(),
         ..PaperRecord::default()
     })
+}
+
+/// Returns the pages, of which PubMed abbreviates the last one: `1221-5`.
+fn pages(article: &XmlElement) -> Option<String> {
+    let pagination = article.descendant_at(&["Pagination"])?;
+    let range = || field_parsing::page_range(pagination.text_at(&["StartPage"]), pagination.text_at(&["EndPage"]));
+    pagination.text_at(&["MedlinePgn"]).or_else(range)
 }
 
 /// Strips the period that PubMed adds to every title.

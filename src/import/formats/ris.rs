@@ -12,7 +12,9 @@ use crate::model::identifier::Doi;
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
 use crate::model::record::{AuthorRecord, ExternalIdentifier, PaperRecord, PaperType, Record};
+use crate::model::standard_number::{StandardNumber, parse_standard_numbers};
 use crate::text::names;
+use crate::text::pages::{page_ends, parse_pages};
 
 const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_REFERENCE_BYTES: usize = 16 << 20;
@@ -206,6 +208,8 @@ fn paper_record(reference: &RisReference, warnings: &mut Vec<String>) -> Result<
         _ => &["JF", "T2", "JO", "BT", "JA", "J2", "JW"],
     };
     let venue = reference.first_value(venue_tags);
+    let detail = |tags: &[&str]| reference.first_value(tags).map(ToOwned::to_owned);
+    let is_report = kind == "RPRT";
     let abstract_text = reference.first_value(&["AB", "N2"]).unwrap_or_default();
     let language = reference.first_value(&["LA"]).and_then(field_parsing::language_tag);
     let tag = language.as_deref().and_then(|tag| tag.parse::<LanguageTag>().ok());
@@ -216,6 +220,19 @@ fn paper_record(reference: &RisReference, warnings: &mut Vec<String>) -> Result<
         publication_date: publication_date(reference, warnings),
         paper_type: paper_type(kind),
         venue_name: venue.map(ToOwned::to_owned),
+        volume: detail(&["VL"]),
+        // Programs write the number of a report in either field.
+        issue: if is_report { detail(&["IS", "M1"]) } else { detail(&["IS", "CP"]) },
+        pages: pages(reference),
+        article_number: detail(&["C7"]),
+        edition: reference.first_value(&["ET"]).filter(|edition| !is_date(edition)).map(ToOwned::to_owned),
+        publisher_name: detail(&["PB"]),
+        issns: if is_report {
+            standard_numbers(reference, &mut Vec::new())
+        } else {
+            standard_numbers(reference, warnings)
+        },
+        keywords: reference.values(&["KW"]).into_iter().map(ToOwned::to_owned).collect(),
         language,
         doi: find_doi(reference, warnings),
         url: reference
@@ -226,6 +243,34 @@ fn paper_record(reference: &RisReference, warnings: &mut Vec<String>) -> Result<
         authors: author_records(&reference.values(&["AU", "A1"])),
         ..PaperRecord::default()
     })
+}
+
+/// Returns the pages: a start and an end, or all of them in the field for the start.
+fn pages(reference: &RisReference) -> Option<String> {
+    let (start, end) = (reference.first_value(&["SP"]), reference.first_value(&["EP"]));
+    let (Some(first), Some(last)) = (start, end) else { return start.or(end).map(ToOwned::to_owned) };
+    let parsed = parse_pages(first).pages;
+    let has_end =
+        parsed.as_deref().and_then(page_ends).is_some_and(|(_, end)| parse_pages(last).pages.as_deref() == Some(end));
+    Some(if has_end || first == last { first.to_owned() } else { format!("{first}--{last}") })
+}
+
+/// Whether an edition is the date of the online publication, for which EndNote uses the field.
+fn is_date(edition: &str) -> bool {
+    edition.contains('/') || edition.split('-').count() == 3
+}
+
+/// Returns the ISSNs and ISBNs. In a report, the field may have its number instead.
+fn standard_numbers(reference: &RisReference, warnings: &mut Vec<String>) -> Vec<String> {
+    let values = reference.fields.iter().filter(|(tag, _)| tag == "SN").map(|(_, value)| value.as_str());
+    let mut numbers = Vec::new();
+    for number in values.flat_map(parse_standard_numbers) {
+        match number {
+            Ok(StandardNumber::Issn(number) | StandardNumber::Isbn(number)) => numbers.push(number),
+            Err(error) => warnings.push(format!("{error}; it was ignored")),
+        }
+    }
+    numbers
 }
 
 /// Returns the most precise date: `2005/07/15`, `2005/07/15/`, `2005///`, `2005`.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::import::normalize::clean_record::clean_optional_line;
 use crate::model::identifier::ArxivId;
-use crate::model::record::PaperRecord;
+use crate::model::record::{PaperRecord, PaperType};
 use crate::model::standard_number::{StandardNumber, parse_standard_numbers};
 use crate::model::text_limit::{MAX_DETAIL_CHARS, MAX_KEYWORDS, MAX_NAME_CHARS, MAX_STANDARD_NUMBERS, check_length};
 use crate::text::names;
@@ -115,6 +115,11 @@ fn normalize_pages(record: &mut PaperRecord) {
         record.article_number = parse_pages(&number).article_number.or(Some(number));
     }
     let Some(text) = record.pages.take() else { return };
+    // Of a whole work, one number is the number of its pages.
+    let is_whole = matches!(record.paper_type, PaperType::Book | PaperType::Thesis | PaperType::Report);
+    if is_whole && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return;
+    }
     let parsed = parse_pages(&text);
     record.article_number = record.article_number.take().or(parsed.article_number);
     record.pages = parsed.pages.filter(|pages| record.article_number.as_ref() != Some(pages));
@@ -259,6 +264,8 @@ mod tests {
         assert_eq!(details("17", Some("Article 17")), "|17");
         assert_eq!(details("1--12", Some("104567")), "1–12|104567");
         assert_eq!(details("e12345", Some("12345")), "|12345");
+        let book = PaperRecord { paper_type: PaperType::Book, pages: Some("320".to_owned()), ..PaperRecord::default() };
+        assert_eq!(normalized(book).0.pages, None);
     }
 
     #[test]

@@ -60,6 +60,14 @@ where
     }
 }
 
+/// Joins the first and the last page; either may be missing.
+pub(crate) fn page_range(first: Option<String>, last: Option<String>) -> Option<String> {
+    match (first, last) {
+        (Some(first), Some(last)) if first != last => Some(format!("{first}--{last}")),
+        (first, last) => first.or(last),
+    }
+}
+
 /// Creates an external identifier, unless the value is empty.
 pub(crate) fn scheme_identifier(scheme: &str, value: Option<String>) -> Option<ExternalIdentifier> {
     Some(ExternalIdentifier { scheme: scheme.to_owned(), value: value?.trim().to_owned() })

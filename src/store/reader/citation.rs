@@ -49,6 +49,15 @@ struct CitedPaperRow {
     #[sea_orm(from_alias = "type")]
     paper_type: PaperType,
     venue_name: Option<String>,
+    volume: Option<String>,
+    issue: Option<String>,
+    pages: Option<String>,
+    article_number: Option<String>,
+    edition: Option<String>,
+    publisher_name: Option<String>,
+    issns: Vec<String>,
+    isbns: Vec<String>,
+    keywords: Vec<String>,
     language: Option<String>,
     doi: Option<String>,
     arxiv_id: Option<String>,
@@ -66,6 +75,15 @@ impl CitedPaperRow {
             publication_date: self.publication_date.and_then(|date| date.parse().ok()),
             paper_type: self.paper_type,
             venue_name: self.venue_name,
+            volume: self.volume,
+            issue: self.issue,
+            pages: self.pages,
+            article_number: self.article_number,
+            edition: self.edition,
+            publisher_name: self.publisher_name,
+            issns: self.issns,
+            isbns: self.isbns,
+            keywords: self.keywords,
             language: self.language,
             doi: self.doi,
             arxiv_id: self.arxiv_id,
@@ -110,7 +128,8 @@ fn citation_columns(authors: AuthorSelection) -> String {
     let resolved = join_resolved_researcher!("authorship");
     format!(
         "paper.id, paper.slug, paper.title, {text} AS abstract_text, paper.publication_date, paper.type, paper.venue_name, \
-         paper.language, paper.doi, paper.arxiv_id, paper.url, coalesce((\
+         paper.volume, paper.issue, paper.pages, paper.article_number, paper.edition, paper.publisher_name, paper.issns, \
+         paper.isbns, paper.keywords, paper.language, paper.doi, paper.arxiv_id, paper.url, coalesce((\
          SELECT json_agg(json_build_object('name', authorship.name, 'given', resolved.given_name, 'family', resolved.family_name, \
          'published', CASE WHEN resolved.hidden_forms IS NOT NULL THEN authorship.name_as_published END, \
          'hiding', CASE WHEN resolved.hidden_forms IS NOT NULL THEN json_build_object('name', resolved.display_name, \

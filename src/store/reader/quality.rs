@@ -46,6 +46,12 @@ pub enum DataIssue {
     PaperWithoutAuthors,
     /// Paper identified only by keys of its sources.
     PaperWithoutIdentifier,
+    /// Article without a volume and an issue.
+    PaperWithoutVolume,
+    /// Article, conference paper or chapter without pages and article number.
+    PaperWithoutPages,
+    /// Book, chapter, thesis, report or dataset without a publisher.
+    PaperWithoutPublisher,
     /// Damaged name that is displayed repaired.
     NameRepaired,
     /// Possibly damaged name that is displayed as published.
@@ -66,12 +72,15 @@ pub enum DataIssue {
 
 impl DataIssue {
     /// All kinds, in reporting order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::PaperWithoutYear,
         Self::PaperWithoutAbstract,
         Self::PaperWithTruncatedAbstract,
         Self::PaperWithoutAuthors,
         Self::PaperWithoutIdentifier,
+        Self::PaperWithoutVolume,
+        Self::PaperWithoutPages,
+        Self::PaperWithoutPublisher,
         Self::NameRepaired,
         Self::NameRepairSuggested,
         Self::AuthorUnresolved,
@@ -90,7 +99,10 @@ impl DataIssue {
             | Self::PaperWithoutAbstract
             | Self::PaperWithTruncatedAbstract
             | Self::PaperWithoutAuthors
-            | Self::PaperWithoutIdentifier => IssueSubject::Paper,
+            | Self::PaperWithoutIdentifier
+            | Self::PaperWithoutVolume
+            | Self::PaperWithoutPages
+            | Self::PaperWithoutPublisher => IssueSubject::Paper,
             Self::NameRepaired | Self::NameRepairSuggested | Self::AuthorUnresolved => IssueSubject::Authorship,
             Self::ResearcherByNameAlone
             | Self::ResearcherActiveTooLong

@@ -300,6 +300,11 @@ pub(super) fn parse_chunks(name: &str, text: &str) -> Option<Chunks> {
 
 /// Converts a field to plain text; if its LaTeX is malformed, only braces and commands are removed.
 pub(super) fn latex_to_text(name: &str, text: &str, warnings: &mut Vec<String>) -> String {
+    // In numbers, two hyphens are a dash, not a ligature.
+    let has_ligature = text.contains("--") && !matches!(name, "pages" | "volume" | "number");
+    if is_plain_text(text) && !has_ligature && !is_verbatim_field(name) {
+        return collapse_whitespace(text);
+    }
     let text = if is_verbatim_field(name) { Cow::Borrowed(text) } else { Cow::Owned(replace_math_symbols(text)) };
     let text = text.as_ref();
     if let Some(command) = find_unknown_command(text).filter(|_| !is_verbatim_field(name)) {
@@ -319,6 +324,11 @@ pub(super) fn latex_to_text(name: &str, text: &str, warnings: &mut Vec<String>) 
             strip_commands(&text.replace(['{', '}'], ""))
         }
     }
+}
+
+/// Whether a text has no LaTeX, as most volumes, pages and titles: it needs no parser.
+fn is_plain_text(text: &str) -> bool {
+    !text.contains(['\\', '{', '}', '$', '~', '^', '_', '&', '%', '#', '"', '\'', '`'])
 }
 
 /// Commands for letters.

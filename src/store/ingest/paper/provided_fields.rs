@@ -16,8 +16,6 @@ pub(super) const AUTHORS_PART: &str = "authorsPart";
 pub(super) const TOPICS: &str = "topics";
 /// Provided by every record of a published version: the details of preprints do not apply to the paper.
 pub(super) const PUBLISHED_VERSION: &str = "publishedVersion";
-/// What precedes the names of bibliographic details that the record of a preprint provides.
-const PREPRINT_PREFIX: &str = "preprint.";
 
 /// A bibliographic detail of a paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +73,24 @@ impl Detail {
         }
     }
 
-    /// The field that a record provides. A preprint has details of its own, such as the server as its publisher.
-    fn field(self, record: &PaperRecord) -> String {
-        if record.paper_type == PaperType::Preprint { self.preprint_field() } else { self.name().to_owned() }
+    /// The name of the field in records of preprints, which have details of their own, such as the server as publisher.
+    fn preprint_name(self) -> &'static str {
+        match self {
+            Self::Volume => "preprint.volume",
+            Self::Issue => "preprint.issue",
+            Self::Pages => "preprint.pages",
+            Self::ArticleNumber => "preprint.articleNumber",
+            Self::Edition => "preprint.edition",
+            Self::PublisherName => "preprint.publisherName",
+            Self::Issns => "preprint.issns",
+            Self::Isbns => "preprint.isbns",
+            Self::Keywords => "preprint.keywords",
+        }
     }
 
-    fn preprint_field(self) -> String {
-        format!("{PREPRINT_PREFIX}{}", self.name())
+    /// The field that a record provides.
+    fn field(self, record: &PaperRecord) -> &'static str {
+        if record.paper_type == PaperType::Preprint { self.preprint_name() } else { self.name() }
     }
 
     /// What a record does to the detail of its paper.
@@ -89,12 +98,12 @@ impl Detail {
         let is_preprint = record.paper_type == PaperType::Preprint;
         let is_outdone =
             is_preprint && (precedence.is_provided(self.name()) || precedence.is_provided(PUBLISHED_VERSION));
-        if self.is_in(record) && !is_outdone && precedence.wins(&self.field(record)) {
+        if self.is_in(record) && !is_outdone && precedence.wins(self.field(record)) {
             return DetailEffect::Set;
         }
         // Only a preprint had the detail, and the paper has a published version now.
         let is_orphaned = is_published_version(record)
-            && precedence.is_provided(&self.preprint_field())
+            && precedence.is_provided(self.preprint_name())
             && !precedence.is_provided(self.name())
             && !self.is_in(record);
         if is_orphaned { DetailEffect::Clear } else { DetailEffect::Keep }
@@ -133,7 +142,8 @@ pub(super) fn provided_paper_fields(record: &PaperRecord) -> Vec<String> {
     ];
     let titles = record.translated_titles.iter().map(|(tag, _)| translated_title_field(tag));
     let abstracts = record.abstract_text.iter().map(|(tag, _)| abstract_field(record.abstract_completeness, tag));
-    let details = Detail::ALL.into_iter().filter(|detail| detail.is_in(record)).map(|detail| detail.field(record));
+    let details =
+        Detail::ALL.into_iter().filter(|detail| detail.is_in(record)).map(|detail| detail.field(record).to_owned());
     let version = is_published_version(record).then(|| PUBLISHED_VERSION.to_owned());
     let fields = fields.into_iter().flatten().map(ToOwned::to_owned);
     fields.chain(titles).chain(abstracts).chain(details).chain(version).collect()

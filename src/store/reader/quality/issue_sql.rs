@@ -36,7 +36,8 @@ pub(super) fn selected_ids_sql(
     Sql::from(format!("SELECT {id} AS id FROM {table} WHERE ")).then(Sql::all(conditions))
 }
 
-/// Returns the condition of an issue. The partial indexes of the migration `quality` repeat it literally.
+/// Returns the condition of an issue. The partial indexes of the migrations `quality` and `bibliographic_details` repeat
+/// it literally.
 fn issue_condition(issue: DataIssue) -> String {
     match issue {
         DataIssue::PaperWithoutYear => "paper.publication_date IS NULL".to_owned(),
@@ -49,6 +50,15 @@ fn issue_condition(issue: DataIssue) -> String {
              SELECT FROM external_id WHERE external_id.paper_id = paper.id AND (external_id.scheme = ANY({PUBLIC_ID_SCHEMES}) \
              OR NOT EXISTS (SELECT FROM source_record WHERE source_record.source = external_id.scheme)))"
         ),
+        DataIssue::PaperWithoutVolume => {
+            "paper.type = 'ARTICLE' AND paper.volume IS NULL AND paper.issue IS NULL".to_owned()
+        }
+        DataIssue::PaperWithoutPages => "paper.type IN ('ARTICLE', 'CONFERENCE_PAPER', 'BOOK_CHAPTER') \
+             AND paper.pages IS NULL AND paper.article_number IS NULL"
+            .to_owned(),
+        DataIssue::PaperWithoutPublisher => "paper.type IN ('BOOK', 'BOOK_CHAPTER', 'THESIS', 'REPORT', 'DATASET') \
+             AND paper.publisher_name IS NULL"
+            .to_owned(),
         DataIssue::NameRepaired => "authorship.repair_value IS NOT NULL AND authorship.is_repair_applied".to_owned(),
         DataIssue::NameRepairSuggested => {
             "authorship.repair_value IS NOT NULL AND NOT authorship.is_repair_applied".to_owned()
