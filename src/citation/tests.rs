@@ -484,7 +484,7 @@ proptest! {
         ];
         let details = CitedPaper { volume, issue, pages, article_number, edition, publisher_name, ..CitedPaper::default() };
         let written = CitedPaper { paper_type: kinds[kind], ..CitedPaper {
-            slug: "a-paper".to_owned(), title: title.clone(), authors: vec![author(&name)], ..details } };
+            slug: "a-paper".to_owned(), title, authors: vec![author(&name)], ..details } };
         for format in [CitationFormat::Bibtex, CitationFormat::Ris, CitationFormat::CslJson] {
             prop_assert!(!written.format_entry(format).is_empty());
         }

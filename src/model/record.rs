@@ -14,6 +14,7 @@ use crate::model::partial_date::PartialDate;
 /// A record of a source about one entity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", deny_unknown_fields)]
+#[allow(clippy::large_enum_variant, reason = "most records are papers")]
 pub enum Record {
     /// An organization and its relations to others.
     #[serde(rename = "organization")]

@@ -59,8 +59,16 @@ pub fn parse_standard_numbers(text: &str) -> Vec<Result<StandardNumber, InvalidS
             numbers.extend(words.map(parse_standard_number));
         }
     }
-    // `ISSN-L` and `ISBN-13:` are labels, not numbers.
-    let is_label = |number: &Result<_, InvalidStandardNumber>| matches!(number, Err(InvalidStandardNumber::Form(form)) if matches!(digits_of(form).as_str(), "10" | "13"));
+    let is_form = |number: &Result<_, InvalidStandardNumber>| matches!(number, Err(InvalidStandardNumber::Form(_)));
+    if numbers.iter().all(is_form) {
+        numbers.truncate(1);
+        numbers.iter_mut().for_each(|number| *number = Err(InvalidStandardNumber::Form(quoted(text))));
+    }
+    // The 13 of `ISBN-13:` is a label, not a number.
+    let is_label = |number: &Result<_, InvalidStandardNumber>| match number {
+        Err(InvalidStandardNumber::Form(form)) => digits_of(form).len() <= 2,
+        _ => false,
+    };
     if numbers.iter().any(Result::is_ok) {
         numbers.retain(|number| !is_label(number));
     }
@@ -73,7 +81,7 @@ pub fn parse_standard_numbers(text: &str) -> Vec<Result<StandardNumber, InvalidS
 /// If the form or the check digit is wrong.
 pub fn parse_standard_number(text: &str) -> Result<StandardNumber, InvalidStandardNumber> {
     let digits = digits_of(text);
-    let quoted = || text.trim().chars().take(MAX_QUOTED_CHARS).collect::<String>();
+    let quoted = || quoted(text);
     let is_form = digits.bytes().enumerate().all(|(index, digit)| digit != b'X' || index + 1 == digits.len());
     match digits.len() {
         8 if is_form => match weighted_sum(&digits, 8) % 11 {
@@ -93,6 +101,11 @@ pub fn parse_standard_number(text: &str) -> Result<StandardNumber, InvalidStanda
         }
         _ => Err(InvalidStandardNumber::Form(quoted())),
     }
+}
+
+/// The beginning of a text, for an error.
+fn quoted(text: &str) -> String {
+    text.trim().chars().take(MAX_QUOTED_CHARS).collect()
 }
 
 fn is_dash(character: char) -> bool {
@@ -158,6 +171,7 @@ mod tests {
             ("0028-0837", vec!["'0028-0837' is not a valid ISSN: its check digit is wrong"]),
             ("978-3-16-148410-1", vec!["'978-3-16-148410-1' is not a valid ISBN: its check digit is wrong"]),
             ("0-306-40615-3", vec!["'0-306-40615-3' is not a valid ISBN: its check digit is wrong"]),
+            ("part-2 of 3", vec!["'part-2 of 3' is not an ISSN or ISBN"]),
             ("12345", vec!["'12345' is not an ISSN or ISBN"]),
             ("X0280836", vec!["'X0280836' is not an ISSN or ISBN"]),
             ("1233161484100", vec!["'1233161484100' is not an ISSN or ISBN"]),
