@@ -21,6 +21,9 @@ const MERGE_THRESHOLD_TENTHS: i32 = 20;
 const STRONG_WEIGHT_TENTHS: i32 = 10;
 /// The minimum share of a name's papers for its largest cluster to receive the remaining mentions.
 const DOMINANT_SHARE: f32 = 0.6;
+/// The minimum number of a common name's papers that its largest cluster has, to receive the remaining mentions: the only
+/// paper of which more than the name is known says nothing about the others.
+const MIN_DOMINANT_PAPERS: usize = 2;
 /// A cluster with this many papers is taken for another person of the same name.
 const MIN_SUBSTANTIAL_PAPERS: usize = 3;
 /// The maximum number of clusters that share a venue or a topic. More common ones are ignored.
@@ -366,8 +369,14 @@ impl<'a> BlockClustering<'a> {
             Commonness::Common => second < 2 && supported.len() < 4,
             Commonness::VeryCommon => false,
         };
-        let is_dominated =
-            supported.is_empty() || is_one_person || size(self, first) as f32 >= DOMINANT_SHARE * all as f32;
+        let is_dominant = |root: usize| {
+            let profile = self.clusters.profile(root);
+            let is_known = profile.papers.len() >= MIN_DOMINANT_PAPERS
+                || !profile.recorded_researcher_ids.is_empty()
+                || !profile.decided_researcher_ids.is_empty();
+            is_known && profile.members.len() as f32 >= DOMINANT_SHARE * all as f32
+        };
+        let is_dominated = supported.is_empty() || is_one_person || is_dominant(first);
         let rest = if is_one_person { supported } else { Vec::new() };
         for root in rest.into_iter().chain(bare.into_iter().filter(|_| is_dominated)) {
             self.clusters.try_union(first, root);
@@ -489,6 +498,25 @@ mod tests {
             indices.map(|(index, explanation)| (order[*index], format!("{explanation:?}"))).collect()
         };
         cluster_mentions(&mentions, &vocabulary).into_iter().map(explained).collect()
+    }
+
+    #[test]
+    fn common_names_alone() {
+        let mention = |paper: i64, coauthor: Option<u32>| Mention {
+            name: "Wei Zhang".to_owned(),
+            paper: Some(paper),
+            coauthors: coauthor.into_iter().collect(),
+            stable_key: paper.unsigned_abs(),
+            ..Mention::default()
+        };
+        let mut vocabulary = Vocabulary::default();
+        let brook = vocabulary.intern_coauthor("Ida Brook");
+        let people = |mentions: &[Mention]| cluster_mentions(mentions, &vocabulary).len();
+        // One paper with a coauthor is not most of the papers, two are.
+        assert_eq!(people(&[mention(1, Some(brook)), mention(2, None)]), 2);
+        assert_eq!(people(&[mention(1, Some(brook)), mention(2, Some(brook)), mention(3, None)]), 1);
+        let record = Mention { recorded_researcher_id: Some(7), ..mention(1, Some(brook)) };
+        assert_eq!(people(&[record, mention(2, None)]), 1);
     }
 
     proptest! {

@@ -9,7 +9,9 @@ mod crossref;
 mod csl;
 mod csv;
 mod datacite;
+mod dblp;
 mod detection;
+mod marcxml;
 mod openalex;
 mod orcid;
 pub mod profile_page;
@@ -17,6 +19,7 @@ mod pubmed;
 mod records;
 mod ris;
 mod ror;
+mod semantic_scholar;
 pub mod topics;
 
 use std::fmt::Debug;
@@ -40,8 +43,11 @@ static FORMATS: &[&dyn Format] = &[
     &crossref::CrossrefFormat,
     &datacite::DataCiteFormat,
     &pubmed::PubMedFormat,
+    &dblp::DblpFormat,
+    &marcxml::MarcXmlFormat,
     &topics::TopicsFormat,
     &openalex::OpenAlexFormat,
+    &semantic_scholar::SemanticScholarFormat,
     &csl::CslFormat,
     &bibtex::BibtexFormat,
     &csv::CsvFormat,
@@ -158,7 +164,10 @@ mod tests {
                 "crossref",
                 "datacite",
                 "pubmed",
+                "dblp",
+                "marcxml",
                 "openalex",
+                "semantic-scholar",
                 "csl",
                 "bibtex",
                 "ris",

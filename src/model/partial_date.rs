@@ -60,6 +60,15 @@ impl PartialDate {
     pub fn day(self) -> Option<u8> {
         self.day
     }
+
+    /// Returns whether the date is before another one, as far as both are known: 2015 is not before 2015-02-03.
+    #[must_use]
+    pub fn is_before(self, other: Self) -> bool {
+        let (months, days) = (self.month.zip(other.month), self.day.zip(other.day));
+        let (own_month, month) = months.unwrap_or_default();
+        let (own_day, day) = months.and(days).unwrap_or_default();
+        (self.year, own_month, own_day) < (other.year, month, day)
+    }
 }
 
 impl FromStr for PartialDate {

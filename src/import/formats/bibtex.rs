@@ -14,7 +14,7 @@ use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::content_kind::ContentKind;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::bibliographic_details::split_keywords;
-use crate::import::normalize::{author_list, field_parsing};
+use crate::import::normalize::{author_list, dblp_name, field_parsing};
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::partial_date::PartialDate;
@@ -470,12 +470,8 @@ fn publication_date([date, year, month, day]: [Option<&str>; 4], warnings: &mut 
         return Some(in_year);
     }
     let year: i64 = in_year.year().into();
-    // `15~nov` and `nov 15` include the day; `jan/feb` is two months.
-    let words: Vec<&str> = month.unwrap_or_default().split(|c: char| !c.is_alphanumeric()).collect();
-    let name = words.iter().find(|word| word.chars().any(char::is_alphabetic)).or(words.first());
-    let month = name.and_then(|name| field_parsing::parse_month(name));
-    let in_month = words.iter().filter(|_| words.len() == 2).find(|word| word.chars().all(|c| c.is_ascii_digit()));
-    let day = day.or(in_month.copied()).and_then(|day| day.trim().parse().ok());
+    let (month, in_month) = field_parsing::month_and_day(month.unwrap_or_default());
+    let day = day.map_or(in_month, |day| day.trim().parse().ok());
     field_parsing::date_or_year(year, month, day, warnings)
 }
 
@@ -555,8 +551,9 @@ fn author_record(person: &Person, position: Option<u32>) -> Option<AuthorRecord>
     }
     let name = field_parsing::join_name_parts(&[given.as_deref(), family.as_deref(), suffix.as_deref()])?;
     // dblp tells people of one name apart by a number behind the name.
-    if let Some(name) = author_list::strip_homonym_number(&name) {
-        return Some(author_list::author_from_text(position, name));
+    if let Some(plain) = dblp_name::strip_homonym_number(&name) {
+        let identifiers = dblp_name::homonym_identifier(&name).into_iter().collect();
+        return Some(AuthorRecord { identifiers, ..author_list::author_from_text(position, plain) });
     }
     // In "Brook I.M." the family name is first, and in braces a name may have a suffix of its own.
     if names::split_final_initials(&name, true).is_some() || given.is_none() && names::split_suffix(&name).is_some() {
@@ -648,6 +645,32 @@ mod tests {
         ];
         assert_eq!(read, expected.map(|(title, venue)| (title.to_owned(), venue.map(ToOwned::to_owned))));
         assert_eq!(outcome.messages().len(), 1, "{:?}", outcome.messages());
+    }
+
+    #[test]
+    fn entries_in_parentheses() {
+        let text = "@string(w = \"Waters (old)\")\n@article(a, title = \"Weirs :) of {(the} \\\"Oland\",\n journal = w,\n year = 1999\n)\n\
+            @book (b, title={Locks (wide)}, year=2000)@book{c, title={Dams :)}, year=2001}\n@comment(a note)\n@misc(d, title=\"A (b\")";
+        let outcome = read_bytes(&BibtexFormat, text.as_bytes());
+        let read: Vec<(String, Option<String>)> =
+            papers(&outcome).into_iter().map(|paper| (paper.title, paper.venue_name)).collect();
+        let expected = [
+            ("Weirs :) of (the Öland", Some("Waters (old)")),
+            ("Locks (wide)", None),
+            ("Dams :)", None),
+            ("A (b", None),
+        ];
+        assert_eq!(read, expected.map(|(title, venue)| (title.to_owned(), venue.map(ToOwned::to_owned))));
+        assert_eq!(outcome.messages(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn homonyms_of_dblp() {
+        let text = "@article{a, title={A}, author={Wei Brook 0044 and Ida Brook}}";
+        let authors = papers(&read_bytes(&BibtexFormat, text.as_bytes())).remove(0).authors;
+        assert_eq!((authors[0].name.as_str(), authors[1].identifiers.len()), ("Wei Brook", 0));
+        let id = &authors[0].identifiers[0];
+        assert_eq!((id.scheme.as_str(), id.value.as_str()), ("dblp-name", "Wei Brook 0044"));
     }
 
     #[test]

@@ -1,12 +1,16 @@
-//! Crossref works: responses of the REST API, and the lines and files of the public data file.
+//! Crossref works: responses of the REST API, the lines and files of the public data file, and XML.
+
+mod xml;
 
 use std::io::BufRead;
 
 use serde_json::Value;
 
-use crate::import::formats::detection::{JsonFormatGuard, JsonMatch, has_fields};
+use crate::import::formats::detection::{FileHead, JsonFormatGuard, JsonMatch, has_fields};
 use crate::import::formats::{Format, FormatOptions, SourceKind};
+use crate::import::io::content_kind::ContentKind;
 use crate::import::io::json;
+use crate::import::io::lines::unreadable_error;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::abstract_heading::strip_abstract_markup;
 use crate::import::normalize::field_parsing::{self, as_list, text_field, text_fields, value_at};
@@ -26,7 +30,7 @@ impl Format for CrossrefFormat {
     }
 
     fn help(&self) -> &'static str {
-        "Crossref works: API responses, or the public data file"
+        "Crossref works: API responses in JSON or XML, or the public data file"
     }
 
     fn source_kind(&self) -> SourceKind {
@@ -34,7 +38,11 @@ impl Format for CrossrefFormat {
     }
 
     fn extensions(&self) -> &'static [&'static str] {
-        &["json", "jsonl", "ndjson"]
+        &["json", "jsonl", "ndjson", "xml"]
+    }
+
+    fn matches(&self, head: &FileHead<'_>) -> bool {
+        head.content_kind == ContentKind::Markup && xml::is_crossref_xml(head)
     }
 
     fn match_json(&self, value: &Value) -> Option<JsonMatch> {
@@ -58,6 +66,10 @@ impl Format for CrossrefFormat {
 }
 
 fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
+    if FileHead::new(head).content_kind == ContentKind::Markup {
+        return xml::read_stream(reader, sink);
+    }
     let mut guard = JsonFormatGuard::new(&["crossref", "csl"]);
     json::read_records(reader, &[&["message", "items"], &["items"]], sink, |line, value, sink| {
         if !guard.accepts(&value, line, sink)? {

@@ -35,8 +35,7 @@ impl Format for CslFormat {
     }
 
     fn match_json(&self, value: &Value) -> Option<JsonMatch> {
-        let has_item_field = ["type", "author", "issued"].iter().any(|field| value.get(field).is_some());
-        (has_fields(value, &["title"]) && has_item_field).then_some(JsonMatch::Importable("a CSL item"))
+        (has_fields(value, &["title"]) && is_item(value)).then_some(JsonMatch::Importable("a CSL item"))
     }
 
     fn read(
@@ -47,6 +46,66 @@ impl Format for CslFormat {
     ) -> Result<(), ReadAbort> {
         read_stream(reader, sink)
     }
+}
+
+/// Whether an object with a title is a CSL item: its names or dates have CSL's form, or its type is CSL's or Crossref's, and
+/// it does not have its authors in the field of another format.
+fn is_item(value: &Value) -> bool {
+    const TYPES: [&str; 47] = [
+        "article",
+        "article-journal",
+        "article-magazine",
+        "article-newspaper",
+        "bill",
+        "book",
+        "book-chapter",
+        "book-section",
+        "broadcast",
+        "chapter",
+        "classic",
+        "collection",
+        "dataset",
+        "dissertation",
+        "document",
+        "entry",
+        "entry-dictionary",
+        "entry-encyclopedia",
+        "event",
+        "figure",
+        "graphic",
+        "hearing",
+        "interview",
+        "journal-article",
+        "legal_case",
+        "legislation",
+        "manuscript",
+        "map",
+        "monograph",
+        "motion_picture",
+        "musical_score",
+        "pamphlet",
+        "paper-conference",
+        "patent",
+        "performance",
+        "personal_communication",
+        "post",
+        "post-weblog",
+        "posted-content",
+        "proceedings-article",
+        "report",
+        "review",
+        "software",
+        "song",
+        "speech",
+        "thesis",
+        "webpage",
+    ];
+    let has_any = |object: &Value, fields: &[&str]| fields.iter().any(|field| object.get(field).is_some());
+    let names = ["author", "editor"].iter().filter_map(|field| value.get(field)?.as_array()?.first());
+    let has_names = names.into_iter().any(|name| has_any(name, &["family", "literal"]));
+    let has_date = value.get("issued").is_some_and(|date| has_any(date, &["date-parts", "raw", "literal"]));
+    let has_type = value.get("type").and_then(Value::as_str).is_some_and(|kind| TYPES.contains(&kind));
+    has_names || has_date || has_type && !has_any(value, &["authors", "creators", "contributors"])
 }
 
 fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {

@@ -39,20 +39,19 @@ impl Format for DataCiteFormat {
     }
 
     fn match_json(&self, value: &Value) -> Option<JsonMatch> {
-        if value_at(value, &["attributes", "doi"]).is_some() || has_fields(value, &["creators", "titles"]) {
+        let has_title = as_list(value.get("titles")).first().is_some_and(|first| first.get("title").is_some());
+        if has_fields(value, &["creators"]) && has_title {
             return Some(JsonMatch::Importable("a DataCite record"));
         }
-        let not_importable = |kind: &str| JsonMatch::NotImportable(format!("a DataCite API response about {kind}"));
-        let in_data = as_list(value.get("data")).first().and_then(|first| first.get("type")).and_then(Value::as_str);
-        match (in_data, value.get("type").and_then(Value::as_str)) {
-            (Some("dois"), _) => Some(JsonMatch::Importable("a DataCite API response")),
-            (Some(kind), _) => Some(not_importable(kind)),
-            (None, Some("dois")) if has_fields(value, &["attributes"]) => {
-                Some(JsonMatch::Importable("a DataCite record"))
-            }
-            (None, Some(kind)) if has_fields(value, &["attributes"]) => Some(not_importable(kind)),
-            _ => None,
+        match resource_kind(value) {
+            Some(ResourceKind::Doi) => return Some(JsonMatch::Importable("a DataCite record")),
+            Some(ResourceKind::Other(kind)) => return Some(not_importable(kind)),
+            None => {}
         }
+        Some(match resource_kind(as_list(value.get("data")).first()?)? {
+            ResourceKind::Doi => JsonMatch::Importable("a DataCite API response"),
+            ResourceKind::Other(kind) => not_importable(kind),
+        })
     }
 
     fn read(
@@ -63,6 +62,40 @@ impl Format for DataCiteFormat {
     ) -> Result<(), ReadAbort> {
         read_stream(reader, sink)
     }
+}
+
+/// What a resource of the DataCite API describes.
+enum ResourceKind {
+    Doi,
+    Other(&'static str),
+}
+
+/// Returns the kind of a resource of the DataCite API. Other APIs use the same envelope, JSON:API, with their own types.
+fn resource_kind(value: &Value) -> Option<ResourceKind> {
+    const OTHER_KINDS: [&str; 12] = [
+        "activities",
+        "client-prefixes",
+        "clients",
+        "contacts",
+        "data-centers",
+        "events",
+        "members",
+        "prefixes",
+        "provider-prefixes",
+        "providers",
+        "repositories",
+        "resource-types",
+    ];
+    let attributes = value.get("attributes").filter(|attributes| attributes.is_object())?;
+    let kind = value.get("type").and_then(Value::as_str)?;
+    if kind == "dois" || kind == "works" && attributes.get("doi").is_some() {
+        return Some(ResourceKind::Doi);
+    }
+    OTHER_KINDS.into_iter().find(|other| *other == kind).map(ResourceKind::Other)
+}
+
+fn not_importable(kind: &str) -> JsonMatch {
+    JsonMatch::NotImportable(format!("a DataCite API response about {kind}"))
 }
 
 fn read_stream(reader: &mut dyn BufRead, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::import::formats::{FORMATS, Format};
 use crate::import::io::content_kind::ContentKind;
+use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing::as_list;
 
@@ -17,8 +18,16 @@ pub struct FileHead<'a> {
 }
 
 impl<'a> FileHead<'a> {
-    fn new(head: &'a [u8]) -> Self {
+    pub(crate) fn new(head: &'a [u8]) -> Self {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        // Comments before JSON, unless what follows is no JSON: Turtle and tables have comments, too.
+        let after_comments = &text[json::comments_length(text)..];
+        if after_comments.len() < text.len()
+            && matches!(after_comments.first(), Some(b'{' | b'['))
+            && first_json_value(after_comments).is_some()
+        {
+            return Self { text: after_comments, content_kind: ContentKind::Json };
+        }
         let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         Self { text, content_kind: ContentKind::of(first_line) }
     }
@@ -134,7 +143,8 @@ fn first_json_value(text: &[u8]) -> Option<Value> {
         _ => serde_json::from_slice(&close_truncated_json(text)?).ok()?,
     };
     match value {
-        Value::Array(values) => values.into_iter().next(),
+        // A list of found records has null for what was not found.
+        Value::Array(values) => values.into_iter().find(|value| !value.is_null()),
         value => Some(value),
     }
 }
@@ -173,11 +183,22 @@ mod tests {
             ("{\"status\": \"ok\", \"message-type\": \"work\", \"message\": {\"title\": [\"A\", \"B", "crossref"),
             ("{\"items\": [{\"DOI\": \"10.1000/a\", \"prefix\": \"10.1000\", \"member\": \"1\"}]}", "crossref"),
             ("{\"id\": \"https://openalex.org/W1\", \"title\": \"T\"}\n", "openalex"),
-            ("{\"meta\": {}, \"results\": []}", "openalex"),
+            ("{\"meta\": {\"count\": 0, \"db_response_time_ms\": 3}, \"results\": []}", "openalex"),
+            ("{\"meta\": {}, \"results\": [{\"id\": \"https://openalex.org/W1\"}]}", "openalex"),
             ("{\"orcid-identifier\": {}, \"person\": {}}", "orcid"),
             ("{\"data\": {\"type\": \"dois\", \"attributes\": {}}}", "datacite"),
             ("[\n {\"id\": \"a\", \"title\": \"T\", \"type\": \"book\"}]", "csl"),
             ("{\"id\": \"https://ror.org/05dxps055\", \"names\": [], \"locations\": []}", "ror"),
+            ("// exported\n# by hand\n/* {a}\n */ {\"kind\": \"paper\", \"title\": \"T\"}", "records"),
+            ("# a library\n@article{a, title={T}}", "bibtex"),
+            (
+                "# words\n[ a <http://www.w3.org/2004/02/skos/core#Concept> ] .\n@prefix a: <http://a.example/> .",
+                "no format",
+            ),
+            ("{\"paperId\": \"a\", \"title\": \"T\", \"authors\": []}", "semantic-scholar"),
+            ("[null, {\"paperId\": \"a\", \"title\": \"T\"}]", "semantic-scholar"),
+            ("{\"total\": 1, \"offset\": 0, \"data\": [{\"paperId\": \"a\", \"title\": \"T\"}]}", "semantic-scholar"),
+            ("{\"corpusid\": 7, \"externalids\": {}, \"title\": \"T\", \"authors\": []}\n", "semantic-scholar"),
             ("{\"kind\": \"paper\", \"title\": \"T\", \"authors\": []}", "records"),
             ("{\"id\": \"T1\", \"label\": \"W\", \"subfield_id\": \"1\"}", "topics"),
             ("%%% a library\n\n@article{a, title={T}}", "bibtex"),
@@ -188,6 +209,13 @@ mod tests {
             ("<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">", "topics"),
             ("<?xml version='1.0'?><record:record xmlns:record=\"http://www.orcid.org/ns/record\">", "orcid"),
             ("<?xml version='1.0'?>\n<PubmedArticleSet><PubmedArticle>", "pubmed"),
+            ("<?xml version='1.0'?><dblpperson name=\"Ida Brook\" pid=\"1/2\" n=\"1\">", "dblp"),
+            ("<?xml version=\"1.0\"?>\n<!DOCTYPE dblp SYSTEM \"dblp.dtd\">\n<dblp>", "dblp"),
+            ("<collection xmlns=\"http://www.loc.gov/MARC21/slim\"><record>", "marcxml"),
+            ("<bibs><bib><record><leader>0</leader><controlfield tag=\"001\">1</controlfield>", "marcxml"),
+            ("<?xml version=\"1.0\"?><doi_records><doi_record><crossref>", "crossref"),
+            ("<crossref_result xmlns=\"http://www.crossref.org/qrschema/3.0\">", "crossref"),
+            ("<doi_batch version=\"5.3.1\" xmlns=\"http://www.crossref.org/schema/5.3.1\">", "crossref"),
             ("Ida Brook\nResearch Topics\nWeirs\n", "profile-page"),
         ] {
             assert_eq!(detect_format(text.as_bytes()).map_or("no format", Format::name), format, "{text}");
@@ -201,6 +229,25 @@ mod tests {
                 "{\"message-type\": \"member-list\", \"message\": {}}",
                 "it looks like a Crossref API response about members, which cannot be imported",
             ),
+            (
+                "{\"data\": [{\"type\": \"clients\", \"attributes\": {}}]}",
+                "it looks like a DataCite API response about clients, which cannot be imported",
+            ),
+            // JSON of publishers and repositories that has the fields of a format, in another form.
+            (
+                "{\"data\": [{\"type\": \"articles\", \"attributes\": {\"title\": \"T\"}}]}",
+                "the format of its JSON is not recognized",
+            ),
+            ("{\"data\": [{\"title\": \"T\", \"type\": \"dois\"}]}", "the format of its JSON is not recognized"),
+            (
+                "{\"meta\": {\"total\": 1}, \"results\": [{\"title\": \"T\"}]}",
+                "the format of its JSON is not recognized",
+            ),
+            ("{\"title\": \"T\", \"type\": \"article\", \"authors\": []}", "the format of its JSON is not recognized"),
+            ("{\"title\": \"T\", \"author\": \"Ida Brook\"}", "the format of its JSON is not recognized"),
+            ("{\"creators\": [\"Ida Brook\"], \"titles\": [\"T\"]}", "the format of its JSON is not recognized"),
+            ("{\"names\": [\"R\"], \"locations\": [\"R\"]}", "the format of its JSON is not recognized"),
+            ("{\"kind\": \"paper\", \"weight\": 80}", "the format of its JSON is not recognized"),
             ("<html>", "its format is not recognized; it starts like XML or HTML"),
             ("Dear all,", "its format is not recognized; it starts like text"),
             ("%PDF-1.7", "its format is not recognized; it starts like a PDF"),

@@ -51,7 +51,12 @@ impl Format for OpenAlexFormat {
 
     fn match_json(&self, value: &Value) -> Option<JsonMatch> {
         match_entity(value).or_else(|| {
-            has_fields(value, &["meta", "results"]).then_some(JsonMatch::Importable("an OpenAlex API response"))
+            // Other APIs also wrap their results like this.
+            let is_response = match as_list(value.get("results")).first() {
+                Some(first) => match_entity(first).is_some(),
+                None => has_fields(value, &["results"]) && value_at(value, &["meta", "db_response_time_ms"]).is_some(),
+            };
+            is_response.then_some(JsonMatch::Importable("an OpenAlex API response"))
         })
     }
 

@@ -29,8 +29,13 @@ impl Format for RecordsFormat {
 
     fn match_json(&self, value: &Value) -> Option<JsonMatch> {
         let kind = value.get("kind")?.as_str()?;
-        matches!(kind, "paper" | "researcher" | "organization" | "topic")
-            .then_some(JsonMatch::Importable("a record of this directory"))
+        let own_field = match kind {
+            "paper" => "title",
+            "researcher" => "name",
+            "organization" | "topic" => "names",
+            _ => return None,
+        };
+        value.get(own_field).is_some().then_some(JsonMatch::Importable("a record of this directory"))
     }
 
     fn read(

@@ -287,10 +287,19 @@ fn publication_date(reference: &RisReference, warnings: &mut Vec<String>) -> Opt
         field_parsing::date_or_year(year.year().into(), number.filter(|month| *month != 0), day, warnings)
     };
     let dates = ["DA", "PY", "Y1"].iter().flat_map(|tag| reference.values(&[tag])).filter_map(read);
-    dates.fold(None, |best: Option<PartialDate>, date| match best {
+    let best = dates.fold(None, |best: Option<PartialDate>, date| match best {
         Some(best) if best.to_string().len() >= date.to_string().len() => Some(best),
         _ => Some(date),
-    })
+    })?;
+    // EndNote writes the month and the day apart from the year: `DA  - Mar 5`.
+    let has_year = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 4);
+    let is_month = |text: &&str| !has_year(text) && text.chars().any(char::is_alphabetic);
+    let Some(without_year) = reference.values(&["DA"]).into_iter().find(is_month).filter(|_| best.month().is_none())
+    else {
+        return Some(best);
+    };
+    let (month, day) = field_parsing::month_and_day(without_year);
+    PartialDate::new(best.year().into(), month, month.and(day)).ok().or(Some(best))
 }
 
 /// Returns the DOI in its own field, or in another field that contains one.
@@ -373,6 +382,12 @@ mod tests {
         assert_eq!(date("PY", "2001/00/00/"), "2001");
         assert_eq!(date("PY", "YEAR/MONTH/DAY/"), "");
         assert_eq!(date("PY", "2001/02/30"), "2001");
+        assert_eq!(date("DA", "Mar 5\nPY  - 2004"), "2004-03-05");
+        assert_eq!(date("DA", "5 March\nPY  - 2004"), "2004-03-05");
+        assert_eq!(date("DA", "JAN-FEB\nPY  - 2004"), "2004-01");
+        assert_eq!(date("DA", "Mar 5\nPY  - 2004/07"), "2004-07");
+        assert_eq!(date("DA", "Feb 30\nPY  - 2004"), "2004");
+        assert_eq!(date("DA", "Mar 5"), "");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::import::formats::detection::{JsonMatch, has_fields};
 use crate::import::formats::{Format, FormatOptions, SourceKind};
 use crate::import::io::json;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
+use crate::import::normalize::field_parsing::as_list;
 use crate::model::identifier::Ror;
 use crate::model::record::{
     ExternalIdentifier, NameKind, NameRecord, OrganizationRecord, OrganizationRelation, Record,
@@ -88,8 +89,10 @@ impl Format for RorFormat {
 
     fn match_json(&self, value: &Value) -> Option<JsonMatch> {
         let has_ror_id = || value.get("id").and_then(Value::as_str).is_some_and(|id| id.contains("ror.org"));
+        let first_name = as_list(value.get("names")).first();
+        let has_ror_names = || first_name.is_some_and(|name| has_fields(name, &["value", "types"]));
         let is_organization =
-            has_fields(value, &["names", "locations"]) || has_fields(value, &["names"]) && has_ror_id();
+            has_fields(value, &["names"]) && has_ror_id() || has_fields(value, &["locations"]) && has_ror_names();
         is_organization.then_some(JsonMatch::Importable("a ROR record"))
     }
 

@@ -52,7 +52,7 @@ impl Format for TopicsFormat {
     }
 
     fn match_json(&self, value: &Value) -> Option<JsonMatch> {
-        (has_fields(value, &["subfield_id"]) || has_fields(value, &["pref"]))
+        (has_fields(value, &["subfield_id"]) || value.get("pref").is_some_and(Value::is_object))
             .then_some(JsonMatch::Importable("a topic table"))
     }
 
@@ -68,9 +68,10 @@ impl Format for TopicsFormat {
 
 fn read_stream(reader: &mut dyn BufRead, options: &TopicsOptions, sink: &mut RecordSink<'_>) -> Result<(), ReadAbort> {
     let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
+    let kind = FileHead::new(head).content_kind;
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let scheme = options.scheme.as_deref();
-    match ContentKind::of(head.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+    match kind {
         ContentKind::Json => table::read_json_lines(reader, scheme, sink),
         ContentKind::Turtle => skos::read_turtle(reader, scheme, sink),
         ContentKind::Markup | ContentKind::Text if is_turtle(head) => skos::read_turtle(reader, scheme, sink),

@@ -42,20 +42,60 @@ pub(crate) fn read_records(
     sink: &mut RecordSink<'_>,
     mut each: impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
 ) -> Result<(), ReadAbort> {
-    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
+    let skipped_lines = skip_comments(reader)?;
+    let head = reader.fill_buf().map_err(|error| unreadable_error(skipped_lines + 1, &error))?;
     if ArrayElementScanner::starts_array(head, paths) {
-        array_stream::read_elements(reader, paths, sink, &mut each)
+        array_stream::read_elements(reader, paths, skipped_lines, sink, &mut each)
     } else {
-        read_line_by_line(reader, sink, &mut each)
+        read_line_by_line(reader, skipped_lines, sink, &mut each)
     }
+}
+
+/// Returns the length of the comments at the beginning of a text, with the white space around them: lines that start
+/// with `#` or `//`, and what is between `/*` and `*/`. Returns 0 if there are none, or the last one is not closed.
+pub(crate) fn comments_length(text: &[u8]) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = &text[length..];
+        let start = rest.len() - rest.trim_ascii_start().len();
+        let comment = &rest[start..];
+        let end = if comment.starts_with(b"#") || comment.starts_with(b"//") {
+            comment.iter().position(|byte| *byte == b'\n')
+        } else if comment.starts_with(b"/*") {
+            comment.windows(2).position(|end| end == b"*/").map(|end| end + 1)
+        } else {
+            return if length == 0 { 0 } else { length + start };
+        };
+        match end {
+            Some(end) => length += start + end + 1,
+            None => return 0,
+        }
+    }
+}
+
+/// Skips comments before the first value, in the first part of the file that the reader buffers. Returns the number of
+/// lines that were skipped.
+fn skip_comments(reader: &mut dyn BufRead) -> Result<usize, ReadAbort> {
+    let head = reader.fill_buf().map_err(|error| unreadable_error(1, &error))?;
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let length = comments_length(text);
+    if length == 0 {
+        return Ok(0);
+    }
+    let lines = text[..length].iter().filter(|byte| **byte == b'\n').count();
+    let length = head.len() - text.len() + length;
+    reader.consume(length);
+    Ok(lines)
 }
 
 fn read_line_by_line(
     reader: &mut dyn BufRead,
+    skipped_lines: usize,
     sink: &mut RecordSink<'_>,
     each: &mut impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
 ) -> Result<(), ReadAbort> {
     let mut lines = BoundedLines::new(reader, MAX_VALUE_BYTES);
+    lines.number = skipped_lines;
     let mut is_first = true;
     let mut in_array = false;
     while let Some(line) = lines.next_line()? {
@@ -65,7 +105,7 @@ fn read_line_by_line(
         if std::mem::take(&mut is_first) {
             if !matches!(line[0], b'{' | b'[') {
                 return Err(ReadAbort::Unreadable(
-                    1,
+                    skipped_lines + 1,
                     format!("it is not JSON; it starts like {}", ContentKind::of(line)),
                 ));
             }

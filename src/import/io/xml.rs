@@ -1,5 +1,7 @@
 //! Parses XML into small trees, with limits on depth and size. Entities that a document defines are never expanded.
 
+pub(crate) mod element_stream;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
@@ -138,6 +140,27 @@ impl XmlElement {
                 XmlNode::Text(own_text) => text.push_str(own_text),
                 XmlNode::Element(element) if element.name.starts_with("annotation") => {}
                 XmlNode::Element(element) => element.append_text(text),
+            }
+        }
+    }
+
+    /// Returns the content of the element as markup, without attributes and namespaces.
+    pub(crate) fn inner_markup(&self) -> String {
+        let mut markup = String::new();
+        self.append_markup(&mut markup);
+        markup
+    }
+
+    fn append_markup(&self, markup: &mut String) {
+        for node in &self.content {
+            match node {
+                XmlNode::Text(text) => markup.push_str(&html_escape::encode_text(text)),
+                XmlNode::Element(element) => {
+                    let name = element.name.as_str();
+                    markup.extend(["<", name, ">"]);
+                    element.append_markup(markup);
+                    markup.extend(["</", name, ">"]);
+                }
             }
         }
     }

@@ -111,13 +111,6 @@ pub(crate) fn strip_et_al(text: &str) -> Option<&str> {
     Some(before.trim_end_matches([' ', ',']).trim_end_matches(" and").trim_end_matches([' ', ',']))
 }
 
-/// Returns the name without the number by which dblp tells people of one name apart: "Wei Brook 0044".
-pub(crate) fn strip_homonym_number(name: &str) -> Option<&str> {
-    let (name, number) = name.trim().rsplit_once(' ')?;
-    let is_homonym_number = number.len() == 4 && number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit());
-    is_homonym_number.then_some(name)
-}
-
 /// Parses an author that may name several people. An author with an identifier, or with separate name parts, is one
 /// person, and so is a group, unless semicolons separate several.
 fn author_field(author: &AuthorRecord, number: u32, warnings: &mut Vec<String>) -> Option<AuthorField> {
@@ -223,12 +216,6 @@ mod tests {
         let (authors, warnings) = split(&names);
         let expected: Vec<String> = (1..).zip(names).map(|(number, name)| format!("{number} {name}")).collect();
         assert_eq!((authors, warnings), (expected, Vec::new()));
-    }
-
-    #[test]
-    fn homonym_numbers() {
-        assert_eq!(strip_homonym_number("Wei Brook 0044"), Some("Wei Brook"));
-        assert_eq!(strip_homonym_number("Class of 1944"), None);
     }
 
     #[test]

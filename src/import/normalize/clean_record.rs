@@ -6,7 +6,7 @@ use crate::import::normalize::bibliographic_details::normalize_details;
 use crate::import::normalize::plain_text::strip_record_markup;
 use crate::import::normalize::text_lengths::check_lengths;
 use crate::import::normalize::{author_list, placeholder, preprint};
-use crate::model::identifier::Orcid;
+use crate::model::identifier::{Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
     AbstractCompleteness, AffiliationRecord, ExternalIdentifier, NameRecord, OrganizationRecord, OtherName,
@@ -16,6 +16,10 @@ use crate::text::names;
 
 /// Maximum length of a field.
 const MAX_FIELD_CHARS: usize = 1_000_000;
+/// The maximum length of a text that a warning quotes.
+const MAX_QUOTED_CHARS: usize = 80;
+/// The language tags that stand for no language, several or an unknown one (ISO 639-2): a text with one has no language.
+const TAGS_OF_NO_LANGUAGE: [&str; 4] = ["mis", "mul", "und", "zxx"];
 
 /// Normalizes a record and adds a warning for each value that is repaired or ignored; fails if the record is invalid.
 pub(crate) fn normalize(mut record: Record, warnings: &mut Vec<String>) -> Result<Record, String> {
@@ -112,6 +116,15 @@ fn normalize_affiliation(mut record: AffiliationRecord, warnings: &mut Vec<Strin
     record.organization.name = clean_optional_line(record.organization.name, "organization", warnings);
     record.role_title = normalize_localized(&record.role_title, names::clean, warnings);
     record.department_name = normalize_localized(&record.department_name, names::clean, warnings);
+    if let (Some(start), Some(end)) = (record.start_date, record.end_date)
+        && end.is_before(start)
+    {
+        let organization = record.organization.name.as_deref().or(record.organization.ror.as_ref().map(Ror::as_str));
+        warnings.push(format!(
+            "the affiliation with '{}' ends ({end}) before it starts ({start}); both dates were kept",
+            organization.unwrap_or_default().chars().take(MAX_QUOTED_CHARS).collect::<String>()
+        ));
+    }
     record
 }
 
@@ -189,7 +202,7 @@ fn normalize_localized(
     let mut normalized = LocalizedText::default();
     for (tag, text) in texts.iter() {
         let text = clean(text);
-        let tag = if tag == "und" { None } else { normalize_language(tag, warnings).and_then(|tag| tag.parse().ok()) };
+        let tag = normalize_language(tag, warnings).and_then(|tag| tag.parse().ok());
         if !text.is_empty() {
             normalized.insert(tag.as_ref(), text);
         }
@@ -197,7 +210,12 @@ fn normalize_localized(
     normalized
 }
 
+/// Returns a language tag in its canonical form, unless it stands for no language.
 fn normalize_language(tag: &str, warnings: &mut Vec<String>) -> Option<String> {
+    let primary = tag.trim().split('-').next().unwrap_or_default();
+    if TAGS_OF_NO_LANGUAGE.iter().any(|none| none.eq_ignore_ascii_case(primary)) {
+        return None;
+    }
     match tag.parse::<LanguageTag>() {
         Ok(tag) => Some(tag.to_string()),
         Err(error) => {
@@ -267,6 +285,40 @@ fn normalize_topic_references(topics: Vec<TopicReference>, warnings: &mut Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn affiliations_that_end_before_they_start() {
+        let read = |start: &str, end: &str| {
+            let json = serde_json::json!({ "organization": { "name": "Riverton Water Board" }, "affiliationKind": "EMPLOYMENT",
+                "startDate": start, "endDate": end });
+            let mut warnings = Vec::new();
+            let record: AffiliationRecord = serde_json::from_value(json).expect("an affiliation");
+            normalize_affiliation(record, &mut warnings);
+            warnings
+        };
+        assert_eq!(
+            read("2015-02-03", "2012"),
+            [
+                "the affiliation with 'Riverton Water Board' ends (2012) before it starts (2015-02-03); both dates were kept"
+            ]
+        );
+        assert_eq!(read("2015-02-03", "2015-02-02").len(), 1);
+        for end in ["2015", "2015-02", "2015-02-03", "2016-01"] {
+            assert_eq!(read("2015-02-03", end), Vec::<String>::new(), "{end}");
+        }
+    }
+
+    #[test]
+    fn tags_of_no_language() {
+        let mut texts = LocalizedText::default();
+        texts.insert("zxx".parse().ok().as_ref(), "Zostera marina");
+        texts.insert("fi".parse().ok().as_ref(), "meriajokas");
+        let mut warnings = Vec::new();
+        let normalized = normalize_localized(&texts, names::clean, &mut warnings);
+        assert_eq!(normalized.iter().collect::<Vec<_>>(), [("fi", "meriajokas"), ("und", "Zostera marina")]);
+        assert_eq!(normalize_language("MUL", &mut warnings), None);
+        assert_eq!(warnings, Vec::<String>::new());
+    }
 
     #[test]
     fn orcid_among_other_identifiers() {

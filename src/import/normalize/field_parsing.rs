@@ -168,6 +168,14 @@ pub(crate) fn parse_month(text: &str) -> Option<i64> {
     i64::try_from(number + 1).ok()
 }
 
+/// Parses a month that may have a day: `nov`, `11`, `15~nov`, `Nov 15`. Of several months, as in `jan/feb`, the first.
+pub(crate) fn month_and_day(text: &str) -> (Option<i64>, Option<i64>) {
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let name = words.iter().find(|word| word.chars().any(char::is_alphabetic)).or(words.first());
+    let day = words.iter().filter(|_| words.len() == 2).find(|word| word.chars().all(|c| c.is_ascii_digit()));
+    (name.and_then(|name| parse_month(name)), day.and_then(|day| day.parse().ok()))
+}
+
 /// Detects whether an abstract is absent, truncated or full.
 pub(crate) fn abstract_completeness(text: &str) -> AbstractCompleteness {
     let text = strip_markup(text);
@@ -279,6 +287,15 @@ mod tests {
             (parse_month("Sept."), parse_month("09"), parse_month("13"), parse_month("Spring")),
             (Some(9), Some(9), None, None)
         );
+        for (text, expected) in [
+            ("15~nov", (Some(11), Some(15))),
+            ("Mar. 5", (Some(3), Some(5))),
+            ("jan/feb", (Some(1), None)),
+            ("03", (Some(3), None)),
+            ("", (None, None)),
+        ] {
+            assert_eq!(month_and_day(text), expected, "{text}");
+        }
         let mut warnings = Vec::new();
         let mut date = |text: &str| parse_date(text, &mut warnings).map(|date| date.to_string());
         assert_eq!(date("2015-02-03T10:00").as_deref(), Some("2015-02-03"));

@@ -158,13 +158,21 @@ struct BraceScanner {
     count: usize,
     is_started: bool,
     is_parenthesized: bool,
+    /// In an entry in parentheses, whether the text is in quotation marks, where parentheses are text.
+    is_quoted: bool,
+    is_escaped: bool,
 }
 
 impl BraceScanner {
     /// Returns the position in the line after the end of the entry.
     fn entry_end(&mut self, line: &[u8]) -> Option<usize> {
         for (index, byte) in line.iter().enumerate() {
+            let is_escaped = std::mem::replace(&mut self.is_escaped, *byte == b'\\' && !self.is_escaped);
             match byte {
+                b'"' if self.is_parenthesized && self.depth == 0 && !is_escaped => {
+                    self.is_quoted = !self.is_quoted;
+                    continue;
+                }
                 b'{' | b'(' if !self.is_started => {
                     self.is_started = true;
                     self.is_parenthesized = *byte == b'(';
@@ -177,7 +185,7 @@ impl BraceScanner {
                         return Some(index + 1);
                     }
                 }
-                b')' if self.is_parenthesized && self.depth == 0 && self.is_started => return Some(index + 1),
+                b')' if self.is_parenthesized && self.depth == 0 && !self.is_quoted => return Some(index + 1),
                 _ => continue,
             }
             self.count += 1;

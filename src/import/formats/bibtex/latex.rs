@@ -11,12 +11,23 @@ use unicode_normalization::UnicodeNormalization as _;
 const HIDDEN_ARGUMENT_COMMANDS: [&str; 10] =
     ["noopsort", "NoopSort", "Noopsort", "SortNoop", "sortnoop", "noop", "hspace", "vspace", "label", "phantom"];
 
-/// Rewrites what the parser does not support in the text of an entry: accents on dotless letters, a comma below a
-/// letter, arguments that are not printed, and quotation marks inside braces of a quoted value.
+/// Rewrites what the parser does not support in the text of an entry: parentheses around it, accents on dotless letters,
+/// a comma below a letter, arguments that are not printed, and quotation marks inside braces of a quoted value.
 pub(super) fn prepare_entry(text: &str) -> String {
     let text = normalize_dotless_accents(text);
     let text = replace_commands(&text);
+    let text = replace_parentheses(text);
     brace_quoted_values(&text).unwrap_or(text)
+}
+
+/// Replaces the parentheses around an entry by braces, which mean the same: `@article(key, year = 1999)`.
+fn replace_parentheses(text: String) -> String {
+    match (text.find(['{', '(']), text.strip_suffix(')')) {
+        (Some(start), Some(before)) if text[start..].starts_with('(') => {
+            format!("{}{{{}}}", &before[..start], &before[start + 1..])
+        }
+        _ => text,
+    }
 }
 
 /// Removes the commands whose argument is not printed, and composes letters with a comma below.

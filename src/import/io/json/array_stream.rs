@@ -250,10 +250,12 @@ impl<'p> ArrayElementScanner<'p> {
 pub(super) fn read_elements(
     reader: &mut dyn BufRead,
     paths: &[&[&str]],
+    skipped_lines: usize,
     sink: &mut RecordSink<'_>,
     each: &mut impl FnMut(usize, Value, &mut RecordSink<'_>) -> Result<(), ReadAbort>,
 ) -> Result<(), ReadAbort> {
     let mut elements = ArrayElementScanner::new(paths);
+    elements.line += skipped_lines;
     let mut is_start = true;
     loop {
         let available = reader.fill_buf().map_err(|error| unreadable_error(elements.line, &error))?;
