@@ -22,7 +22,7 @@ async fn import(format: &str, content: &str) -> (Vec<Value>, TestApp) {
 }
 
 /// The same work in every format that has abstracts.
-fn with_markup() -> [(&'static str, String); 7] {
+fn with_markup() -> [(&'static str, String); 10] {
     let title = "&lt;i&gt;Lutra&lt;/i&gt; &amp;amp; H<sub>2</sub>O at p < 0.05";
     let (venue, text) = ("Soil &amp; Water", "<p>&lt;b&gt;Reeds&lt;/b&gt; cost $5 and $6.</p>");
     let index: serde_json::Map<String, Value> =
@@ -75,6 +75,36 @@ fn with_markup() -> [(&'static str, String); 7] {
                 xml(text)
             ),
         ),
+        (
+            "semantic-scholar",
+            json!({ "paperId": "a", "title": title, "venue": venue, "abstract": text, "authors": [{ "authorId": "1", "name": "Ida Brook" }] })
+                .to_string(),
+        ),
+        (
+            "marcxml",
+            format!(
+                "<collection xmlns=\"http://www.loc.gov/MARC21/slim\"><record><leader>00000naa a2200000 c 4500</leader>\
+                <datafield tag=\"100\"><subfield code=\"a\">Brook, Ida</subfield></datafield>\
+                <datafield tag=\"245\"><subfield code=\"a\">{}</subfield></datafield>\
+                <datafield tag=\"520\"><subfield code=\"a\">{}</subfield></datafield>\
+                <datafield tag=\"773\"><subfield code=\"t\">{}</subfield></datafield></record></collection>",
+                xml(title),
+                xml(text),
+                xml(venue)
+            ),
+        ),
+        (
+            "crossref",
+            format!(
+                "<doi_records><doi_record><crossref><journal><journal_metadata><full_title>{}</full_title></journal_metadata>\
+                <journal_article><titles><title>{}</title></titles><contributors><person_name contributor_role=\"author\">\
+                <given_name>Ida</given_name><surname>Brook</surname></person_name></contributors>\
+                <jats:abstract><jats:p>{}</jats:p></jats:abstract></journal_article></journal></crossref></doi_record></doi_records>",
+                xml(venue),
+                xml(title),
+                xml(text)
+            ),
+        ),
     ]
 }
 
@@ -90,7 +120,7 @@ async fn markup_in_every_format() {
 }
 
 /// A work without an author or a venue before a real author, in every format.
-fn with_placeholders() -> [(&'static str, String); 6] {
+fn with_placeholders() -> [(&'static str, String); 10] {
     [
         (
             "bibtex",
@@ -128,6 +158,35 @@ fn with_placeholders() -> [(&'static str, String); 6] {
                 "authorships": [{ "author": { "display_name": "[Anonymous]" } },
                 { "author": { "id": "https://openalex.org/A9999999999", "display_name": "Ida Brook" } }] })
             .to_string(),
+        ),
+        (
+            "semantic-scholar",
+            json!({ "paperId": "a", "title": "Weirs", "venue": "N/A", "externalIds": { "PubMed": "NA" },
+                "authors": [{ "name": "Anonymous" }, { "name": "Ida Brook", "affiliations": ["(:unav)"] }] })
+            .to_string(),
+        ),
+        (
+            "dblp",
+            "<dblp><article><author>Anonymous</author><author>Ida Brook</author><title>Weirs.</title><journal>[s.n.]</journal>\
+            </article></dblp>"
+                .to_owned(),
+        ),
+        (
+            "marcxml",
+            "<collection xmlns=\"http://www.loc.gov/MARC21/slim\"><record><leader>00000naa a2200000 c 4500</leader>\
+            <datafield tag=\"100\"><subfield code=\"a\">[Anonymous]</subfield></datafield>\
+            <datafield tag=\"700\"><subfield code=\"a\">Brook, Ida</subfield><subfield code=\"u\">N/A</subfield></datafield>\
+            <datafield tag=\"245\"><subfield code=\"a\">Weirs</subfield></datafield>\
+            <datafield tag=\"773\"><subfield code=\"t\">[S.n.]</subfield></datafield></record></collection>"
+                .to_owned(),
+        ),
+        (
+            "crossref",
+            "<doi_records><journal><journal_metadata><full_title>Unknown</full_title></journal_metadata><journal_article>\
+            <titles><title>Weirs</title></titles><contributors><organization contributor_role=\"author\">&amp;NA;</organization>\
+            <person_name contributor_role=\"author\"><given_name>Ida</given_name><surname>Brook</surname></person_name></contributors>\
+            </journal_article></journal></doi_records>"
+                .to_owned(),
         ),
     ]
 }

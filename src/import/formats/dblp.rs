@@ -223,6 +223,11 @@ fn paper_record(element: &XmlElement, key: &str, warnings: &mut Vec<String>) -> 
         publication_date: publication_date(year.as_deref(), text("month").as_deref(), warnings),
         paper_type: paper_type(element, publication_type),
         venue_name: venue,
+        volume: text("volume"),
+        issue: text("number"),
+        pages: text("pages"),
+        publisher_name: text("school").or_else(|| text("publisher")),
+        isbns: element.children_named("isbn").map(clean_text).collect(),
         doi,
         arxiv_id,
         url: links.into_iter().find(|link| link.starts_with("http")),
@@ -319,6 +324,9 @@ mod tests {
         let (article, preprint) = (&papers[0], &papers[1]);
         assert_eq!(article.source_id.as_deref(), Some("journals/waters/BrookF20"));
         assert_eq!(article.doi.as_ref().map(Doi::as_str), Some("10.1000/w"));
+        assert_eq!((article.volume.as_deref(), article.issue.as_deref()), (Some("7"), Some("2")));
+        assert_eq!((article.pages.as_deref(), preprint.volume.as_deref()), (Some("1–9"), None));
+        assert_eq!(papers[3].publisher_name.as_deref(), Some("Press"));
         assert_eq!(article.authors[0].name, "Ida Brück");
         assert_eq!(article.authors[0].orcid.as_ref().map(Orcid::as_str), Some("0000-0002-1825-0097"));
         let homonym = &article.authors[1];

@@ -155,6 +155,7 @@ impl<'a> MarcRecord<'a> {
         let paper_type = self.paper_type(arxiv_id.is_some());
         let dois = self.fields(&["024"]).filter(|field| names_scheme(*field, "doi"));
         let doi = dois.filter_map(|field| field.value("a")).next();
+        let part = self.part();
         let url = self.fields(&["856"]).filter(|field| matches!(field.second_indicator(), ' ' | '0' | '1'));
         Ok(PaperRecord {
             source_id: self.source_id(),
@@ -165,6 +166,14 @@ impl<'a> MarcRecord<'a> {
             publication_date: self.publication_date(warnings),
             paper_type,
             venue_name: self.venue_name(paper_type),
+            volume: part.volume,
+            issue: part.issue,
+            pages: part.pages,
+            edition: self.value(&["250"], "a").map(|edition| strip_punctuation(&edition).to_owned()),
+            publisher_name: self.publisher_name(),
+            issns: self.standard_numbers(&[("022", "a"), ("773", "x"), ("490", "x")]),
+            isbns: self.standard_numbers(&[("020", "a"), ("773", "z")]),
+            keywords: self.keywords(),
             language,
             doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
             arxiv_id,
@@ -173,6 +182,49 @@ impl<'a> MarcRecord<'a> {
             authors: self.authors(warnings),
             ..PaperRecord::default()
         })
+    }
+
+    /// Returns where in its host the publication is: in subfields v, n and c, as INSPIRE writes it, in subfield q
+    /// (`40:5<120`), or in words in subfield g. A book has the volume of its series.
+    fn part(&self) -> PartOfHost {
+        let Some(host) = self.host() else {
+            return PartOfHost { volume: self.value(&["490", "830"], "v"), ..PartOfHost::default() };
+        };
+        let own = PartOfHost { volume: host.value("v"), issue: host.value("n"), pages: host.value("c") };
+        if own.volume.is_some() || own.pages.is_some() {
+            return own;
+        }
+        let in_words = host.values("g").collect::<Vec<_>>().join(", ");
+        let coded = host.value("q").map(|code| PartOfHost::from_code(&code)).unwrap_or_default();
+        let written = PartOfHost::from_words(&in_words);
+        PartOfHost {
+            volume: written.volume.or(coded.volume),
+            issue: written.issue.or(coded.issue),
+            pages: written.pages.or(coded.pages),
+        }
+    }
+
+    /// Returns the publisher, or the institution of a thesis.
+    fn publisher_name(&self) -> Option<String> {
+        let imprint = self.fields(&["260", "264"]).filter(|field| matches!(field.second_indicator(), ' ' | '1'));
+        let names = imprint.flat_map(|field| field.values("b")).chain(self.value(&["502"], "c"));
+        names.map(|name| strip_punctuation(&name).trim_matches(['[', ']']).to_owned()).find(|name| !name.is_empty())
+    }
+
+    /// Returns the ISSNs or ISBNs in these fields and subfields, without remarks such as "(pbk.)".
+    fn standard_numbers(&self, places: &[(&'a str, &'a str)]) -> Vec<String> {
+        let numbers = places.iter().copied().flat_map(|(tag, code)| {
+            let fields = self.element.children_named("datafield").filter(|field| field.attribute("tag") == Some(tag));
+            fields.flat_map(|element| MarcField { element }.values(code)).collect::<Vec<_>>()
+        });
+        numbers.filter_map(|number| number.split(['(', ' ', ':']).next().map(ToOwned::to_owned)).collect()
+    }
+
+    /// Returns the subject headings and uncontrolled terms.
+    fn keywords(&self) -> Vec<String> {
+        let fields = self.fields(&["650", "653", "695"]);
+        let terms = fields.flat_map(|field| field.values("a")).map(|term| strip_punctuation(&term).to_owned());
+        terms.filter(|term| !term.is_empty()).collect()
     }
 
     /// Returns the control number, after the code of the organization that assigned it.
@@ -348,6 +400,49 @@ impl<'a> MarcRecord<'a> {
             fields = self.fields(&["110"]).filter(|field| is_author(*field)).collect();
         }
         (1..).zip(fields).map(|(position, field)| author_record(position, field, warnings)).collect()
+    }
+}
+
+/// Where in its host a publication is.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct PartOfHost {
+    volume: Option<String>,
+    issue: Option<String>,
+    pages: Option<String>,
+}
+
+impl PartOfHost {
+    /// Parses the code of subfield q: volume, issue and first page, as `40:5<120`.
+    fn from_code(code: &str) -> Self {
+        let (numbers, pages) = code.split_once('<').map_or((code, None), |(numbers, page)| (numbers, Some(page)));
+        let mut numbers = numbers.split(':').map(str::trim).filter(|number| !number.is_empty()).map(ToOwned::to_owned);
+        let page = pages.map(str::trim).filter(|page| !page.is_empty()).map(ToOwned::to_owned);
+        Self { volume: numbers.next(), issue: numbers.next(), pages: page }
+    }
+
+    /// Parses words such as "Vol. 24, no. 2 (Feb. 1976), p. 195-230" or "Bd. 3 (2014), H. 1, S. 5-9".
+    fn from_words(text: &str) -> Self {
+        const VOLUMES: [&str; 9] = ["vol", "volume", "v", "bd", "band", "jg", "jahrgang", "tome", "t"];
+        const ISSUES: [&str; 9] = ["no", "nr", "number", "issue", "h", "heft", "iss", "n", "fasc"];
+        const PAGES: [&str; 6] = ["p", "pp", "pages", "page", "s", "seiten"];
+        let mut part = Self::default();
+        for segment in text.split([',', ';']) {
+            let segment = segment.split('(').next().unwrap_or_default().trim();
+            let label_length = segment.find(|c: char| !c.is_alphabetic()).unwrap_or(segment.len());
+            let (label, value) = segment.split_at(label_length);
+            let value = value.trim_start_matches(['.', ':', ' ', 'º', '°']).trim();
+            if !value.starts_with(|c: char| c.is_alphanumeric()) || value.contains(' ') {
+                continue;
+            }
+            let label = label.to_lowercase();
+            let place = [(&VOLUMES[..], &mut part.volume), (&ISSUES, &mut part.issue), (&PAGES, &mut part.pages)]
+                .into_iter()
+                .find(|(labels, _)| labels.contains(&label.as_str()));
+            if let Some((_, place)) = place {
+                place.get_or_insert_with(|| value.to_owned());
+            }
+        }
+        part
     }
 }
 
@@ -541,6 +636,8 @@ mod tests {
         assert_eq!(paper.publication_date.map(|date| date.to_string()).as_deref(), Some("2021-03-04"));
         assert_eq!((paper.paper_type, paper.doi.as_ref().map(Doi::as_str)), (PaperType::Article, Some("10.1000/w")));
         assert_eq!(paper.arxiv_id.as_ref().map(ArxivId::as_str), Some("2101.00001"));
+        assert_eq!((paper.volume.as_deref(), paper.issue.as_deref()), (Some("7"), Some("2")));
+        assert_eq!(paper.pages.as_deref(), Some("1–9"));
         assert_eq!(paper.abstract_text.iter().next(), Some(("und", "Rivers rise.")));
         let names: Vec<&str> = paper.authors.iter().map(|author| author.name.as_str()).collect();
         assert_eq!(names, ["I.M. Brook", "Tom van der Ford"]);
@@ -557,11 +654,15 @@ mod tests {
     #[test]
     fn a_record_of_a_library() {
         let fields = [
-            "<controlfield tag=\"003\">XX-Ri</controlfield><controlfield tag=\"008\">150203s2014    xx a    b    001 0 ger d</controlfield>".to_owned(),
+            "<controlfield tag=\"003\">XX-Ri</controlfield><controlfield tag=\"008\">150203s2014    xx |||||||||||||||||ger d</controlfield>".to_owned(),
             field("100", "1 ", &[("a", "Brook, Ida,"), ("c", "Jr.,"), ("d", "1970-"), ("e", "author."), ("0", "(DE-588)118540238"), ("1", "https://orcid.org/0000-0002-1825-0097")]),
             field("245", "10", &[("a", "Flüsse ="), ("b", "Rivers /"), ("c", "Ida Brook.")]),
             field("264", " 1", &[("a", "Riverton :"), ("b", "Water Press,"), ("c", "[2014]")]),
             field("264", " 4", &[("c", "©2013")]),
+            field("020", "  ", &[("a", "9783161484100 (pbk.)")]),
+            field("250", "  ", &[("a", "2nd ed.")]),
+            field("650", " 0", &[("a", "Rivers."), ("z", "R")]),
+            field("653", "  ", &[("a", "Weirs")]),
             field("700", "1 ", &[("a", "Ford, Tom,"), ("4", "edt")]),
             field("700", "12", &[("a", "Old, Author."), ("t", "Included work.")]),
             field("520", "1 ", &[("a", "A review.")]),
@@ -572,6 +673,9 @@ mod tests {
         let paper = &papers[0];
         assert_eq!((paper.source_id.as_deref(), paper.title.as_str()), (Some("(XX-Ri)42"), "Flüsse"));
         assert_eq!((paper.paper_type, paper.language.as_deref()), (PaperType::Book, Some("de")));
+        assert_eq!((paper.publisher_name.as_deref(), paper.edition.as_deref()), (Some("Water Press"), Some("2")));
+        assert_eq!(paper.isbns, ["9783161484100"]);
+        assert_eq!(paper.keywords, ["Rivers", "Weirs"]);
         assert_eq!(paper.publication_date.map(|date| date.to_string()).as_deref(), Some("2014"));
         assert_eq!(paper.abstract_text.iter().next(), Some(("de", "Rivers rise.")));
         let names: Vec<&str> = paper.authors.iter().map(|author| author.name.as_str()).collect();
@@ -635,6 +739,24 @@ mod tests {
             let venue = paper.venue_name.as_deref().unwrap_or_default();
             assert_eq!(format!("{}|{:?}|{venue}|{date}", paper.title, paper.paper_type), expected);
         }
+    }
+
+    #[test]
+    fn parts_of_a_host() {
+        let part = |volume: &str, issue: &str, pages: &str| {
+            let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            PartOfHost { volume: given(volume), issue: given(issue), pages: given(pages) }
+        };
+        for (text, expected) in [
+            ("Vol. 24, no. 2 (Feb. 1976), p. 195-230", part("24", "2", "195-230")),
+            ("Bd. 3 (2014), H. 1, S. 5-9", part("3", "1", "5-9")),
+            ("volume:7; pages:12", part("7", "", "12")),
+            ("Spring 2001", part("", "", "")),
+        ] {
+            assert_eq!(PartOfHost::from_words(text), expected, "{text}");
+        }
+        assert_eq!(PartOfHost::from_code("40:5<120"), part("40", "5", "120"));
+        assert_eq!(PartOfHost::from_code("40"), part("40", "", ""));
     }
 
     #[test]

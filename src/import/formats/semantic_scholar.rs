@@ -131,6 +131,7 @@ fn paper_record(paper: &Value, owner: Option<&Value>, warnings: &mut Vec<String>
     let ids = field(paper, "externalIds").unwrap_or(&Value::Null);
     let id = |name: &str| text(ids, name);
     let abstract_text = text(paper, "abstract").unwrap_or_default();
+    let in_journal = |name: &str| field(paper, "journal").and_then(|journal| text(journal, name));
     let authors = as_list(paper.get("authors"));
     let listed = (1..).zip(authors).map(|(position, author)| author_record(Some(position), author, warnings));
     let listed: Vec<AuthorRecord> = listed.collect();
@@ -153,6 +154,9 @@ fn paper_record(paper: &Value, owner: Option<&Value>, warnings: &mut Vec<String>
         publication_date: publication_date(paper, warnings),
         paper_type: paper_type(paper),
         venue_name: venue_name(paper),
+        volume: in_journal("volume"),
+        pages: in_journal("pages"),
+        issns: field(paper, "publicationVenue").and_then(|venue| text(venue, "issn")).into_iter().collect(),
         doi: field_parsing::parse_identifier::<Doi>(id("DOI").as_deref(), warnings),
         arxiv_id: field_parsing::parse_identifier::<ArxivId>(id("ArXiv").as_deref(), warnings),
         url: text(paper, "url"),
@@ -321,6 +325,7 @@ mod tests {
             (PaperType::ConferencePaper, Some("Waters"))
         );
         assert_eq!(papers[0].doi.as_ref().map(Doi::as_str), Some("10.1000/w"));
+        assert_eq!((papers[0].volume.as_deref(), papers[0].pages.as_deref()), (Some("7"), Some("1–2")));
     }
 
     #[test]

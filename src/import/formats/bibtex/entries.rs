@@ -167,7 +167,8 @@ impl BraceScanner {
     /// Returns the position in the line after the end of the entry.
     fn entry_end(&mut self, line: &[u8]) -> Option<usize> {
         for (index, byte) in line.iter().enumerate() {
-            let is_escaped = std::mem::replace(&mut self.is_escaped, *byte == b'\\' && !self.is_escaped);
+            let is_escaped = self.is_escaped;
+            self.is_escaped = *byte == b'\\' && !is_escaped;
             match byte {
                 b'"' if self.is_parenthesized && self.depth == 0 && !is_escaped => {
                     self.is_quoted = !self.is_quoted;

@@ -216,12 +216,65 @@ fn paper_record(work: &CrossrefWork<'_>, warnings: &mut Vec<String>) -> Result<P
         publication_date: described().find_map(|element| publication_date(element, warnings)),
         paper_type: paper_type(kind, subtype),
         venue_name: venue_name(work),
+        volume: described().find_map(|element| text_at_any(element, &[&["journal_volume", "volume"], &["volume"]])),
+        issue: described().find_map(|element| element.text_at(&["issue"])),
+        pages: pages(own),
+        article_number: article_number(own),
+        edition: described().find_map(|element| element.text_at(&["edition_number"])),
+        publisher_name: described().find_map(publisher_name),
+        issns: described()
+            .flat_map(standard_numbers)
+            .filter(|number| number.name == "issn")
+            .map(element_text)
+            .collect(),
+        isbns: described()
+            .flat_map(standard_numbers)
+            .filter(|number| number.name == "isbn")
+            .map(element_text)
+            .collect(),
         language,
         doi: field_parsing::parse_identifier::<Doi>(doi.as_deref(), warnings),
         url: own.text_at(&["doi_data", "resource"]),
         authors: author_records(own, warnings),
         ..PaperRecord::default()
     })
+}
+
+/// Returns the first text at one of the paths.
+fn text_at_any(element: &XmlElement, paths: &[&[&str]]) -> Option<String> {
+    paths.iter().find_map(|path| element.text_at(path))
+}
+
+fn element_text(element: &XmlElement) -> String {
+    element.text().trim().to_owned()
+}
+
+/// Returns the first and the last page, or all pages if there are others.
+fn pages(own: &XmlElement) -> Option<String> {
+    let pages = own.descendant_at(&["pages"]).unwrap_or(own);
+    let range = match (pages.text_at(&["first_page"])?, pages.text_at(&["last_page"])) {
+        (first, Some(last)) if first != last => format!("{first}-{last}"),
+        (first, _) => first,
+    };
+    Some(pages.text_at(&["other_pages"]).map_or_else(|| range.clone(), |others| format!("{range}, {others}")))
+}
+
+fn article_number(own: &XmlElement) -> Option<String> {
+    let item = own.descendant_at(&["publisher_item"]).unwrap_or(own);
+    let is_article = |number: &&XmlElement| {
+        number.attribute("item_number_type").is_some_and(|kind| kind.replace(['_', '-'], " ").contains("article"))
+    };
+    item.children_named("item_number").find(is_article).map(element_text)
+}
+
+/// Returns the publisher, or the institution that published a thesis or a report.
+fn publisher_name(element: &XmlElement) -> Option<String> {
+    text_at_any(element, &[&["publisher", "publisher_name"], &["institution", "institution_name"]])
+}
+
+/// Returns the elements with ISSNs and ISBNs of a publication or its volume, also those of the series.
+fn standard_numbers(element: &XmlElement) -> impl Iterator<Item = &XmlElement> {
+    element.children().chain(element.children_named("series_metadata").flat_map(XmlElement::children))
 }
 
 fn venue_name(work: &CrossrefWork<'_>) -> Option<String> {
@@ -349,6 +402,8 @@ mod tests {
         <jats:abstract><jats:title>Abstract</jats:title><jats:p>Weirs &amp; locks.</jats:p><jats:p>More.</jats:p></jats:abstract>
         <publication_date media_type="online"><month>01</month><day>5</day><year>2021</year></publication_date>
         <publication_date media_type="print"><year>2021</year></publication_date>
+        <pages><first_page>10</first_page><last_page>19</last_page></pages>
+        <publisher_item><item_number item_number_type="article_number">104567</item_number></publisher_item>
         <doi_data><doi>10.1000/W</doi><resource>https://waters.example/w</resource></doi_data>
         <citation_list><citation key="1"><doi>10.1000/other</doi><article_title>Other</article_title></citation></citation_list></journal_article></journal>"#;
 
@@ -359,10 +414,13 @@ mod tests {
         let paper = &papers[0];
         assert_eq!(paper.title, "On H2O at p < 0.05: a survey");
         assert_eq!(paper.venue_name.as_deref(), Some("Waters & Weirs"));
-        assert_eq!(paper.abstract_text.iter().next(), Some(("en", "Weirs & locks.\n\nMore.")));
+        assert_eq!(paper.abstract_text.iter().next(), Some(("en", "Weirs & locks.\nMore.")));
         assert_eq!(paper.publication_date.map(|date| date.to_string()).as_deref(), Some("2021-01-05"));
         assert_eq!((paper.paper_type, paper.doi.as_ref().map(Doi::as_str)), (PaperType::Article, Some("10.1000/w")));
         assert_eq!(paper.url.as_deref(), Some("https://waters.example/w"));
+        assert_eq!((paper.volume.as_deref(), paper.issue.as_deref()), (Some("7"), Some("2")));
+        assert_eq!((paper.pages.as_deref(), paper.article_number.as_deref()), (Some("10–19"), Some("104567")));
+        assert_eq!(paper.issns, ["1234-5679"]);
         let names: Vec<&str> = paper.authors.iter().map(|author| author.name.as_str()).collect();
         assert_eq!(names, ["Ida Brook Jr.", "Ford", "The Weir Group"]);
         let first = &paper.authors[0];
@@ -442,6 +500,19 @@ mod tests {
             assert_eq!(format!("{} {:?} {date} {venue}", paper.title, paper.paper_type), expected);
             assert_eq!(papers.len(), 1);
         }
+    }
+
+    #[test]
+    fn details_of_books() {
+        let book = "<book book_type=\"edited_book\"><book_series_metadata><series_metadata><titles><title>Series</title></titles><issn>0028-0836</issn></series_metadata>\
+            <titles><title>Waters</title></titles><volume>3</volume><edition_number>2</edition_number><isbn media_type=\"print\">978-3-16-148410-0</isbn>\
+            <publisher><publisher_name>Water Press</publisher_name></publisher></book_series_metadata>\
+            <content_item component_type=\"chapter\"><titles><title>Weirs</title></titles><pages><first_page>5</first_page></pages></content_item></book>";
+        let chapter = read(&answer(book)).0.remove(0);
+        assert_eq!((chapter.title.as_str(), chapter.venue_name.as_deref()), ("Weirs", Some("Waters")));
+        assert_eq!((chapter.volume.as_deref(), chapter.edition.as_deref()), (Some("3"), Some("2")));
+        assert_eq!((chapter.pages.as_deref(), chapter.publisher_name.as_deref()), (Some("5"), Some("Water Press")));
+        assert_eq!((chapter.issns, chapter.isbns), (vec!["0028-0836".to_owned()], vec!["9783161484100".to_owned()]));
     }
 
     #[test]
