@@ -1,9 +1,10 @@
 //! What the migrations create, by name. A test compares it with a migrated database.
 
 /// The tables, without that of the migrations themselves.
-pub const TABLES: [&str; 34] = [
+pub const TABLES: [&str; 35] = [
     "affiliation",
     "authorship",
+    "authorship_awaited_organization",
     "authorship_organization",
     "authorship_resolution",
     "coauthorship",

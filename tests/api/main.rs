@@ -46,6 +46,7 @@ mod import_csl_invalid;
 mod import_csl_matching;
 mod import_formats;
 mod import_homonyms;
+mod import_order;
 mod import_profile_page;
 mod import_real_data;
 mod import_records;

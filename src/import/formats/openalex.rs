@@ -271,8 +271,15 @@ fn organization_reference(institution: &Value) -> Option<OrganizationReference> 
 
 fn topic_reference(topic: &Value) -> Option<TopicReference> {
     let code = openalex_code(&text_field(topic, "id")?).to_owned();
-    let labels = LocalizedText::new("en".parse().ok().as_ref(), text_field(topic, "display_name")?);
+    // Without a name, the topic has its code until its own record is imported.
+    let name = text_field(topic, "display_name");
+    let labels = name.map(|name| LocalizedText::new("en".parse().ok().as_ref(), name)).unwrap_or_default();
     Some(TopicReference::new(OPENALEX_SCHEME, Some(code), labels))
+}
+
+/// Returns a topic that has a name.
+fn named_topic(topic: &Value) -> Option<TopicReference> {
+    topic_reference(topic).filter(|topic| !topic.labels.is_empty())
 }
 
 fn researcher_record(id: &str, author: &Value, warnings: &mut Vec<String>) -> Result<ResearcherRecord, String> {
@@ -391,14 +398,14 @@ fn topic_records(id: &str, topic: &Value, emitted: &mut HashSet<String>) -> Vec<
     let mut records = Vec::new();
     let mut above: Option<TopicReference> = None;
     for level in ["domain", "field", "subfield"] {
-        let Some(reference) = topic.get(level).and_then(topic_reference) else { continue };
+        let Some(reference) = topic.get(level).and_then(named_topic) else { continue };
         if emitted.insert(reference.code.clone().unwrap_or_default()) {
             records.push(topic_record(&reference, above.as_ref()));
         }
         above = Some(reference);
     }
     if emitted.insert(id.to_owned())
-        && let Some(reference) = topic_reference(topic)
+        && let Some(reference) = named_topic(topic)
     {
         records.push(topic_record(&reference, above.as_ref()));
     }

@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::identifier::Orcid;
-use crate::model::record::{AuthorRecord, OrganizationReference};
+use crate::model::record::AuthorRecord;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::ingest::authorship_matching::{
     AuthorshipSlot, assign_slots, dedupe_researchers, mark_resolved_by_decision, restore_resolutions,
 };
+use crate::store::ingest::authorship_organizations::link_authorship_organizations;
 use crate::store::ingest::exported_ids::map_exported_ids;
 use crate::store::ingest::name_repair::{RepairedAuthor, repair_author_names};
-use crate::store::ingest::organization::find_organizations_by_ror;
 use crate::store::ingest::paper::change::PaperChange;
 use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_index, store_researchers};
 use crate::store::unit_of_work::UnitOfWork;
@@ -45,12 +45,6 @@ const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer
      name text, researcher_id bigint, same_as_id bigint, is_corresponding boolean, equal_contribution_group integer, \
      affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
      is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text";
-
-#[derive(Serialize)]
-struct AuthorshipOrganizationRow {
-    one: i64,
-    other: i64,
-}
 
 /// How the researcher of an author is determined.
 #[derive(Clone, Copy)]
@@ -233,27 +227,6 @@ async fn pin_exported_decisions(uow: &UnitOfWork<'_>, authorships: Vec<i64>) -> 
          SELECT id, paper_id, name_as_published, researcher_id FROM authorship WHERE id = ANY(?) ON CONFLICT DO NOTHING";
     uow.execute(Sql::with(pin, bigint_array(authorships.iter().copied()))).await?;
     mark_resolved_by_decision(uow, authorships).await
-}
-
-async fn link_authorship_organizations(
-    uow: &UnitOfWork<'_>,
-    linked: Vec<(i64, &OrganizationReference)>,
-) -> Result<(), Error> {
-    let by_id =
-        map_exported_ids(uow, "organization", linked.iter().filter_map(|(_, organization)| organization.id)).await?;
-    let rors = linked.iter().filter_map(|(_, organization)| organization.ror.as_ref().map(ToString::to_string));
-    let by_ror = find_organizations_by_ror(uow, rors).await?;
-    let links: Vec<AuthorshipOrganizationRow> = linked
-        .into_iter()
-        .filter_map(|(one, organization)| {
-            let exported = organization.id.and_then(|id| by_id.get(&id));
-            let name = || by_ror.get(organization.ror.as_ref()?.as_str());
-            Some(AuthorshipOrganizationRow { one, other: *exported.or_else(name)? })
-        })
-        .collect();
-    let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
-         ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("one bigint, other bigint", &links, insert).await
 }
 
 /// The author's identifiers as `scheme:value`; none if there are none.

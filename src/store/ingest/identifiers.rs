@@ -19,6 +19,21 @@ pub(crate) struct ExternalIdRow {
     pub(crate) value: String,
 }
 
+const COLUMNS: &str = "index bigint, id bigint, scheme text, value text";
+
+/// Adds the identifiers that records give researchers. One that the papers of another researcher gave, of whom no source
+/// has a record, moves with the record, as if the record had been imported before the papers.
+pub(crate) async fn add_researcher_identifiers(uow: &mut UnitOfWork<'_>, ids: Vec<ExternalIdRow>) -> Result<(), Error> {
+    // Identifiers with the scheme `orcid` were assigned by merges.
+    let release = "DELETE FROM external_id USING rows WHERE external_id.scheme = rows.scheme AND external_id.value = rows.value \
+         AND external_id.researcher_id <> rows.id AND rows.scheme <> 'orcid' \
+         AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = external_id.researcher_id \
+         AND NOT starts_with(source_record.key, 'directory:')) \
+         AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = external_id.researcher_id)";
+    uow.execute_with_rows(COLUMNS, &ids, release).await?;
+    add_identifiers(uow, "researcher", ids).await
+}
+
 /// Adds identifiers. One that belongs to another entity stays there, with a warning.
 pub(crate) async fn add_identifiers(
     uow: &mut UnitOfWork<'_>,
@@ -34,18 +49,17 @@ pub(crate) async fn add_identifiers(
     if ids.is_empty() {
         return Ok(());
     }
-    let columns = "index bigint, id bigint, scheme text, value text";
     let insert = format!(
         "INSERT INTO external_id (scheme, value, {kind}_id) SELECT scheme, value, id FROM rows \
          ON CONFLICT (scheme, value) WHERE {kind}_id IS NOT NULL DO NOTHING"
     );
-    uow.execute_with_rows(columns, &ids, &insert).await?;
+    uow.execute_with_rows(COLUMNS, &ids, &insert).await?;
     let conflicts = format!(
         "SELECT rows.index, rows.scheme, rows.value FROM rows JOIN external_id AS held ON held.scheme = rows.scheme \
          AND held.value = rows.value AND held.{kind}_id IS NOT NULL WHERE held.{kind}_id <> rows.id"
     );
     for ConflictRow { index, scheme, value } in
-        uow.rows::<ConflictRow>(rows_cte(columns, &ids)?.then(conflicts)).await?
+        uow.rows::<ConflictRow>(rows_cte(COLUMNS, &ids)?.then(conflicts)).await?
     {
         let note = format!("{scheme} {value} already identifies another {kind} and was not moved");
         uow.add_note(usize::try_from(index).unwrap_or_default(), note);

@@ -10,13 +10,14 @@ use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::ingest::authorship_organizations::link_awaited_authorships;
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
 use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, exported_record_key, map_exported_ids, note_substituted_id, requested_slug,
     restore_provenance,
 };
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
-use crate::store::ingest::slug::allocate_slugs;
+use crate::store::ingest::slug::{allocate_slugs, rename_placeholders};
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
@@ -143,6 +144,7 @@ async fn ingest_distinct_organizations(
     let mut new_ids = claim_ids(uow, "organization", &ids).await?.into_iter();
     let (mut inserts, mut updates, mut source_records, mut external_ids, mut relations, mut exported) =
         (vec![], vec![], vec![], vec![], vec![], vec![]);
+    let mut requested_slugs = Vec::new();
     let mut related: HashSet<i64> = HashSet::new();
     for OrganizationChange { index, record, key, digest, existing_id } in changed {
         let id = match existing_id {
@@ -175,6 +177,8 @@ async fn ingest_distinct_organizations(
             homepage_url: precedence.take_if_wins(HOMEPAGE, record.homepage_url.as_deref()),
         };
         if existing_id.is_some() {
+            let slug = requested_slug(record.slug.as_deref(), &first_display_name(record), "organization");
+            requested_slugs.push((id, slug));
             updates.push(row);
         } else {
             inserts.push(row);
@@ -196,7 +200,6 @@ async fn ingest_distinct_organizations(
             }));
         }
     }
-    let updated: Vec<i64> = updates.iter().map(|row| row.id).filter(|id| related.contains(id)).collect();
     let written: Vec<i64> = updates.iter().chain(&inserts).map(|row| row.id).collect();
     uow.mark_dirty(EntityType::Organization, written.iter().copied());
     let insert = ", organizations AS (INSERT INTO organization (id, slug, ror, display_names, sort_names, names, types, status, \
@@ -214,10 +217,14 @@ async fn ingest_distinct_organizations(
     let sort_names = inserts.iter().chain(&updates).filter_map(|row| Some((row.id, row.sort_names.as_ref()?)));
     let sort_names: Vec<_> = sort_names.collect();
     uow.notify(ProjectionEvent::SortNamesChanged { table: "organization", sort_names: &sort_names }).await?;
+    let placeholders = rename_placeholders(uow, "organization", &requested_slugs).await?;
     upsert_source_records(uow, "organization", &source_records).await?;
     restore_provenance(uow, "organization", &exported).await?;
     add_identifiers(uow, "organization", external_ids).await?;
-    replace_relations(uow, &updated, &written, &relations).await
+    // Relations of an organization without a record are those that others provide.
+    let updated = updates.iter().map(|row| row.id).filter(|id| related.contains(id) && !placeholders.contains(id));
+    replace_relations(uow, &updated.collect::<Vec<_>>(), &written, &relations).await?;
+    link_awaited_authorships(uow, &written).await
 }
 
 /// Adds relations to existing organizations, and stores the others until their organization is imported. Adds the
@@ -353,6 +360,7 @@ pub(crate) async fn find_or_create_organization(
     uow.notify(ProjectionEvent::SortNamesChanged { table: "organization", sort_names: &sort_names }).await?;
     uow.mark_dirty(EntityType::Organization, [id]);
     replace_relations(uow, &[], &[id], &[]).await?;
+    link_awaited_authorships(uow, &[id]).await?;
     Ok(Some(id))
 }
 

@@ -10,7 +10,7 @@ use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, Resear
 use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
 use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug, restore_provenance};
-use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_researcher_identifiers};
 use crate::store::ingest::merge_researchers::hidden_namesakes::merge_hidden_namesakes;
 use crate::store::ingest::name_repair::repair_researcher_name;
 use crate::store::ingest::name_visibility::{load_names, recompute_names, replace_source_names};
@@ -210,7 +210,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
         scheme: identifier.scheme.to_lowercase(),
         value: identifier.value.clone(),
     });
-    add_identifiers(uow, "researcher", external_ids.collect()).await?;
+    add_researcher_identifiers(uow, external_ids.collect()).await?;
     let provided_fields = if is_of_former { Vec::new() } else { provided_researcher_fields(record) };
     let source_record = SourceRecordRow::new(uow.source(), key.clone(), digest, provided_fields, id);
     upsert_source_records(uow, "researcher", &[source_record]).await?;

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::FromQueryResult;
+use serde::Serialize;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
 use crate::store::unit_of_work::UnitOfWork;
 
 #[derive(FromQueryResult)]
@@ -43,4 +44,70 @@ pub(crate) async fn allocate_slugs(uow: &UnitOfWork<'_>, table: &str, wanted: &[
         }
     };
     Ok(wanted.iter().map(&mut free).collect())
+}
+
+#[derive(Serialize)]
+struct SlugRow<'a> {
+    id: i64,
+    slug: &'a str,
+}
+
+/// Gives entities of which no source had a record yet the slugs that their first records ask for, so that the order of
+/// imports does not matter. Their present slugs, made from what other records call them, redirect. Returns the ids of
+/// these entities.
+pub(crate) async fn rename_placeholders(
+    uow: &UnitOfWork<'_>,
+    table: &str,
+    wanted: &[(i64, String)],
+) -> Result<HashSet<i64>, Error> {
+    #[derive(FromQueryResult)]
+    struct PlaceholderRow {
+        id: i64,
+        slug: String,
+    }
+    if wanted.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = format!(
+        "SELECT id, slug FROM {table} WHERE NOT EXISTS (SELECT FROM source_record WHERE source_record.{table}_id = {table}.id) \
+         AND id = ANY(?) ORDER BY id"
+    );
+    let placeholders =
+        uow.rows::<PlaceholderRow>(Sql::with(&sql, bigint_array(wanted.iter().map(|(id, _)| *id)))).await?;
+    let wanted: HashMap<i64, &String> = wanted.iter().map(|(id, slug)| (*id, slug)).collect();
+    let is_other = |row: &&PlaceholderRow| wanted.get(&row.id).is_some_and(|slug| !is_numbered(&row.slug, slug));
+    let renamed: Vec<&PlaceholderRow> = placeholders.iter().filter(is_other).collect();
+    let ids = placeholders.iter().map(|row| row.id).collect();
+    if renamed.is_empty() {
+        return Ok(ids);
+    }
+    let requested: Vec<String> = renamed.iter().map(|row| wanted[&row.id].clone()).collect();
+    let slugs = allocate_slugs(uow, table, &requested).await?;
+    let rows: Vec<SlugRow<'_>> = renamed.iter().zip(&slugs).map(|(row, slug)| SlugRow { id: row.id, slug }).collect();
+    let rename = format!(
+        ", former AS (INSERT INTO former_slug (kind, slug, id) SELECT '{table}', {table}.slug, {table}.id \
+         FROM rows JOIN {table} ON {table}.id = rows.id) \
+         UPDATE {table} SET slug = rows.slug FROM rows WHERE {table}.id = rows.id"
+    );
+    uow.execute_with_rows("id bigint, slug text", &rows, &rename).await?;
+    Ok(ids)
+}
+
+/// Whether a slug is the requested one, with or without a number.
+pub(crate) fn is_numbered(slug: &str, requested: &str) -> bool {
+    slug.strip_prefix(requested).is_some_and(|rest| {
+        let number = rest.strip_prefix('-').unwrap_or_default();
+        rest.is_empty() || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbered_slugs() {
+        assert!(is_numbered("ida-lake", "ida-lake") && is_numbered("ida-lake-12", "ida-lake"));
+        assert!(!["ida-lake-b", "ida-lakes", "ida", "ida-lake-"].iter().any(|slug| is_numbered(slug, "ida-lake")));
+    }
 }

@@ -13,7 +13,7 @@ use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, exported_record_key, map_exported_ids, requested_slug, restore_provenance,
 };
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
-use crate::store::ingest::slug::allocate_slugs;
+use crate::store::ingest::slug::{allocate_slugs, rename_placeholders};
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{
     SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
@@ -77,7 +77,11 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
         None => find_topic(uow, &reference).await?,
     };
     let id = match existing {
-        Some(id) => id,
+        Some(id) => {
+            let slug = requested_slug(record.slug.as_deref(), &label, "topic");
+            rename_placeholders(uow, "topic", &[(id, slug)]).await?;
+            id
+        }
         None => create_topic(uow, &reference, Some(index)).await?,
     };
     let display = choose_display_names(&record.names);

@@ -110,9 +110,12 @@ const PAPER_FIELDS: &str = "'title', thing.title, 'translatedTitles', thing.tran
      FROM unnest(authorship.author_ids) WITH ORDINALITY AS own(id, place)), 'position', authorship.position, 'name', authorship.name_as_published, 'isCorresponding', authorship.is_corresponding, \
      'equalContributionGroup', authorship.equal_contribution_group, \
      'affiliationsAsPublished', authorship.affiliations_as_published, 'organizations', (\
-     SELECT json_agg({organization} ORDER BY organization.id) FROM authorship_organization \
+     SELECT json_agg(reference ORDER BY id, ror) FROM (\
+     SELECT {organization} AS reference, organization.id, NULL AS ror FROM authorship_organization \
      JOIN organization ON organization.id = authorship_organization.organization_id \
-     WHERE authorship_organization.authorship_id = authorship.id)) ORDER BY authorship.list_order) \
+     WHERE authorship_organization.authorship_id = authorship.id \
+     UNION ALL SELECT json_build_object('ror', ror), NULL, ror FROM authorship_awaited_organization \
+     WHERE authorship_awaited_organization.authorship_id = authorship.id) AS there)) ORDER BY authorship.list_order) \
      FROM authorship WHERE authorship.paper_id = thing.id), '[]'), 'topics', (\
      SELECT json_agg({topic} ORDER BY paper_topic.position, topic.id) FROM paper_topic \
      JOIN topic ON topic.id = paper_topic.topic_id WHERE paper_topic.paper_id = thing.id)";

@@ -7,7 +7,8 @@ UNION ALL SELECT 'researcher', (to_jsonb(researcher) - '{id,created_at,updated_a
 UNION ALL SELECT 'authorship', (to_jsonb(authorship) - '{id,paper_id,researcher_id,same_as_id}'::text[]
     || jsonb_build_object('paper', paper.slug, 'researcher', researcher.slug, 'organizations',
         ARRAY(SELECT organization.slug FROM authorship_organization JOIN organization ON organization.id = organization_id
-            WHERE authorship_id = authorship.id ORDER BY slug)))::text
+            WHERE authorship_id = authorship.id ORDER BY slug), 'awaited_organizations',
+        ARRAY(SELECT ror FROM authorship_awaited_organization WHERE authorship_id = authorship.id ORDER BY ror)))::text
     FROM authorship JOIN paper ON paper.id = paper_id LEFT JOIN researcher ON researcher.id = researcher_id
 UNION ALL SELECT 'coauthorship', concat_ws(' ', one.slug, other.slug, paper_count, first_year, last_year)
     FROM coauthorship JOIN researcher AS one ON one.id = researcher_id JOIN researcher AS other ON other.id = coauthor_id
