@@ -2,8 +2,9 @@
 //!
 //! The rules, strongest first: manual decisions; identifiers (ORCID iD, author ids of sources); evidence, weighed
 //! against how common the name is; a rare name alone. Contrary evidence prevents every match except a manual decision:
-//! two ORCID iDs, two authors of one paper, or papers more than [`MAX_CAREER_YEARS`] years apart. The result depends on
-//! the data only, not on the order in which it was imported.
+//! two ORCID iDs, two authors of one paper, or papers more than [`MAX_CAREER_YEARS`] years apart. An ORCID iD that unlike
+//! names share counts for its owner's only ([`SharedIdentifier`]). The result depends on the data only, not on the order
+//! in which it was imported.
 //!
 //! Everything here is pure: no database and no I/O.
 
@@ -11,6 +12,7 @@ mod affiliation_words;
 mod clustering;
 mod mention;
 mod merge_candidates;
+mod shared_identifier;
 mod split_candidates;
 mod union_find;
 
@@ -18,6 +20,7 @@ pub use self::affiliation_words::AffiliationWords;
 pub use self::clustering::{AuthorCluster, MatchExplanation, MatchMethod, cluster_mentions};
 pub use self::mention::{Evidence, EvidenceKind, Mention, Vocabulary};
 pub use self::merge_candidates::{MergeCandidate, ResearcherProfile, find_merge_candidates};
+pub use self::shared_identifier::{IdentifiedName, NamePair, SharedIdentifier, are_compatible};
 pub use self::split_candidates::{SplitCandidate, SplitPart, find_split_candidate};
 
 /// The maximum number of years between the first and the last paper of one person.

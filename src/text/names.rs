@@ -8,6 +8,7 @@ mod hidden;
 mod nicknames;
 mod parse;
 mod repair;
+mod unlike;
 
 pub use crate::text::names::author_field::{AuthorField, NamedPerson, named_person, parse_author_field, split_suffix};
 pub use crate::text::names::compare::{ComparableName, NameComparison, NameDifference, NameSimilarity, compare_names};
@@ -21,6 +22,7 @@ pub use crate::text::names::repair::{
     Repair, RepairRule, RepairedName, are_in_capitals, repair_listed_name, repair_name,
 };
 
+pub use crate::text::names::unlike::{DistinctiveName, are_unlike};
 pub use crate::text::normalize::{clean, clean_paragraphs, fold};
 pub use crate::text::slug::slug;
 

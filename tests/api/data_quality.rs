@@ -57,11 +57,13 @@ async fn faulty_directory() -> TestApp {
         "UPDATE researcher_statistics SET first_year = 1900 WHERE researcher_id = (SELECT id FROM researcher WHERE slug = 'edda-frostad');
          UPDATE authorship SET orcid = '{}' WHERE name = 'Edda Frostad';
          UPDATE researcher SET orcid = '{}' WHERE slug = 'edda-frostad';
+         UPDATE authorship SET orcid = '{}', is_orcid_doubtful = true WHERE name = 'Matko Bovsnjak';
          UPDATE authorship_resolution SET method = 'NAME', confidence = 0.7 WHERE authorship_id =
              (SELECT max(id) FROM authorship WHERE name = 'Uma Quist');
          UPDATE authorship SET researcher_id = NULL WHERE name = 'Ida Brook'",
         orcid(1),
-        orcid(2)
+        orcid(2),
+        orcid(3)
     ))
     .await;
     app
@@ -95,7 +97,7 @@ async fn empty_directory() {
     let app = TestApp::start().await;
     let data = app.data_with_variables(QUALITY_QUERY, json!({})).await;
     assert_eq!(nonzero_counts(&data), Vec::new());
-    assert_eq!(issues(&data).len(), 16);
+    assert_eq!(issues(&data).len(), 17);
     assert!(issues(&data).iter().all(|issue| issue["share"] == json!(0.0) && issue["samples"] == json!([])));
     assert_eq!(data["directory"]["sources"], json!([]));
 }

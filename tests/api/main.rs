@@ -80,6 +80,7 @@ mod schema;
 mod search;
 mod selection_set;
 mod shared_cache;
+mod shared_orcid;
 mod slow_clients;
 mod source_precedence;
 mod statistics;

@@ -249,13 +249,16 @@ pub enum QualityIssueKind {
     NameRepairSuggested,
     /// An author who is not resolved to a researcher.
     AuthorUnresolved,
+    /// An author for whom the source gives the ORCID iD of somebody else: of a coauthor with an unlike name, or one that
+    /// many unlike names share. The author is matched by name.
+    AuthorWithDoubtfulOrcid,
     /// A researcher with several papers, of which at least one is assigned by a common name only (confidence below
     /// 0.8). It may be a conflated profile.
     ResearcherByNameAlone,
     /// A researcher whose papers are more than 60 years apart: a conflated profile, or a paper with an incorrect year.
     ResearcherActiveTooLong,
     /// A researcher whose papers give several ORCID iDs, or one that differs from the researcher's. Researchers merged
-    /// by a decision are excluded.
+    /// by a decision and doubtful ORCID iDs are excluded.
     ResearcherWithSeveralOrcids,
     /// A researcher employed in two countries at the same time for more than a year, if both start dates are known.
     ResearcherEmployedInTwoCountries,

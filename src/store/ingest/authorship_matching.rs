@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::model::record::AuthorRecord;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::ingest::disambiguation_queue::queue_orcid_blocks;
 use crate::store::ingest::exported_ids::claim_ids;
 use crate::store::ingest::name_repair::RepairedAuthor;
 use crate::store::unit_of_work::UnitOfWork;
@@ -171,6 +172,7 @@ pub(crate) async fn assign_slots(
             uow.dirty.spellings.extend(slot.confirming_key.clone());
             former.entry(slot.paper_id).or_default().push(slot);
         }
+        queue_orcid_blocks(uow, &replaced).await?;
         uow.execute(Sql::with("DELETE FROM authorship WHERE paper_id = ANY(?)", bigint_array(replaced))).await?;
     }
     let mut named = authors.iter();

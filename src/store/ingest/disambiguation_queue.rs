@@ -22,3 +22,12 @@ pub(crate) async fn queue_author_blocks(uow: &UnitOfWork<'_>, papers: &[i64]) ->
          ON CONFLICT DO NOTHING";
     uow.execute(Sql::with(sql, bigint_array(papers.iter().copied()))).await
 }
+
+/// Queues the blocks of the names that share an ORCID iD with authors of papers, before these are deleted: whose it is
+/// depends on all of them.
+pub(crate) async fn queue_orcid_blocks(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<(), Error> {
+    let sql = "INSERT INTO identity_pending SELECT DISTINCT other.block FROM authorship AS former \
+         JOIN authorship AS other ON other.orcid = former.orcid AND other.block <> former.block \
+         WHERE former.orcid IS NOT NULL AND former.paper_id = ANY(?) ON CONFLICT DO NOTHING";
+    uow.execute(Sql::with(sql, bigint_array(papers.iter().copied()))).await
+}

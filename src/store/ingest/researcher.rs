@@ -4,6 +4,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::model::identifier::Orcid;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
@@ -256,11 +257,42 @@ async fn find_or_create_record_researcher(
     let hidden = hidden.map(|name| NamedAuthor { name: &name.value, given: None, family: None, orcid: author.orcid });
     let authors: Vec<NamedAuthor<'_>> = std::iter::once(author.clone()).chain(hidden).collect();
     let mut researchers = load_researcher_index(uow, &authors, &[]).await?;
+    if let Some(orcid) = &record.orcid {
+        let names = record.other_names.iter().map(|name| name.value.as_str()).chain([author.name]);
+        let holder = researchers.find_unlike_orcid_holder(orcid, &names.collect::<Vec<_>>());
+        if let Some(holder) = holder
+            && release_orcid(uow, holder, orcid).await?
+        {
+            researchers.release_orcid(orcid);
+        }
+    }
     let match_author = authors.iter().find(|author| researchers.find(author).is_some()).unwrap_or(author);
     let index = researchers.find_or_create(match_author);
     let is_new = researchers.id_of(index).is_none();
     store_researchers(uow, &mut researchers).await?;
     Ok((researchers.id_of(index).ok_or_else(|| Error::internal("a researcher without an id"))?, is_new))
+}
+
+/// Takes the ORCID iD of a record from a researcher of an unlike name who has it from papers only, and returns whether it
+/// did. Disambiguation decides whose these papers are.
+async fn release_orcid(uow: &UnitOfWork<'_>, holder: i64, orcid: &Orcid) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct ReleasedRow {
+        id: i64,
+    }
+    let sql = "UPDATE researcher SET orcid = NULL, updated_at = statement_timestamp() WHERE id = ? \
+         AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \
+         AND NOT EXISTS (SELECT FROM name_decision WHERE researcher_id = researcher.id) \
+         AND NOT EXISTS (SELECT FROM identity_pin WHERE researcher_id = researcher.id) \
+         AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id AND key = 'researcher:' || researcher.orcid) \
+         AND orcid = ";
+    let released =
+        uow.rows::<ReleasedRow>(Sql::with(sql, holder).then_with("? RETURNING id", orcid.to_string())).await?;
+    let is_released = released.iter().any(|row| row.id == holder);
+    if is_released {
+        queue_researcher_blocks(uow, holder).await?;
+    }
+    Ok(is_released)
 }
 
 async fn upsert_affiliation(

@@ -38,6 +38,7 @@ pub(crate) struct ResearcherIndex {
 struct IndexedResearcher {
     /// None until the researcher is stored.
     id: Option<i64>,
+    display_name: String,
     has_orcid: bool,
     assigned_orcid: Option<String>,
     new: Option<NewResearcher>,
@@ -114,7 +115,8 @@ impl ResearcherIndex {
     }
 
     /// The index of the researcher of a matched authorship: the pinned one, else the one who had it under the same
-    /// name, unless the ORCID iD contradicts.
+    /// name, unless the ORCID iD contradicts. An ORCID iD of somebody with an unlike name does not: disambiguation has
+    /// decided whose the authorship is.
     pub(crate) fn find_or_create_for_slot(
         &mut self,
         author: &NamedAuthor<'_>,
@@ -125,7 +127,9 @@ impl ResearcherIndex {
         let orcid = self.find_by_orcid(author);
         let previous = index_of(self, previous).filter(|index| match (author.orcid, orcid) {
             (None, _) => true,
-            (Some(_), Some(orcid_holder)) => orcid_holder == *index,
+            (Some(_), Some(orcid_holder)) => {
+                orcid_holder == *index || names::are_unlike(&self.entries[orcid_holder].display_name, author.name)
+            }
             (Some(_), None) => !self.entries[*index].has_orcid,
         });
         let Some(index) = index_of(self, decided).or(previous) else { return self.find_or_create(author) };
@@ -133,6 +137,20 @@ impl ResearcherIndex {
             self.assign_orcid(index, author);
         }
         index
+    }
+
+    /// The stored researcher with the author's ORCID iD whose displayed name is unlike all of these.
+    pub(crate) fn find_unlike_orcid_holder(&self, orcid: &Orcid, names: &[&str]) -> Option<i64> {
+        let holder = &self.entries[*self.by_orcid.get(orcid.as_str())?];
+        let is_unlike = names.iter().all(|name| names::are_unlike(&holder.display_name, name));
+        holder.id.filter(|_| is_unlike)
+    }
+
+    /// Takes an ORCID iD from its holder, who lost it in the database.
+    pub(crate) fn release_orcid(&mut self, orcid: &Orcid) {
+        if let Some(holder) = self.by_orcid.remove(orcid.as_str()) {
+            self.entries[holder].has_orcid = false;
+        }
     }
 
     fn find_by_orcid(&self, author: &NamedAuthor<'_>) -> Option<usize> {
@@ -161,7 +179,13 @@ impl ResearcherIndex {
             name_key: key.clone(),
             orcid: None,
         };
-        self.entries.push(IndexedResearcher { id: None, has_orcid: false, assigned_orcid: None, new: Some(new) });
+        self.entries.push(IndexedResearcher {
+            id: None,
+            display_name: new.display_name.clone(),
+            has_orcid: false,
+            assigned_orcid: None,
+            new: Some(new),
+        });
         self.by_name.entry(key).or_default().push(index);
         index
     }
@@ -208,13 +232,14 @@ pub(crate) async fn load_researcher_index(
         key: String,
         orcid: Option<String>,
         has_orcid: bool,
+        display_name: String,
     }
     let mut keys: Vec<String> = authors.iter().map(|author| names::name_key(author.name)).collect();
     keys.sort_unstable();
     keys.dedup();
     let keys = || text_array(keys.iter().cloned());
     let orcids = || text_array(authors.iter().filter_map(|author| author.orcid).map(ToString::to_string));
-    let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid FROM researcher WHERE ";
+    let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid, display_name FROM researcher WHERE ";
     let sql = Sql::from(own)
         .then_with("name_key = ANY(?) UNION ", keys())
         .then(own)
@@ -222,18 +247,18 @@ pub(crate) async fn load_researcher_index(
         .then(own)
         .then_with("id = ANY(?)", bigint_array(more.iter().copied()))
         .then_with(
-            " UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM former_identity AS former \
+            " UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL, display_name FROM former_identity AS former \
              JOIN researcher ON researcher.id = former.survivor_id WHERE former.kind = 'researcher' AND former.name_key = ANY(?)",
             keys(),
         )
         .then_with(
-            " UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL FROM researcher_name AS other \
+            " UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL, display_name FROM researcher_name AS other \
              JOIN researcher ON researcher.id = other.researcher_id \
              WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?)",
             keys(),
         )
         .then_with(
-            " UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL FROM external_id AS former \
+            " UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL, display_name FROM external_id AS former \
              JOIN researcher ON researcher.id = former.researcher_id WHERE former.scheme = 'orcid' AND former.value = ANY(?) \
              ORDER BY id, key, orcid",
             orcids(),
@@ -243,6 +268,7 @@ pub(crate) async fn load_researcher_index(
         let index = *researchers.by_id.entry(row.id).or_insert_with(|| {
             researchers.entries.push(IndexedResearcher {
                 id: Some(row.id),
+                display_name: row.display_name,
                 has_orcid: row.has_orcid,
                 assigned_orcid: None,
                 new: None,

@@ -5,6 +5,7 @@
 //! their ids as long as they keep most of their papers.
 
 pub(crate) mod assignment;
+mod doubtful_orcids;
 mod load_block;
 mod researchers;
 mod unassigned;
@@ -200,12 +201,28 @@ async fn disambiguate_blocks(uow: &mut UnitOfWork<'_>, names: &[String]) -> Resu
     add_researcher_identifiers(uow, &clusters, &researcher_ids).await?;
     unassign(uow, &unassigned).await?;
     reassign_and_merge_emptied(uow, &moves).await?;
+    queue_vacated_places(uow, &moves).await?;
     merge_unassigned(uow, &unassigned).await?;
     merge_orphans(uow, names).await?;
-    update_majority_names(uow, &researcher_ids).await?;
+    // A researcher who loses papers may have been named by them.
+    let former =
+        moves.iter().map(|row| row.former_id).chain(unassigned.iter().map(|authorship| authorship.researcher_id));
+    let renamed: HashSet<i64> = former.chain(researcher_ids).flatten().collect();
+    update_majority_names(uow, &renamed).await?;
     store_resolutions(uow, &explanations).await?;
     let created = assignments.iter().filter(|assignment| **assignment == Assignment::New).count();
     Ok(DisambiguationReport { authorships: authorship_count, moved: moves.len() + unassigned.len(), created })
+}
+
+/// Queues authors who were left open because the researcher had another authorship of the paper, which is somebody
+/// else's now.
+async fn queue_vacated_places(uow: &UnitOfWork<'_>, moves: &[Reassignment]) -> Result<(), Error> {
+    let moves: Vec<&Reassignment> = moves.iter().filter(|row| row.former_id.is_some()).collect();
+    let queue = "INSERT INTO identity_pending SELECT DISTINCT open.block FROM rows JOIN authorship AS open \
+         ON open.paper_id = rows.paper_id AND open.same_as_id = rows.former_id AND open.researcher_id IS NULL \
+         WHERE open.block IS NOT NULL AND NOT EXISTS (SELECT FROM authorship AS other \
+         WHERE other.paper_id = rows.paper_id AND other.researcher_id = rows.former_id) ON CONFLICT DO NOTHING";
+    uow.execute_with_rows("paper_id bigint, former_id bigint", &moves, queue).await
 }
 
 /// Assigns clusters to existing researchers.

@@ -58,6 +58,8 @@ pub enum DataIssue {
     NameRepairSuggested,
     /// Author not resolved to a researcher.
     AuthorUnresolved,
+    /// Author with an ORCID iD that is somebody else's.
+    AuthorWithDoubtfulOrcid,
     /// Researcher with several papers, one of them from a name-only match.
     ResearcherByNameAlone,
     /// Researcher with papers spanning more than 60 years.
@@ -72,7 +74,7 @@ pub enum DataIssue {
 
 impl DataIssue {
     /// All kinds, in reporting order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PaperWithoutYear,
         Self::PaperWithoutAbstract,
         Self::PaperWithTruncatedAbstract,
@@ -84,6 +86,7 @@ impl DataIssue {
         Self::NameRepaired,
         Self::NameRepairSuggested,
         Self::AuthorUnresolved,
+        Self::AuthorWithDoubtfulOrcid,
         Self::ResearcherByNameAlone,
         Self::ResearcherActiveTooLong,
         Self::ResearcherWithSeveralOrcids,
@@ -103,7 +106,9 @@ impl DataIssue {
             | Self::PaperWithoutVolume
             | Self::PaperWithoutPages
             | Self::PaperWithoutPublisher => IssueSubject::Paper,
-            Self::NameRepaired | Self::NameRepairSuggested | Self::AuthorUnresolved => IssueSubject::Authorship,
+            Self::NameRepaired | Self::NameRepairSuggested | Self::AuthorUnresolved | Self::AuthorWithDoubtfulOrcid => {
+                IssueSubject::Authorship
+            }
             Self::ResearcherByNameAlone
             | Self::ResearcherActiveTooLong
             | Self::ResearcherWithSeveralOrcids

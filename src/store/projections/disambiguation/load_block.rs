@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::disambiguation::{Mention, Vocabulary};
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::projections::disambiguation::doubtful_orcids::refresh_doubtful_orcids;
 use crate::store::projections::disambiguation::{BlockAuthorship, LoadedBlock};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
@@ -22,6 +23,8 @@ struct MentionRow {
     researcher_id: Option<i64>,
     /// The survivor's ORCID iD if that of the authorship was merged.
     orcid: Option<String>,
+    /// The ORCID iD that the source gives.
+    stated_orcid: Option<String>,
     author_ids: Option<Vec<String>>,
     block: String,
     affiliations: Vec<String>,
@@ -54,7 +57,7 @@ pub(super) async fn load_blocks(
     let sql = "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, \
          coalesce((SELECT owner.orcid FROM external_id JOIN researcher AS owner ON owner.id = external_id.researcher_id \
          WHERE external_id.researcher_id IS NOT NULL AND external_id.scheme = 'orcid' AND external_id.value = authorship.orcid), \
-         authorship.orcid) AS orcid, \
+         authorship.orcid) AS orcid, authorship.orcid AS stated_orcid, \
          authorship.author_ids, authorship.block, authorship.affiliations_as_published AS affiliations, paper.venue_name, \
          paper.publication_year AS year, paper.sort_title, paper.author_count, \
          coalesce(former.survivor_id, pin.researcher_id) AS decided, \
@@ -66,6 +69,9 @@ pub(super) async fn load_blocks(
          WHERE authorship.block = ANY(?) ORDER BY authorship.paper_id, authorship.list_order";
     let rows = uow.rows::<MentionRow>(Sql::with(sql, text_array(names.to_vec()))).await?;
     let recorded = load_recorded_researchers(uow, names).await?;
+    let stated = rows.iter().filter_map(|row| row.stated_orcid.as_ref());
+    let orcids = stated.chain(recorded.iter().filter_map(|researcher| researcher.orcid.as_ref())).cloned().collect();
+    let doubtful = refresh_doubtful_orcids(uow, orcids, names).await?;
     let decided_names = load_decided_names(uow, &rows).await?;
     let organizations = rows.iter().flat_map(|row| &row.organizations);
     let organizations = organizations.chain(recorded.iter().flat_map(|researcher| &researcher.organizations));
@@ -80,10 +86,11 @@ pub(super) async fn load_blocks(
     };
     for row in rows {
         let others = coauthors.get(&row.paper_id).map_or(&[][..], Vec::as_slice);
+        let is_doubtful = row.stated_orcid.as_ref().is_some_and(|orcid| doubtful.contains(orcid, &row.name));
         let mention = Mention {
             paper: Some(row.paper_id),
             decided_researcher_id: row.decided,
-            orcid: row.orcid,
+            orcid: row.orcid.filter(|_| !is_doubtful),
             author_ids: row.author_ids.unwrap_or_default(),
             coauthors: others.iter().filter(|(id, _)| *id != row.id).map(|(_, number)| *number).collect(),
             organizations: row
@@ -109,7 +116,7 @@ pub(super) async fn load_blocks(
         let names = researcher.organizations.iter().map(|id| organizations[id].as_str());
         let mention = Mention {
             recorded_researcher_id: Some(researcher.id),
-            orcid: researcher.orcid,
+            orcid: researcher.orcid.filter(|orcid| !doubtful.is_released(orcid, &researcher.block)),
             author_ids: researcher.author_ids,
             affiliations: names.filter_map(|name| vocabulary.intern_affiliation(name)).collect(),
             organizations: researcher

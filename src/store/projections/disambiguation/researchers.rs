@@ -69,7 +69,7 @@ async fn load_known_name_parts(uow: &UnitOfWork<'_>, names: &[&str]) -> Result<H
 /// Displays researchers without a record by the name that most of their papers have.
 pub(super) async fn update_majority_names(
     uow: &mut UnitOfWork<'_>,
-    researcher_ids: &[Option<i64>],
+    researcher_ids: &HashSet<i64>,
 ) -> Result<(), Error> {
     #[derive(FromQueryResult)]
     struct NameCountRow {
@@ -91,7 +91,7 @@ pub(super) async fn update_majority_names(
          AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = authorship.researcher_id) \
          AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
     let mut names_by_researcher: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
-    for row in uow.rows::<NameCountRow>(Sql::with(sql, bigint_array(researcher_ids.iter().flatten().copied()))).await? {
+    for row in uow.rows::<NameCountRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await? {
         names_by_researcher.entry(row.id).or_default().push((row.name, row.papers));
     }
     let wanted: HashMap<i64, &str> = names_by_researcher

@@ -64,6 +64,7 @@ fn issue_condition(issue: DataIssue) -> String {
             "authorship.repair_value IS NOT NULL AND NOT authorship.is_repair_applied".to_owned()
         }
         DataIssue::AuthorUnresolved => "authorship.researcher_id IS NULL".to_owned(),
+        DataIssue::AuthorWithDoubtfulOrcid => "authorship.is_orcid_doubtful".to_owned(),
         DataIssue::ResearcherByNameAlone => "person.paper_count > 1 AND person.researcher_id IN (\
              SELECT place.researcher_id FROM authorship_resolution AS resolution \
              JOIN authorship AS place ON place.id = resolution.authorship_id \
@@ -72,10 +73,10 @@ fn issue_condition(issue: DataIssue) -> String {
         DataIssue::ResearcherActiveTooLong => {
             "person.first_year > 0 AND person.last_year - person.first_year > 60".to_owned()
         }
-        // Excludes ORCID iDs that belong to the researcher by a manual merge.
+        // Excludes ORCID iDs that belong to the researcher by a manual merge, and those of other people.
         DataIssue::ResearcherWithSeveralOrcids => "person.researcher_id IN (\
              SELECT place.researcher_id FROM authorship AS place JOIN researcher ON researcher.id = place.researcher_id \
-             WHERE place.orcid IS NOT NULL AND NOT EXISTS (SELECT FROM external_id \
+             WHERE place.orcid IS NOT NULL AND NOT place.is_orcid_doubtful AND NOT EXISTS (SELECT FROM external_id \
              WHERE external_id.researcher_id = place.researcher_id AND external_id.scheme = 'orcid' \
              AND external_id.value = place.orcid) GROUP BY place.researcher_id, researcher.orcid \
              HAVING min(place.orcid) <> max(place.orcid) OR min(place.orcid) <> researcher.orcid)"
