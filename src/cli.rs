@@ -1,14 +1,16 @@
 //! The command line: subcommands and their wiring.
 
+mod backup;
 mod banner;
 mod check;
 mod command_line;
+mod demo_command;
 mod export;
 mod identity;
 mod names;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,8 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
-use crate::database::{self, Database, MigrationAction};
-use crate::demo;
+use crate::database::{self, Database, MigrationAction, OpenOptions};
 use crate::error::Error;
 use crate::graphql;
 use crate::graphql::context::DirectoryInfo;
@@ -52,7 +53,7 @@ pub struct Cli {
 enum Command {
     /// Serve the directory (the default)
     Serve(Box<ServeConfig>),
-    /// Import files into the directory
+    /// Import files into the directory, or restore a backup
     Import(ImportArguments),
     /// Merge and split researchers, and undo or list past decisions
     Identity {
@@ -64,7 +65,12 @@ enum Command {
         #[command(subcommand)]
         command: NamesCommand,
     },
-    /// Export the directory, or selected papers, to a file
+    /// Remove the sample data that `serve` loads into an empty embedded database
+    Demo {
+        #[command(subcommand)]
+        command: crate::cli::demo_command::DemoCommand,
+    },
+    /// Export the directory, a backup of it, or selected papers, to a file
     Export(ExportArguments),
     /// Report data-quality problems: missing, corrupted or suspicious data, with examples
     Check(crate::cli::check::CheckArguments),
@@ -92,7 +98,7 @@ enum MigrateDirection {
 struct ImportArguments {
     /// The format of the files
     #[arg(value_parser = format_parser())]
-    format: &'static dyn Format,
+    format: ImportFormat,
     /// Files or directories, optionally compressed with gzip or zstd; - is standard input (the default)
     #[arg(default_value = "-")]
     files: Vec<PathBuf>,
@@ -102,6 +108,9 @@ struct ImportArguments {
     /// Parse the files, show the first records and their number, and write nothing (no database required)
     #[arg(long)]
     dry_run: bool,
+    /// Fail if there is no database yet, instead of creating an embedded one
+    #[arg(long)]
+    existing: bool,
     /// Name of the source of the records; defaults to the name of the format
     #[arg(long, value_name = "NAME", value_parser = parse_source_name)]
     source: Option<String>,
@@ -119,8 +128,33 @@ struct ImportArguments {
     scheme: Option<String>,
 }
 
+/// What `import` reads: records of a format, or a backup.
+#[derive(Clone, Copy, Debug)]
+enum ImportFormat {
+    Records(&'static dyn Format),
+    Backup,
+}
+
 impl ImportArguments {
-    fn into_import(self, config: &DatabaseConfig) -> ImportOptions {
+    /// Rejects options that a backup does not have.
+    fn backup_file(&self) -> Result<&Path, String> {
+        let is_option_given = self.strict
+            || self.dry_run
+            || self.source.is_some()
+            || self.organization.is_some()
+            || self.ror.is_some()
+            || self.language.is_some()
+            || self.scheme.is_some();
+        match self.files.as_slice() {
+            _ if is_option_given => {
+                Err("a backup is restored as it is: of the options of `import`, only --existing applies to it".to_owned())
+            }
+            [file] => Ok(file),
+            _ => Err("specify one backup: it is restored into an empty database".to_owned()),
+        }
+    }
+
+    fn into_import(self, format: &'static dyn Format, config: &DatabaseConfig) -> ImportOptions {
         let format_options = FormatOptions {
             profile_page: ProfilePageOptions {
                 organization: import::organization_reference(self.organization, self.ror),
@@ -129,7 +163,7 @@ impl ImportArguments {
             topics: TopicsOptions { scheme: self.scheme },
         };
         ImportOptions {
-            format: self.format,
+            format,
             format_options,
             files: self.files,
             excluded_folders: database::embedded_directories(config),
@@ -146,10 +180,17 @@ struct DryRunArguments {
     dry_run: bool,
 }
 
+/// The name by which `import` and `export` know a backup.
+const BACKUP: &str = "backup";
+
 /// Parses the name of an import format; `--help` lists the registered formats.
-fn format_parser() -> impl TypedValueParser<Value = &'static dyn Format> {
+fn format_parser() -> impl TypedValueParser<Value = ImportFormat> {
     let names = formats::selectable().into_iter().map(|format| PossibleValue::new(format.name()).help(format.help()));
-    PossibleValuesParser::new(names).try_map(|name| formats::by_name(&name).ok_or("unknown format"))
+    let backup = PossibleValue::new(BACKUP).help("A backup of `export backup`, into an empty database");
+    PossibleValuesParser::new(names.chain([backup])).try_map(|name| match name.as_str() {
+        BACKUP => Ok(ImportFormat::Backup),
+        name => formats::by_name(name).map(ImportFormat::Records).ok_or("unknown format"),
+    })
 }
 
 /// The source precedence: listed sources, then sources with a name of their own, then import formats.
@@ -181,6 +222,7 @@ impl Cli {
                 | Command::Export(_)
                 | Command::Identity { .. }
                 | Command::Names { .. }
+                | Command::Demo { .. }
                 | Command::Check(_)
                 | Command::Migrate { .. }
                 | Command::Schema,
@@ -204,14 +246,9 @@ impl Cli {
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
             Some(Command::Names { command }) => crate::cli::names::run(&self.database, command).await,
-            Some(Command::Import(arguments)) if arguments.dry_run => {
-                dry_run_import(&arguments.into_import(&self.database)).await
-            }
-            Some(Command::Import(arguments)) => {
-                let options = arguments.into_import(&self.database);
-                import(&self.database, options).await
-            }
+            Some(Command::Import(arguments)) => import(&self.database, arguments).await,
             Some(Command::Identity { command }) => crate::cli::identity::run(&self.database, command).await,
+            Some(Command::Demo { command }) => crate::cli::demo_command::run(&self.database, command).await,
             Some(Command::Export(arguments)) => crate::cli::export::run(&self.database, &arguments).await,
             Some(Command::Check(arguments)) => crate::cli::check::run(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => crate::cli::serve(&self.database, *serve).await,
@@ -261,8 +298,22 @@ fn open_store(database: &Database, config: &DatabaseConfig) -> Store {
     Store::new(&database.primary, config.consortium_size).with_source_order(source_order(&[]))
 }
 
-async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult {
-    let database = Database::open(config).await?;
+/// Imports records, parses them in a dry run, or restores a backup.
+async fn import(config: &DatabaseConfig, arguments: ImportArguments) -> CommandResult {
+    let ImportFormat::Records(format) = arguments.format else {
+        return backup::restore(config, arguments.backup_file()?, arguments.existing).await;
+    };
+    let (is_dry_run, must_exist) = (arguments.dry_run, arguments.existing);
+    let import = arguments.into_import(format, config);
+    if is_dry_run {
+        return dry_run_import(&import).await;
+    }
+    import_records(config, import, must_exist).await
+}
+
+async fn import_records(config: &DatabaseConfig, import: ImportOptions, must_exist: bool) -> CommandResult {
+    let database = Database::open_with(config, &OpenOptions { must_exist, ..OpenOptions::default() }).await?;
+    print_database(&database);
     let store = open_store(&database, config).with_source_order(source_order(&config.source_order));
     let result = async {
         rebuild_stale_projections(&store).await?;
@@ -281,8 +332,28 @@ async fn import(config: &DatabaseConfig, import: ImportOptions) -> CommandResult
     Ok(if summary.unreadable_files > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Rebuilds the projections that were computed by older rules or settings.
+/// The first line of a command: which database it uses.
+fn describe_database(database: &Database) -> String {
+    let created = if database.is_new() { ", which was created now, since DATABASE_URL is unset" } else { "" };
+    format!("database: {}{created}", database.description())
+}
+
+/// Prints the first line of a command on standard output; with `LOG_FORMAT=json`, whose only line there is the result, on
+/// standard error.
+fn print_database(database: &Database) {
+    let text = describe_database(database);
+    if console::is_json() {
+        console::print_message(&text);
+    } else {
+        print(&format!("{text}\n"));
+    }
+}
+
+/// Rebuilds the projections that were computed by older rules or settings, or that a restored backup does not have.
 async fn rebuild_stale_projections(store: &Store) -> Result<(), Error> {
+    if store.rebuild_derived_if_restored().await? {
+        tracing::info!("rebuilt the derived tables after a backup was restored");
+    }
     if store.rebuild_coauthorship_if_stale().await? {
         tracing::info!(size = store.consortium_size(), "recomputed coauthors because CONSORTIUM_SIZE has changed");
     }
@@ -307,6 +378,7 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
         database = Database::open(config) => database?,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
+    print_database(&database);
     let store = open_store(&database, config).with_replicas(&database.replicas);
     let prepared = tokio::select! {
         application = build_application(&database, &store, serve) => application.map(Some),
@@ -373,7 +445,7 @@ async fn prepare_data(database: &Database, store: &Store, demo: Demo) -> Result<
         Demo::Never => false,
     };
     if is_demo_wanted {
-        demo::load(store).await?;
+        crate::demo::load(store).await?;
     }
     store.refresh_statistics_if_stale().await?;
     Ok(())

@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{DatabaseConfig, Migrate, PgDefaults, bundled_postgres_directories};
 use crate::database::address::{DatabaseAddress, InvalidAddress};
 use crate::database::embedded::PROGRAM_COPIES;
+use crate::model::backup::not_empty;
 pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, MIN_MAJOR_VERSION, ServerPrograms};
 pub use crate::database::migrations::MigrationAction;
 pub use crate::database::servers::{ConnectError, Servers};
@@ -85,6 +86,34 @@ pub enum DatabaseError {
          version, or restore a backup of before the upgrade"
     )]
     NewerSchema(String),
+    /// A backup was made by a newer version of the program.
+    #[error(
+        "the backup was made by a newer version of academic-directory ({0} is unknown to this version): restore it with that \
+         version"
+    )]
+    NewerBackup(String),
+    /// A backup has another schema than the database, which may not be migrated.
+    #[error(
+        "the backup has the schema of {0}, to which the database has to be migrated first, but MIGRATE=never: restore it with \
+         MIGRATE=auto"
+    )]
+    OtherSchema(String),
+    /// A backup was to be restored into a database with data.
+    #[error("{}", not_empty(.0))]
+    NotEmpty(String),
+    /// There is no database, and none may be created.
+    #[error(
+        "there is no database in {}, and --existing was given: set DATABASE_URL, or DATA_DIR to the directory of the service, or \
+         omit --existing to create a new one",
+        .0.display()
+    )]
+    NoEmbeddedDatabase(PathBuf),
+    /// The database is not one of a directory, and none may be created.
+    #[error(
+        "{0} is no database of a directory yet, and --existing was given: set DATABASE_URL to that of the service, or omit \
+         --existing to create a directory there"
+    )]
+    NoDirectory(String),
     /// Another process does not finish its migrations.
     #[error(
         "{holder} has held the lock on migrations for more than {} seconds (MIGRATION_WAIT_SECONDS): wait until it has \
@@ -134,9 +163,23 @@ pub struct DatabasePool {
     pub wait: Duration,
 }
 
+/// What a command expects of the database that it opens.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Whether the database has to exist: none is created.
+    pub must_exist: bool,
+    /// The migration to which an empty database is migrated, up or down, for a backup that was made there; the last one if
+    /// omitted.
+    pub empty_at_migration: Option<String>,
+}
+
 /// A migrated database, with its embedded server if there is one.
 #[derive(Debug)]
 pub struct Database {
+    /// Where the database is, without a password.
+    description: String,
+    /// Whether the embedded database was created now.
+    is_new: bool,
     /// The connections to the primary.
     pub primary: DatabasePool,
     /// The connections to each read replica, which may be unreachable.
@@ -190,10 +233,22 @@ impl Database {
     /// # Errors
     /// If there is no server, or migrations fail or are pending.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
-        let (address, server) = resolve_address(config).await?;
+        Self::open_with(config, &OpenOptions::default()).await
+    }
+
+    /// The same for a command that expects more of the database.
+    ///
+    /// # Errors
+    /// Also if the database is not as it is expected.
+    pub async fn open_with(config: &DatabaseConfig, options: &OpenOptions) -> Result<Self, DatabaseError> {
+        let ResolvedAddress { address, description, is_new, server } = resolve_address(config, options).await?;
         let mut opened = OpenedDatabase::open(&address, config).await?;
         let pending = migrations::pending(&mut opened.connection).await?;
+        if options.must_exist && pending.len() == Migrator::migrations().len() {
+            return Err(DatabaseError::NoDirectory(description));
+        }
         match config.migrate {
+            _ if options.empty_at_migration.is_some() => opened.migrate_empty(options, pending.len(), config).await?,
             Migrate::Auto if !pending.is_empty() => opened.migrate(MigrationAction::Up, config).await?,
             Migrate::Never if !pending.is_empty() => return Err(DatabaseError::PendingMigrations(pending.len())),
             Migrate::Auto | Migrate::Never => {}
@@ -222,7 +277,32 @@ impl Database {
             };
             replicas.push(open_pool(servers, settings, config));
         }
-        Ok(Self { primary, replicas, read_only_reason, server })
+        Ok(Self { description, is_new, primary, replicas, read_only_reason, server })
+    }
+
+    /// Where the database is, without a password: `directory at db.example.org:5432`.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Whether the embedded database was created when it was opened.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Applies the migrations that are pending.
+    ///
+    /// # Errors
+    /// If the database is unavailable, or a migration fails.
+    pub async fn migrate_up(&self, config: &DatabaseConfig) -> Result<(), DatabaseError> {
+        let servers = &self.primary.servers;
+        let mut connection = servers.connect().await?;
+        if !migrations::pending(&mut connection).await?.is_empty() {
+            migrations::run(&mut connection, servers, MigrationAction::Up, config.migration_wait()).await?;
+        }
+        Ok(connection.close().await?)
     }
 
     /// Why nothing can be written to the database, if so.
@@ -266,7 +346,7 @@ pub async fn run_migrations(
     config: &DatabaseConfig,
     action: MigrationAction,
 ) -> Result<Vec<(String, bool)>, DatabaseError> {
-    let (address, server) = resolve_address(config).await?;
+    let ResolvedAddress { address, server, .. } = resolve_address(config, &OpenOptions::default()).await?;
     let mut opened = OpenedDatabase::open(&address, config).await?;
     let mut pending = migrations::pending(&mut opened.connection).await?;
     if action == MigrationAction::Down || action == MigrationAction::Up && !pending.is_empty() {
@@ -316,6 +396,24 @@ impl OpenedDatabase {
         migrations::run(&mut self.connection, &self.servers, action, config.migration_wait()).await
     }
 
+    /// Migrates an empty database to the migration of a backup.
+    async fn migrate_empty(
+        &mut self,
+        options: &OpenOptions,
+        pending: usize,
+        config: &DatabaseConfig,
+    ) -> Result<(), DatabaseError> {
+        let Some(last) = &options.empty_at_migration else { return Ok(()) };
+        let migrations = Migrator::migrations();
+        let position = migrations.iter().position(|migration| migration.name() == last);
+        let wanted = position.ok_or_else(|| DatabaseError::NewerBackup(last.clone()))? + 1;
+        match config.migrate {
+            _ if migrations.len() - pending == wanted => Ok(()),
+            Migrate::Never => Err(DatabaseError::OtherSchema(last.clone())),
+            Migrate::Auto => self.migrate(MigrationAction::EmptyTo(wanted), config).await,
+        }
+    }
+
     async fn session_settings(&mut self) -> Result<SessionSettings, sqlx::Error> {
         SessionSettings::detect(&mut self.connection, &self.wanted_settings).await
     }
@@ -340,18 +438,32 @@ async fn connect_when_started(servers: &Servers) -> Result<PgConnection, Connect
     }
 }
 
+/// The address of a database, in words too, with the embedded server that was started.
+struct ResolvedAddress {
+    address: DatabaseAddress,
+    description: String,
+    is_new: bool,
+    server: Option<EmbeddedPostgres>,
+}
+
 /// The address of the configured database, or of the embedded one, which is started.
-async fn resolve_address(
-    config: &DatabaseConfig,
-) -> Result<(DatabaseAddress, Option<EmbeddedPostgres>), DatabaseError> {
+async fn resolve_address(config: &DatabaseConfig, options: &OpenOptions) -> Result<ResolvedAddress, DatabaseError> {
     if let Some(url) = &config.database_url {
         let address = DatabaseAddress::parse(url, &config.pg_defaults()).map_err(DatabaseError::InvalidAddress)?;
-        return Ok((address, None));
+        let hosts: Vec<String> = address.hosts.iter().map(ToString::to_string).collect();
+        let description = format!("{} at {}", address.database(), hosts.join(", "));
+        return Ok(ResolvedAddress { address, description, is_new: false, server: None });
+    }
+    // The last file that the initialization of a server writes is in its data.
+    let is_initialized = |directory: &PathBuf| directory.join("data/PG_VERSION").exists();
+    if options.must_exist && !embedded_directories(config).iter().any(is_initialized) {
+        return Err(DatabaseError::NoEmbeddedDatabase(absolute(&config.data_dir)));
     }
     let embedded = start_embedded(config).await?;
-    create_embedded_database(&embedded.server).await?;
+    let is_new = create_embedded_database(&embedded.server).await?;
     let address = embedded_address(&embedded.server, EMBEDDED_DATABASE_NAME)?;
-    Ok((address, Some(embedded)))
+    let description = format!("{EMBEDDED_DATABASE_NAME} of the embedded Postgres in {}", embedded.directory.display());
+    Ok(ResolvedAddress { address, description, is_new, server: Some(embedded) })
 }
 
 /// The address of a database on the embedded server, which the environment does not change.
@@ -406,7 +518,8 @@ fn fallback_directory(directory: &Path) -> PathBuf {
     Path::new("/var/lib/academic-directory").join(HEXLOWER.encode(&digest[..6]))
 }
 
-async fn create_embedded_database(server: &EmbeddedServer) -> Result<(), DatabaseError> {
+/// Creates the database on the embedded server, if it does not exist. Returns whether it did.
+async fn create_embedded_database(server: &EmbeddedServer) -> Result<bool, DatabaseError> {
     let mut connection = Servers::new(&embedded_address(server, "postgres")?, &[]).connect().await?;
     let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{EMBEDDED_DATABASE_NAME}'");
     let exists = sqlx::raw_sql(sqlx::AssertSqlSafe(exists)).fetch_optional(&mut connection).await?;
@@ -422,7 +535,8 @@ async fn create_embedded_database(server: &EmbeddedServer) -> Result<(), Databas
             }
         }
     }
-    Ok(connection.close().await?)
+    connection.close().await?;
+    Ok(exists.is_none())
 }
 
 /// Opens a pool, whose connections are opened when they are needed.

@@ -1,5 +1,5 @@
-//! Exports: all records of the directory, or papers in a citation format. Both are streamed in batches from one
-//! consistent snapshot.
+//! Exports: all records of the directory, a backup, or papers in a citation format. Each is streamed from one consistent
+//! snapshot.
 
 use std::io::{self, Write};
 
@@ -15,6 +15,8 @@ use crate::store::reader::paper::PaperFilter;
 pub enum ExportRequest {
     /// All records, in the import format `records`.
     Records,
+    /// The rows of all tables, for `import backup`.
+    Backup,
     /// The papers that match a filter, in a citation format.
     Papers(CitationFormat, Box<PaperFilter>),
 }
@@ -33,7 +35,7 @@ pub enum ExportError {
     Output(#[from] io::Error),
 }
 
-/// Writes an export and returns the number of its records or papers.
+/// Writes an export and returns the number of its records, rows or papers.
 ///
 /// # Errors
 /// Fails if the database or the output fails; the output may be incomplete.
@@ -44,6 +46,7 @@ pub async fn run(
 ) -> Result<usize, ExportError> {
     let count = match export {
         ExportRequest::Records => write_records(store, output).await?,
+        ExportRequest::Backup => write_backup(store, output).await?,
         ExportRequest::Papers(format, filter) => write_papers(store, *format, filter, output).await?,
     };
     output.flush()?;
@@ -65,6 +68,15 @@ async fn write_records(store: &Store, output: &mut (impl Write + Send)) -> Resul
         }
     }
     Ok(count)
+}
+
+async fn write_backup(store: &Store, output: &mut (impl Write + Send)) -> Result<usize, ExportError> {
+    let snapshot = store.export_snapshot().await?;
+    let write = |line: &str| -> Result<(), ExportError> {
+        output.write_all(line.as_bytes())?;
+        Ok(output.write_all(b"\n")?)
+    };
+    Ok(usize::try_from(snapshot.write_backup(write).await?).unwrap_or(usize::MAX))
 }
 
 async fn write_papers(

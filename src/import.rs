@@ -1,5 +1,6 @@
 //! Imports: files of many formats are read as a stream of neutral records and written in batches.
 
+pub mod backup;
 pub mod formats;
 pub mod io;
 pub mod normalize;

@@ -1,5 +1,6 @@
 //! The vocabulary that all layers share: global ids, external identifiers, partial dates, languages and the neutral record.
 
+pub mod backup;
 pub mod global_id;
 pub mod identifier;
 pub mod language;

@@ -55,3 +55,17 @@ pub const FUNCTIONS: [&str; 13] = [
     "with_stems",
     "with_typos",
 ];
+
+/// The tables, of those above, whose rows are derived from the others: a backup omits them, and a restore rebuilds them.
+pub const DERIVED_TABLES: [&str; 10] = [
+    "coauthorship",
+    "directory_change",
+    "organization_label",
+    "organization_statistics",
+    "researcher_statistics",
+    "search_abstract",
+    "search_entry",
+    "search_word",
+    "topic_label",
+    "topic_statistics",
+];

@@ -6,7 +6,7 @@
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
 
-pub use crate::inventory::{FUNCTIONS, TABLES};
+pub use crate::inventory::{DERIVED_TABLES, FUNCTIONS, TABLES};
 
 mod extensions;
 mod inventory;

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{CommandResult, open_store, print};
+use crate::cli::{CommandResult, describe_database, open_store, print, print_database};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::entity::organization;
@@ -24,6 +24,7 @@ use crate::store::reader::quality::{
     DataIssue, DescribedSample, IssueCountKey, IssueCountTarget, IssueSamplesKey, IssueScope, IssueSubject,
     RepairRuleCount, SourceRecordCounts, StatisticsMismatch,
 };
+use crate::telemetry::console;
 
 /// Maximum number of sources listed.
 const MAX_LISTED_SOURCES: u32 = 1000;
@@ -83,6 +84,11 @@ struct IssueReport {
 /// Runs `check`.
 pub(super) async fn run(config: &DatabaseConfig, arguments: &CheckArguments) -> CommandResult {
     let database = Database::open(config).await?;
+    if arguments.json {
+        console::print_message(&describe_database(&database));
+    } else {
+        print_database(&database);
+    }
     let store = open_store(&database, config);
     let report = build_report(&store, arguments).await;
     database.close().await;

@@ -10,7 +10,7 @@ use crate::config;
 const USED_BY: [(&str, &[&str]); 3] = [
     ("database_read_urls", &["serve"]),
     ("source_order", &["import"]),
-    ("consortium_size", &["serve", "import", "identity", "names", "export", "check"]),
+    ("consortium_size", &["serve", "import", "identity", "names", "demo", "export", "check"]),
 ];
 /// Commands that use none of these settings except those of the log.
 const WITHOUT_DATABASE: [&str; 1] = ["schema"];

@@ -1,14 +1,15 @@
-//! `export`: writes the directory or selected papers to a file.
+//! `export`: writes the directory, a backup of it, or selected papers to a file.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::citation::CitationFormat;
-use crate::cli::{CommandResult, open_store, shutdown_signal};
+use crate::cli::{CommandResult, describe_database, open_store, shutdown_signal};
 use crate::config::DatabaseConfig;
 use crate::database::Database;
 use crate::entity::organization;
@@ -27,6 +28,8 @@ use crate::telemetry::console;
 enum ExportFormatName {
     /// The whole directory, one JSON object per line, for `import records`
     Records,
+    /// Everything, with hidden names, decisions and their history, for `import backup`
+    Backup,
     /// Papers as BibTeX
     Bibtex,
     /// Papers as RIS
@@ -78,7 +81,7 @@ fn parse_years(text: &str) -> Result<YearRange, String> {
 impl ExportArguments {
     fn citation_format(&self) -> Option<CitationFormat> {
         match self.format {
-            ExportFormatName::Records => None,
+            ExportFormatName::Records | ExportFormatName::Backup => None,
             ExportFormatName::Bibtex => Some(CitationFormat::Bibtex),
             ExportFormatName::Ris => Some(CitationFormat::Ris),
             ExportFormatName::Csl => Some(CitationFormat::CslJson),
@@ -90,12 +93,13 @@ impl ExportArguments {
         let Some(format) = self.citation_format() else {
             if keys.iter().any(|keys| !keys.is_empty()) || self.year.is_some() {
                 return Err(
-                    "--paper, --researcher, --organization and --year apply to bibtex, ris and csl only; records are always \
-                     exported completely"
+                    "--paper, --researcher, --organization and --year apply to bibtex, ris and csl only; records and backups \
+                     are always complete"
                         .into(),
                 );
             }
-            return Ok(ExportRequest::Records);
+            let is_backup = self.format == ExportFormatName::Backup;
+            return Ok(if is_backup { ExportRequest::Backup } else { ExportRequest::Records });
         };
         let filter = PaperFilter {
             ids: resolve_ids::<paper::Model>(store, &self.paper, parse_paper_key, |paper| paper.id).await?,
@@ -167,8 +171,9 @@ async fn resolve_ids<M: LookupTable>(
 
 /// Runs `export`. If the reader of standard output closes it, the export ends without an error.
 pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) -> CommandResult {
-    let mut output = open_output(arguments.output.as_deref())?;
+    let mut output = open_output(arguments)?;
     let database = Database::open(config).await?;
+    console::print_message(&describe_database(&database));
     let store = open_store(&database, config);
     let result = async {
         let export = arguments.to_export(&store).await?;
@@ -186,7 +191,11 @@ pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) ->
         if let Some(path) = &arguments.output {
             fs::rename(partial_path(path), path)?;
         }
-        let noun = if arguments.format == ExportFormatName::Records { "records" } else { "papers" };
+        let noun = match arguments.format {
+            ExportFormatName::Records => "records",
+            ExportFormatName::Backup => "rows",
+            ExportFormatName::Bibtex | ExportFormatName::Ris | ExportFormatName::Csl => "papers",
+        };
         console::print_message(&format!("{written} {noun}"));
     }
     Ok(ExitCode::SUCCESS)
@@ -194,16 +203,25 @@ pub(super) async fn run(config: &DatabaseConfig, arguments: &ExportArguments) ->
 
 type ExportWriter = BufWriter<Box<dyn Write + Send>>;
 
-fn open_output(path: Option<&Path>) -> Result<ExportWriter, String> {
-    let inner: Box<dyn Write + Send> = match path {
+fn open_output(arguments: &ExportArguments) -> Result<ExportWriter, String> {
+    let inner: Box<dyn Write + Send> = match &arguments.output {
         None => Box::new(io::stdout()),
         Some(path) => {
             let path = partial_path(path);
-            let file = File::create(&path);
+            let is_confidential = arguments.format == ExportFormatName::Backup;
+            let file = if is_confidential { create_private(&path) } else { File::create(&path) };
             Box::new(file.map_err(|error| format!("could not write {}: {error}", path.display()))?)
         }
     };
     Ok(BufWriter::new(inner))
+}
+
+/// Creates a file that only its owner can read.
+fn create_private(path: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // It may be left from before.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// The temporary path of an incomplete export. An existing file is replaced only by a complete one.

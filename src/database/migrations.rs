@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use migration::{Migrator, MigratorTrait as _};
+use migration::{DERIVED_TABLES, Migrator, MigratorTrait as _, TABLES};
 use sea_orm::sqlx::postgres::{PgConnection, PgPoolOptions};
 use sea_orm::sqlx::{self, Row as _};
 use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, Statement,
+    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement,
     TransactionTrait as _,
 };
 
@@ -29,6 +29,8 @@ pub enum MigrationAction {
     Down,
     /// Change nothing.
     Status,
+    /// Apply or revert migrations of an empty database until this many are applied.
+    EmptyTo(usize),
 }
 
 /// Returns the names of the migrations that are not applied.
@@ -82,10 +84,48 @@ pub(super) async fn run(
         MigrationAction::Up => Migrator::up(&transaction, None).await,
         MigrationAction::Down => Migrator::down(&transaction, Some(1)).await,
         MigrationAction::Status => Ok(()),
+        MigrationAction::EmptyTo(wanted) => migrate_empty(&transaction, wanted).await?,
     };
     migrated.map_err(DatabaseError::Setup)?;
     transaction.commit().await.map_err(DatabaseError::Setup)?;
     database.close().await.map_err(DatabaseError::Setup)
+}
+
+/// Applies or reverts the migrations of an empty database until this many are applied. The inner result is that of a
+/// migration.
+async fn migrate_empty(
+    transaction: &DatabaseTransaction,
+    wanted: usize,
+) -> Result<Result<(), DbErr>, DatabaseError> {
+    if let Some(table) = first_with_rows(transaction).await.map_err(DatabaseError::Setup)? {
+        return Err(DatabaseError::NotEmpty(table));
+    }
+    let applied = Migrator::get_applied_migrations(transaction).await.map_err(DatabaseError::Setup)?.len();
+    let steps = |count: usize| u32::try_from(count).ok();
+    Ok(match wanted.checked_sub(applied) {
+        Some(0) => Ok(()),
+        Some(missing) => Migrator::up(transaction, steps(missing)).await,
+        None => Migrator::down(transaction, steps(applied - wanted)).await,
+    })
+}
+
+/// A table with rows that no other table gives.
+async fn first_with_rows(transaction: &DatabaseTransaction) -> Result<Option<String>, DbErr> {
+    // A new database has settings, and the queue of disambiguation may be left from rows that were deleted.
+    let is_data = |name: &&str| !DERIVED_TABLES.contains(name) && !["setting", "identity_pending"].contains(name);
+    for table in TABLES.into_iter().filter(is_data) {
+        let exists = format!("SELECT to_regclass('{table}') IS NOT NULL");
+        let has_rows = format!("SELECT EXISTS (SELECT FROM {table})");
+        if is_true(transaction, exists).await? && is_true(transaction, has_rows).await? {
+            return Ok(Some(table.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+async fn is_true(transaction: &DatabaseTransaction, sql: String) -> Result<bool, DbErr> {
+    let row = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    row.map_or(Ok(false), |row| row.try_get_by_index(0))
 }
 
 async fn take_lock(transaction: &DatabaseTransaction, lock_timeout: Duration) -> Result<(), DatabaseError> {
@@ -93,9 +133,7 @@ async fn take_lock(transaction: &DatabaseTransaction, lock_timeout: Duration) ->
     let mut is_reported = false;
     loop {
         let locked = format!("SELECT pg_try_advisory_xact_lock({MIGRATION_LOCK_KEY})");
-        let row = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, locked)).await;
-        let is_locked = row.and_then(|row| row.map_or(Ok(false), |row| row.try_get_by_index(0)));
-        if is_locked.map_err(DatabaseError::Setup)? {
+        if is_true(transaction, locked).await.map_err(DatabaseError::Setup)? {
             return Ok(());
         }
         let waited = started_at.elapsed();

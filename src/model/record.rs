@@ -65,6 +65,13 @@ pub struct ExportMetadata {
     /// The records of sources about this entity.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceRecord>,
+    /// For a researcher: the displayed other names that were decided, under which papers may be published. They are among
+    /// the other names of the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decided_names: Vec<String>,
+    /// For a researcher: whether the displayed name was decided. Not said of a researcher who hides a name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_name_decided: bool,
 }
 
 /// An entity that was merged into another. Its id and slug redirect to the survivor.

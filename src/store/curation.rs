@@ -8,6 +8,7 @@ mod history;
 mod merge_command;
 pub mod name_command;
 mod reference;
+pub mod remove_source;
 mod researcher_summary;
 mod split_command;
 mod undo_command;

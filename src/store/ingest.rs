@@ -5,6 +5,7 @@
 pub(crate) mod authorship;
 pub(crate) mod authorship_matching;
 pub(crate) mod authorship_organizations;
+pub mod backup;
 pub(crate) mod coauthor_pairs;
 pub(crate) mod disambiguation_queue;
 pub(crate) mod entity_names;

@@ -4,6 +4,7 @@ pub(crate) mod coauthorship;
 pub mod disambiguation;
 pub(crate) mod labels;
 pub(crate) mod name_repairs;
+pub(crate) mod restored;
 pub(crate) mod search_index;
 pub(crate) mod statistics;
 pub(crate) mod work_versions;

@@ -2,6 +2,7 @@
 
 pub mod affiliation;
 pub mod authorship;
+pub mod backup;
 pub mod citation;
 pub mod coauthor_path;
 pub mod coauthorship;
@@ -18,6 +19,7 @@ pub mod name_repair;
 pub mod organization;
 pub mod page;
 pub mod paper;
+pub mod published_names;
 pub mod quality;
 pub mod relation;
 pub mod researcher;

@@ -7,6 +7,7 @@ mod form;
 mod hidden;
 mod nicknames;
 mod parse;
+mod published;
 mod repair;
 mod unlike;
 
@@ -18,6 +19,7 @@ pub use crate::text::names::hidden::{
 };
 pub use crate::text::names::parse::{ParsedName, email_addresses, parse_name};
 pub(crate) use crate::text::names::parse::{is_suffix_after_comma, split_at_semicolons, split_final_initials};
+pub use crate::text::names::published::{MAX_PUBLISHED_NAMES, additional_published_names};
 pub use crate::text::names::repair::{
     Repair, RepairRule, RepairedName, are_in_capitals, repair_listed_name, repair_name,
 };

@@ -241,10 +241,10 @@ async fn check_report() {
     let outcome = run_check(&app, &[]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     assert!(!outcome.stdout.contains("Ili'c"), "published names are not shown");
-    insta::assert_snapshot!(outcome.stdout);
+    insta::assert_snapshot!(outcome.report());
     let part = run_check(&app, &["--source", "other", "--organization", "college", "--samples", "0"]);
     assert_eq!(part.code, Some(0));
-    assert!(part.stdout.starts_with("scope: the source other, college and its descendants\n"), "{}", part.stdout);
+    assert!(part.report().starts_with("scope: the source other, college and its descendants\n"), "{}", part.stdout);
     for name in [ror(2), "institute".to_owned()] {
         let part = run_check(&app, &["--organization", &name, "--json"]);
         let report: Value = serde_json::from_str(&part.stdout).expect("JSON");

@@ -289,10 +289,10 @@ async fn paper_selection() {
     assert_eq!(keys(&["--year", "1999"]), Vec::<String>::new());
 
     let outcome = run_export(&workspace, &app.database_url, &["bibtex", "--researcher", "nobody"]);
-    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(1), "error: researcher 'nobody' not found\n"));
+    assert_eq!((outcome.code, outcome.stderr_lines()[1]), (Some(1), "error: researcher 'nobody' not found"));
     let outcome = run_export(&workspace, &app.database_url, &["records", "--year", "2001"]);
     assert!(
-        outcome.code == Some(1) && outcome.stderr.contains("records are always exported completely"),
+        outcome.code == Some(1) && outcome.stderr.contains("records and backups are always complete"),
         "{outcome:?}"
     );
 
@@ -444,4 +444,47 @@ async fn assert_round_trip_of_displayed_names(workspace: &Workspace, app: &TestA
     let names_query = "{ researchers { nodes { id slug name otherNames papers { nodes { slug } } } }
         papers { nodes { id authorships { nodes { id name nameAsPublished researcher { slug } } } } } }";
     assert_eq!(copy.data(names_query).await, app.data(names_query).await);
+}
+
+/// A chosen name whose former name stays displayed: in the copy, the papers under the former name stay the person's.
+#[tokio::test]
+async fn chosen_names_with_a_displayed_former_name() {
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
+    app.create_records(json!([
+        paper_record("On locks", Some(2000), &["Anna Lake", "Tom Ford"]),
+        paper_record("On weirs", Some(2001), &["Anna Lake"]),
+        paper_record("On mills", Some(2002), &["Tom Ford", "Uma Leeds"]),
+    ]))
+    .await;
+    let workspace = Workspace::new();
+    for decision in [
+        &["set", "anna-lake", "--display", "Ben Brook", "--former-use", "display"][..],
+        // Without another name that is decided.
+        &["set", "uma-leeds", "--display", "Uma-Lise Leeds", "--former-use", "display"],
+        &["remove", "uma-lise-leeds", "Uma Leeds"],
+    ] {
+        let mut command = workspace.command_with_database(&app.database_url, &[&["names"], decision].concat());
+        assert_eq!(run_to_completion(&mut command).code, Some(0));
+    }
+    assert_round_trip(&workspace, &app).await;
+
+    // Also after later imports of the same names, and after all authors are disambiguated again.
+    assert_eq!(run_export(&workspace, &app.database_url, &["records", "--output", "shown.jsonl"]).code, Some(0));
+    let url = create_database().await;
+    assert!(workspace.import(&url, &["records", "shown.jsonl"]).summary().contains(NOTHING_REJECTED));
+    let more = to_json_lines(&[paper_record("On tides", Some(2003), &["Anna Lake", "Uma Leeds"])]);
+    workspace.write_file("more.jsonl", more);
+    let people = "SELECT json_build_array(researcher.id, display_name, other_names, json_agg(paper.title ORDER BY title)) \
+         FROM researcher JOIN authorship ON researcher_id = researcher.id JOIN paper ON paper.id = paper_id GROUP BY 1 ORDER BY 1";
+    let people = people.replace("GROUP BY 1 ORDER BY 1", "GROUP BY researcher.id ORDER BY researcher.id");
+    let mut found = Vec::new();
+    for url in [&app.database_url, &url] {
+        assert_eq!(workspace.import(url, &["records", "more.jsonl", "--source", "more"]).code, Some(0));
+        let mut resolve = workspace.command_with_database(url, &["identity", "resolve", "--all"]);
+        assert_eq!(run_to_completion(&mut resolve).code, Some(0));
+        found.push(query_strings(url, &people).await);
+    }
+    assert_eq!(found[1], found[0]);
+    assert!(found[0].iter().any(|person| person.contains("Ben Brook") && person.contains("On tides")), "{found:?}");
+    assert!(!found[0].iter().any(|person| person.contains("\"Anna Lake\", []")), "{found:?}");
 }

@@ -245,7 +245,7 @@ async fn help_lists_the_formats() {
     let workspace = Workspace::new();
     let help = run_to_completion(&mut workspace.command(&["import", "--help"]));
     assert_eq!(help.code, Some(0));
-    let formats: Vec<&str> = formats::selectable().into_iter().map(|format| format.name()).collect();
+    let formats: Vec<&str> = formats::selectable().into_iter().map(|format| format.name()).chain(["backup"]).collect();
     assert!(formats.contains(&"auto") && formats.contains(&"csl"), "{formats:?}");
     for format in &formats {
         assert!(help.stdout.contains(format), "{format} in {}", help.stdout);

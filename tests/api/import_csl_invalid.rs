@@ -64,7 +64,7 @@ async fn unsupported_files() {
         ]
     );
     let summary = "read 1: created 1, updated 0, unchanged 0, invalid 0; 11 unreadable files\n";
-    assert_eq!(outcome.stdout, summary);
+    assert_eq!(outcome.report(), summary);
     assert_eq!(titles(&app).await, ["Good g"]);
 }
 
@@ -92,7 +92,7 @@ async fn assert_truncation_is_reported(name: &str, whole: &[u8]) {
     // The lines before the truncation are imported.
     let before = line.parse::<usize>().expect("a number") - 1;
     assert!(before > 100, "{complaint}");
-    assert!(outcome.stdout.starts_with(&format!("read {before}: created {before}, ")), "{}", outcome.stdout);
+    assert!(outcome.report().starts_with(&format!("read {before}: created {before}, ")), "{}", outcome.stdout);
     let count = app.data("{ papers(first: 1) { totalCount } }").await;
     assert_eq!(count["papers"]["totalCount"], json!(before));
 }
@@ -242,7 +242,7 @@ async fn strict_mode() {
     );
     let outcome = workspace.import(&url, &["csl", "--strict", first, faulty]);
     assert_eq!(outcome.code, Some(1));
-    assert_eq!(outcome.stdout, "");
+    assert_eq!(outcome.report(), "");
     let complaints = [
         "faulty.jsonl:2: invalid record: it has no title",
         "error: stopped at the first invalid record or warning (--strict): faulty.jsonl:2: invalid record: it has no title",

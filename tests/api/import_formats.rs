@@ -258,7 +258,7 @@ async fn format_detection() {
     workspace.write_file("all/f.png", b"\x89PNG");
     let outcome = workspace.import(&app.database_url, &["auto", "all"]);
     assert_eq!(
-        outcome.stdout,
+        outcome.report(),
         "read 4: created 3, updated 1, unchanged 0, invalid 0; 1 warning or note; 1 unreadable file\n"
     );
     let expected = [
@@ -291,7 +291,7 @@ async fn data_directory_of_the_service() {
     let note = "data/postgres: note: skipped this folder: it has the database of the service";
     let outcome = import(&ways[0]);
     assert_eq!(
-        outcome.stdout, "read 1: created 0, updated 0, unchanged 1, invalid 0; 1 warning or note\n",
+        outcome.report(), "read 1: created 0, updated 0, unchanged 1, invalid 0; 1 warning or note\n",
         "{outcome:?}"
     );
     assert_eq!(outcome.stderr_lines(), [format!("./{note}")]);

@@ -107,7 +107,7 @@ async fn killed_import() {
 
     let resumed = workspace.import(&killed, &["csl", file]);
     assert_eq!(resumed.code, Some(0));
-    assert!(resumed.stdout.starts_with(&format!("read {PAPER_COUNT}: ")), "{}", resumed.stdout);
+    assert!(resumed.report().starts_with(&format!("read {PAPER_COUNT}: ")), "{}", resumed.stdout);
     assert_dumps_equal(&dump_database(&killed).await, &dump_database(&whole).await);
 }
 

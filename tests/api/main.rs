@@ -7,6 +7,7 @@ mod support;
 
 mod affiliation;
 mod authorship;
+mod backup;
 mod batching;
 mod bibliographic_details;
 mod coauthor_path;
@@ -26,6 +27,7 @@ mod database_address;
 mod database_latency;
 mod database_outage;
 mod database_startup;
+mod demo;
 mod directory;
 mod disambiguation;
 mod documentation;

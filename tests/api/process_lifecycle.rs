@@ -214,7 +214,7 @@ async fn port_in_use() {
     let outcome = run_to_completion(
         &mut workspace.command_with_database(&create_database().await, &["serve", "--listen", &address]),
     );
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""));
+    assert_eq!((outcome.code, outcome.report()), (Some(1), ""));
     let [line] = outcome.stderr_lines()[..] else { panic!("{outcome:?}") };
     assert!(line.starts_with(&format!("error: cannot listen on {address}: ")), "{line}");
     assert!(line.ends_with("choose another address with --listen or LISTEN"), "{line}");

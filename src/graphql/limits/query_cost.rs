@@ -515,6 +515,7 @@ impl<'a> CostEstimator<'a> {
             ("QualityIssue", "samples") => 10,
             // Values that are not in the row of their object.
             ("Authorship", "sequence") | ("Suggestion", "label") | (_, "formerIds") => 1,
+            ("Researcher", "otherNames") => 1,
             ("Researcher", "headline") => 6,
             ("Suggestion", "hint") => 2,
             (parent, "totalCount" | "facets") if parent.ends_with("Connection") => 1,
@@ -642,6 +643,8 @@ fn count_cost(parent: &str, name: &str) -> u64 {
         ("CoauthorConnection", "totalCount") => 60,
         (parent, "totalCount") if parent.ends_with("Connection") => 40,
         (parent, _) if parent.ends_with("Facets") => 50,
+        // Names on papers.
+        ("Researcher", "otherNames") => 20,
         _ => 0,
     }
 }

@@ -34,6 +34,7 @@ use crate::store::reader::cursor::PageArguments;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::reader::page::{ParentKey, SortDirection as Direction};
 use crate::store::reader::paper::ResearcherPapers;
+use crate::store::reader::published_names::PublishedNamesKey;
 use crate::store::reader::relation::{ResearcherIdentifiers, ResearcherPreviousIds};
 use crate::store::reader::researcher as store;
 use crate::store::reader::topic::ResearcherTopics;
@@ -117,10 +118,14 @@ impl Researcher {
         self.0.family_name.as_deref()
     }
 
-    /// Other public forms of the name, from the researcher or from sources. Search-only and private names are in no
-    /// field.
-    async fn other_names(&self) -> &[String] {
-        &self.0.other_names
+    /// Other public forms of the name: first those from the researcher or from sources, then at most 50 other names on the
+    /// researcher's papers, most papers first. Each form is listed once, regardless of case, accents and punctuation.
+    /// Names on papers that only abbreviate `name`, such as `I. Brook`, and damaged ones are omitted. Search-only and
+    /// private names are in no field.
+    async fn other_names(&self, ctx: &Context<'_>) -> Result<Vec<String>, Error> {
+        let published = ctx.data_loader().load_one(PublishedNamesKey(self.0.id)).await?;
+        let published = published.iter().flat_map(|names| names.iter());
+        Ok(self.0.other_names.iter().chain(published).cloned().collect())
     }
 
     /// The ORCID iD as a URL, such as `https://orcid.org/0000-0002-1825-0097`.

@@ -99,6 +99,7 @@ fn check_exported(exported: Option<&ExportMetadata>) -> Result<(), String> {
         check_id("the slug", Some(&merged.slug))?;
         check_optional_name("the name key", merged.name_key.as_deref())
     })?;
+    exported.decided_names.iter().try_for_each(|name| check_name("the decided name", name))?;
     exported.sources.iter().try_for_each(|record| {
         check_length("the source", &record.source, MAX_SCHEME_CHARS)?;
         // The key may contain a name.

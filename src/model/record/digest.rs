@@ -98,10 +98,12 @@ impl HashedFields for ExternalIdentifier {
 
 impl HashedFields for ExportMetadata {
     fn add_to<M: SerializeMap>(&self, object: &mut Fields<M>) -> Result<(), M::Error> {
-        let Self { id, merged, sources } = self;
+        let Self { id, merged, sources, decided_names, is_name_decided } = self;
         object.required("id", id)?;
         object.list("formerly", merged.iter().map(Hashed))?;
-        object.list("sources", sources.iter().map(Hashed))
+        object.list("sources", sources.iter().map(Hashed))?;
+        object.list("decidedNames", decided_names.iter())?;
+        object.flag("isNameDecided", *is_name_decided)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::store::ingest::name_repair::repair_researcher_name;
 use crate::store::ingest::name_visibility::{load_names, recompute_names, replace_source_names};
 use crate::store::ingest::organization::find_or_create_organization;
 use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_index, store_researchers};
-use crate::store::ingest::researcher_restore::restore_researchers;
+use crate::store::ingest::researcher_restore::{restore_name_decisions, restore_researchers};
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
@@ -222,6 +222,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
     }
     if let Some(exported) = &record.exported {
         restore_provenance(uow, "researcher", &[ImportedEntity { id, exported }]).await?;
+        restore_name_decisions(uow, id, record).await?;
         if exported.id != id {
             uow.add_note(
                 index,

@@ -8,12 +8,13 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
-use crate::model::record::{AffiliationKind, ResearcherRecord};
+use crate::model::record::{AffiliationKind, OtherName, ResearcherRecord};
+use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, restore_provenance,
 };
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
-use crate::store::ingest::name_visibility::recompute_names;
+use crate::store::ingest::name_visibility::{add_other_names, load_names, recompute_names};
 use crate::store::ingest::organization::find_or_create_organization;
 use crate::store::ingest::researcher::{provided_researcher_fields, researcher_record_key};
 use crate::store::ingest::slug::allocate_slugs;
@@ -36,6 +37,7 @@ struct RestoredResearcherRow<'a> {
     sort_name: String,
     name_key: String,
     told_names: Vec<&'a str>,
+    other_names: Vec<&'a str>,
     withholds_published_name: bool,
     block: String,
     orcid: Option<&'a str>,
@@ -46,7 +48,7 @@ struct RestoredResearcherRow<'a> {
 }
 
 const COLUMNS: &str = "id bigint, slug text, display_name text, given_name text, family_name text, sort_name text, \
-     name_key text, told_names text[], withholds_published_name boolean, block text, orcid text, headline jsonb, biography jsonb, portrait_url text, homepage_url text";
+     name_key text, told_names text[], other_names text[], withholds_published_name boolean, block text, orcid text, headline jsonb, biography jsonb, portrait_url text, homepage_url text";
 
 #[derive(Serialize)]
 struct RestoredAffiliationRow<'a> {
@@ -143,13 +145,16 @@ async fn insert_restored_researchers(
     let insert = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \
              told_names, other_names, withholds_published_name, block, orcid, headline, biography, portrait_url, homepage_url) \
              SELECT id, slug, display_name, given_name, family_name, sort_name, name_key, coalesce(told_names, '{}'), \
-             coalesce(told_names, '{}'), withholds_published_name, block, orcid, headline, biography, portrait_url, homepage_url \
+             coalesce(other_names, '{}'), withholds_published_name, block, orcid, headline, biography, portrait_url, homepage_url \
              FROM rows RETURNING id) INSERT INTO researcher_statistics (researcher_id) SELECT id FROM people";
     uow.execute_with_rows(COLUMNS, &rows, insert).await?;
     uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
     upsert_source_records(uow, "researcher", &source_records).await?;
     restore_provenance(uow, "researcher", &imported).await?;
     add_identifiers(uow, "researcher", external_ids).await?;
+    for (claimed, (_, record)) in claimed.iter().zip(new) {
+        restore_name_decisions(uow, claimed.id, record).await?;
+    }
     let researchers: Vec<(i64, &ResearcherRecord)> =
         claimed.iter().zip(new).map(|(claimed, (_, record))| (claimed.id, *record)).collect();
     for (id, _) in researchers.iter().filter(|(_, record)| record.withhold_published_name) {
@@ -157,6 +162,35 @@ async fn insert_restored_researchers(
     }
     restore_affiliations(uow, &researchers).await?;
     restore_declared_topics(uow, &researchers).await
+}
+
+/// Stores the decisions on displayed names that came with an exported record, unless there are others here. Papers under a
+/// decided name stay the researcher's.
+pub(crate) async fn restore_name_decisions(
+    uow: &mut UnitOfWork<'_>,
+    id: i64,
+    record: &ResearcherRecord,
+) -> Result<(), Error> {
+    let Some(exported) = &record.exported else { return Ok(()) };
+    if !exported.decided_names.is_empty() {
+        let stored = load_names(uow, id).await?.stored_names()?;
+        let key_of = |name: &str| names::name_key(name);
+        let known: HashSet<String> = stored.iter().map(|name| key_of(&name.value)).collect();
+        let decided: HashSet<String> = exported.decided_names.iter().map(|name| key_of(name)).collect();
+        let is_new = |name: &&OtherName| {
+            let key = key_of(&name.value);
+            !name.is_hidden() && decided.contains(&key) && !known.contains(&key)
+        };
+        let new: Vec<OtherName> = record.other_names.iter().filter(is_new).cloned().collect();
+        add_other_names(uow, id, &new, None).await?;
+    }
+    if exported.is_name_decided {
+        let decide = "INSERT INTO name_decision (researcher_id, display_name, given_name, family_name) \
+             SELECT id, display_name, given_name, family_name FROM researcher WHERE name_key = ? AND ";
+        let decide = Sql::with(decide, names::name_key(&record.name)).then_with("id = ? ON CONFLICT DO NOTHING", id);
+        uow.execute(decide).await?;
+    }
+    Ok(())
 }
 
 async fn restore_affiliations(uow: &mut UnitOfWork<'_>, researchers: &[(i64, &ResearcherRecord)]) -> Result<(), Error> {
@@ -219,6 +253,9 @@ async fn restore_declared_topics(
 
 fn restored_researcher_row(id: i64, slug: String, record: &ResearcherRecord) -> RestoredResearcherRow<'_> {
     let parts = NameParts { given: record.given_name.clone(), family: record.family_name.clone() };
+    let other_names = || record.other_names.iter().map(|name| name.value.as_str());
+    let decided_names = record.exported.iter().flat_map(|exported| &exported.decided_names);
+    let decided_names: HashSet<&str> = decided_names.map(String::as_str).collect();
     RestoredResearcherRow {
         id,
         slug,
@@ -227,7 +264,8 @@ fn restored_researcher_row(id: i64, slug: String, record: &ResearcherRecord) -> 
         family_name: record.family_name.as_deref(),
         sort_name: names::sort_key(&record.name, &parts),
         name_key: names::name_key(&record.name),
-        told_names: record.other_names.iter().map(|name| name.value.as_str()).collect(),
+        told_names: other_names().filter(|name| !decided_names.contains(name)).collect(),
+        other_names: other_names().collect(),
         withholds_published_name: record.withhold_published_name,
         block: names::NameForm::new(&record.name).blocking_key,
         orcid: record.orcid.as_ref().map(crate::model::identifier::Orcid::as_str),

@@ -120,6 +120,12 @@ const PAPER_FIELDS: &str = "'title', thing.title, 'translatedTitles', thing.tran
      SELECT json_agg({topic} ORDER BY paper_topic.position, topic.id) FROM paper_topic \
      JOIN topic ON topic.id = paper_topic.topic_id WHERE paper_topic.paper_id = thing.id)";
 
+/// Decisions on the names that the researcher `thing` displays.
+const DECIDED_NAMES: &str = ", 'decidedNames', (SELECT json_agg(decided.value ORDER BY decided.id) FROM researcher_name AS decided \
+     WHERE decided.researcher_id = thing.id AND decided.source IS NULL AND decided.value = ANY(thing.other_names)), \
+     'isNameDecided', CASE WHEN thing.hidden_forms IS NULL AND EXISTS (SELECT FROM name_decision \
+     WHERE name_decision.researcher_id = thing.id AND name_decision.display_name IS NOT NULL) THEN true END";
+
 /// Consistent snapshot of the directory: a read-only transaction with repeatable reads.
 pub struct ExportSnapshot {
     pub(crate) transaction: DatabaseTransaction,
@@ -252,6 +258,7 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
         RecordKind::Paper => AUTHOR_REDACTIONS,
         RecordKind::Organization | RecordKind::Topic => "NULL",
     };
+    let decisions = if kind == RecordKind::Researcher { DECIDED_NAMES } else { "" };
     let entities = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
     Sql::from(format!(
         "SELECT thing.id, json_strip_nulls(json_build_object('kind', '{table}', 'exported', json_build_object('id', thing.id, \
@@ -259,7 +266,7 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
          FROM former_identity WHERE kind = '{table}' AND survivor_id = thing.id), \
          'sources', (SELECT json_agg(json_build_object('source', source, 'key', key, 'digest', encode(digest, 'hex'), \
          'told', told, 'isOfFormer', CASE WHEN is_of_former THEN true END) \
-         ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED_KEY_PREFIX}'))), \
+         ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED_KEY_PREFIX}')){decisions}), \
          'slug', thing.slug, {identifiers}{fields}))::text AS record, ({redaction})::text AS hiding FROM "
     ))
     .then(entities)

@@ -14,6 +14,7 @@ use crate::store::reader::name_repair::NameRepairKey;
 use crate::store::reader::organization::Organizations;
 use crate::store::reader::page::{List, ListCountKey, PageKey};
 use crate::store::reader::paper::{Papers, ResearcherPapers};
+use crate::store::reader::published_names::PublishedNamesKey;
 use crate::store::reader::quality::{IssueBreakdownKey, IssueCountKey, IssueSamplesKey};
 use crate::store::reader::relation::{
     AuthorshipOrganizations, OrganizationAncestors, OrganizationIdentifiers, OrganizationParents,
@@ -94,6 +95,7 @@ fn query_names_are_stable() {
         MatchedTextsKey::NAME,
         NameRepairKey::NAME,
         PapersPerYearKey::NAME,
+        PublishedNamesKey::NAME,
         QualifyingAffiliations::NAME,
         ResearcherStatisticsKey::NAME,
         ResolutionKey::NAME,
@@ -150,6 +152,7 @@ fn query_names_are_stable() {
     researcher::external_ids
     researcher::papers_per_year
     researcher::previous_ids
+    researcher::published_names
     researcher::statistics
     researcher_papers::count
     researcher_papers::page

@@ -39,6 +39,13 @@ impl CommandOutput {
         self.stdout.lines().last().unwrap_or_default()
     }
 
+    /// Standard output after the first line, which names the database.
+    pub fn report(&self) -> &str {
+        let (first, rest) = self.stdout.split_once('\n').unwrap_or_default();
+        assert!(first.starts_with("database: "), "{self:?}");
+        rest
+    }
+
     /// The lines of standard error.
     pub fn stderr_lines(&self) -> Vec<&str> {
         self.stderr.lines().collect()

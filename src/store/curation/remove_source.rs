@@ -1,0 +1,296 @@
+//! Removes what one source brought to the directory, and nothing else.
+//!
+//! An entity goes if the source is the only one with a record of it, nothing that stays refers to it, and no person
+//! decided on it. Authors, organizations and topics that the source only named go with the last paper or profile that
+//! names them.
+
+use std::collections::HashSet;
+
+use sea_orm::FromQueryResult;
+
+use crate::error::Error;
+use crate::store::Store;
+use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::curation::IdRow;
+use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
+use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
+use crate::store::ingest::name_visibility::recompute_names;
+use crate::store::reader::search::EntityType;
+use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
+use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceRemoval {
+    /// The number of records that the source had.
+    pub records: usize,
+    /// The number of researchers who were removed.
+    pub researchers: usize,
+    /// The number of papers that were removed.
+    pub papers: usize,
+    /// The number of organizations that were removed.
+    pub organizations: usize,
+    /// The number of topics that were removed.
+    pub topics: usize,
+    /// The number of entities with a record of the source that stay.
+    pub kept: usize,
+}
+
+/// What the source may have brought.
+struct Candidates {
+    researchers: Vec<i64>,
+    organizations: Vec<i64>,
+    topics: Vec<i64>,
+    /// Researchers of whom only the source has a record.
+    profiles: Vec<i64>,
+}
+
+/// Papers of which only the source has a record, and on whose authors nobody decided.
+const OWN_PAPERS: &str = "SELECT DISTINCT paper_id AS id FROM source_record AS own WHERE source = ? AND paper_id IS NOT NULL \
+     AND NOT EXISTS (SELECT FROM source_record AS other WHERE other.paper_id = own.paper_id AND other.source <> own.source) \
+     AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.paper_id = own.paper_id)";
+
+/// Researchers without a record, without papers, and on whom nobody decided.
+const LEFT_RESEARCHERS: &str = "SELECT id FROM researcher WHERE id = ANY(?) \
+     AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id) \
+     AND NOT EXISTS (SELECT FROM authorship WHERE authorship.researcher_id = researcher.id OR authorship.same_as_id = researcher.id) \
+     AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) \
+     AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = researcher.id) \
+     AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) \
+     AND NOT EXISTS (SELECT FROM identity_decision WHERE researcher_ids @> ARRAY[researcher.id])";
+
+/// Organizations without a record that nothing refers to, and that are above no other organization than candidates.
+const LEFT_ORGANIZATIONS: &str = "SELECT id FROM organization WHERE id = ANY(?) \
+     AND NOT EXISTS (SELECT FROM source_record WHERE source_record.organization_id = organization.id) \
+     AND NOT EXISTS (SELECT FROM affiliation WHERE affiliation.organization_id = organization.id) \
+     AND NOT EXISTS (SELECT FROM authorship_organization WHERE authorship_organization.organization_id = organization.id) \
+     AND NOT EXISTS (SELECT FROM organization_parent WHERE parent_id = organization.id AND child_id <> ALL(?))";
+
+/// The same for topics.
+const LEFT_TOPICS: &str = "SELECT id FROM topic WHERE id = ANY(?) \
+     AND NOT EXISTS (SELECT FROM source_record WHERE source_record.topic_id = topic.id) \
+     AND NOT EXISTS (SELECT FROM paper_topic WHERE paper_topic.topic_id = topic.id) \
+     AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_topic.topic_id = topic.id) \
+     AND NOT EXISTS (SELECT FROM topic_broader WHERE broader_id = topic.id AND topic_broader.topic_id <> ALL(?))";
+
+impl Store {
+    /// Removes what a source brought.
+    ///
+    /// # Errors
+    /// If the database is unavailable. Nothing is changed then.
+    pub async fn remove_source(&self, source: &str) -> Result<SourceRemoval, Error> {
+        let commit = UnacknowledgedCommit::default();
+        self.retry(|| self.try_remove_source(source, &commit)).await?;
+        commit.acknowledge()
+    }
+
+    async fn try_remove_source(
+        &self,
+        source: &str,
+        commit: &UnacknowledgedCommit<SourceRemoval>,
+    ) -> Result<(), Error> {
+        let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        if commit.is_known(&uow).await? {
+            return Ok(());
+        }
+        let (records, entities) = count_records(&uow, source).await?;
+        let papers = ids(&uow, Sql::with(OWN_PAPERS, source)).await?;
+        let candidates = load_candidates(&uow, source, &papers).await?;
+        delete_papers(&mut uow, &papers).await?;
+        uow.execute(Sql::with("DELETE FROM source_record WHERE source = ?", source)).await?;
+        uow.execute(Sql::with("DELETE FROM researcher_name WHERE source = ?", source)).await?;
+        let researchers =
+            ids(&uow, Sql::with(LEFT_RESEARCHERS, bigint_array(candidates.researchers.iter().copied()))).await?;
+        delete_entities(&mut uow, EntityType::Researcher, &researchers).await?;
+        let gone: HashSet<i64> = researchers.iter().copied().collect();
+        for profile in candidates.profiles.iter().filter(|id| !gone.contains(id)) {
+            clear_profile(&mut uow, *profile).await?;
+        }
+        let organizations = left_below(&uow, LEFT_ORGANIZATIONS, candidates.organizations).await?;
+        delete_entities(&mut uow, EntityType::Organization, &organizations).await?;
+        let topics = left_below(&uow, LEFT_TOPICS, candidates.topics).await?;
+        delete_entities(&mut uow, EntityType::Topic, &topics).await?;
+        let remaining = remaining_entities(&uow, &entities).await?;
+        uow.dirty.statistics |= records > 0;
+        let removal = SourceRemoval {
+            records,
+            researchers: researchers.len(),
+            papers: papers.len(),
+            organizations: organizations.len(),
+            topics: topics.len(),
+            kept: remaining,
+        };
+        // Projections of what was deleted are refreshed before the commit is expected.
+        uow.refresh_projections().await?;
+        commit.expect(&uow, removal).await?;
+        uow.commit().await?;
+        Ok(())
+    }
+}
+
+async fn ids(uow: &UnitOfWork<'_>, sql: Sql) -> Result<Vec<i64>, Error> {
+    Ok(uow.rows::<IdRow>(sql.then(" ORDER BY id")).await?.into_iter().map(|row| row.id).collect())
+}
+
+/// An entity with a record of the source.
+#[derive(FromQueryResult)]
+struct RecordedEntity {
+    kind: String,
+    id: i64,
+    records: i64,
+}
+
+/// The number of records of the source, and the entities that they describe.
+async fn count_records(uow: &UnitOfWork<'_>, source: &str) -> Result<(usize, Vec<RecordedEntity>), Error> {
+    let sql = "SELECT CASE WHEN researcher_id IS NOT NULL THEN 'researcher' WHEN organization_id IS NOT NULL THEN 'organization' \
+         WHEN topic_id IS NOT NULL THEN 'topic' ELSE 'paper' END AS kind, \
+         coalesce(researcher_id, organization_id, topic_id, paper_id) AS id, count(*) AS records \
+         FROM source_record WHERE source = ? GROUP BY 1, 2";
+    let entities = uow.rows::<RecordedEntity>(Sql::with(sql, source)).await?;
+    let records: i64 = entities.iter().map(|entity| entity.records).sum();
+    Ok((usize::try_from(records).unwrap_or_default(), entities))
+}
+
+/// How many of these entities still exist.
+async fn remaining_entities(uow: &UnitOfWork<'_>, entities: &[RecordedEntity]) -> Result<usize, Error> {
+    let mut remaining = 0;
+    for kind in EntityType::ALL {
+        let own = entities.iter().filter(|entity| entity.kind == kind.table()).map(|entity| entity.id);
+        let sql = format!("SELECT id FROM {} WHERE id = ANY(?)", kind.table());
+        remaining += ids(uow, Sql::with(&sql, bigint_array(own))).await?.len();
+    }
+    Ok(remaining)
+}
+
+async fn load_candidates(uow: &UnitOfWork<'_>, source: &str, papers: &[i64]) -> Result<Candidates, Error> {
+    let papers = || bigint_array(papers.iter().copied());
+    let of_papers = |select: &str, from: &str| Sql::with(&format!("{select} {from} = ANY(?) "), papers());
+    let recorded = |column: &str| {
+        Sql::with(&format!("SELECT {column} AS id FROM source_record WHERE {column} IS NOT NULL AND source = ? "), source)
+    };
+    let union = |parts: Vec<Sql>| {
+        let mut parts = parts.into_iter();
+        let first = parts.next().unwrap_or_default();
+        parts.fold(first, |all, part| all.then("UNION ").then(part))
+    };
+    let profiles = "SELECT DISTINCT researcher_id AS id FROM source_record AS own WHERE source = ? AND researcher_id IS NOT NULL \
+         AND NOT EXISTS (SELECT FROM source_record AS other WHERE other.researcher_id = own.researcher_id \
+         AND other.source <> own.source) \
+         AND NOT EXISTS (SELECT FROM identity_decision WHERE researcher_ids @> ARRAY[own.researcher_id])";
+    let profiles = ids(uow, Sql::with(profiles, source)).await?;
+    let of_profiles =
+        |select: &str| Sql::with(&format!("{select} WHERE researcher_id = ANY(?) "), bigint_array(profiles.iter().copied()));
+    let authors = "SELECT coalesce(researcher_id, same_as_id) AS id FROM authorship WHERE coalesce(researcher_id, same_as_id) IS NOT NULL AND";
+    let named = "SELECT organization_id AS id FROM authorship_organization JOIN authorship ON authorship.id = authorship_id WHERE";
+    let topics = union(vec![
+        recorded("topic_id"),
+        of_papers("SELECT topic_id AS id FROM paper_topic WHERE", "paper_id"),
+        of_profiles("SELECT topic_id AS id FROM researcher_topic"),
+    ]);
+    // A topic may have been created as the broader one of another.
+    let topics = Sql::from("WITH RECURSIVE named(id) AS (SELECT own.id FROM (")
+        .then(topics)
+        .then(") AS own UNION SELECT broader_id FROM topic_broader JOIN named ON named.id = topic_broader.topic_id) SELECT id FROM named");
+    Ok(Candidates {
+        researchers: ids(uow, union(vec![recorded("researcher_id"), of_papers(authors, "paper_id")])).await?,
+        organizations: ids(
+            uow,
+            union(vec![
+                recorded("organization_id"),
+                of_papers(named, "authorship.paper_id"),
+                of_profiles("SELECT organization_id AS id FROM affiliation"),
+            ]),
+        )
+        .await?,
+        topics: ids(uow, topics).await?,
+        profiles,
+    })
+}
+
+/// The candidates that nothing refers to. One that stays keeps those above it.
+async fn left_below(uow: &UnitOfWork<'_>, left: &str, candidates: Vec<i64>) -> Result<Vec<i64>, Error> {
+    let mut remaining = candidates;
+    loop {
+        // The two parameters are the same list.
+        let (first, second) = left.rsplit_once("ALL(?)").unwrap_or((left, ""));
+        let list = || bigint_array(remaining.iter().copied());
+        let sql = Sql::with(first, list()).then_with(&format!("ALL(?){second}"), list());
+        let found = ids(uow, sql).await?;
+        if found.len() == remaining.len() {
+            return Ok(found);
+        }
+        remaining = found;
+    }
+}
+
+async fn delete_papers(uow: &mut UnitOfWork<'_>, papers: &[i64]) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct DeletedPaperRow {
+        title: String,
+        doi: Option<String>,
+        shared_doi: Option<String>,
+    }
+    #[derive(FromQueryResult)]
+    struct SpellingRow {
+        spelling: String,
+    }
+    if papers.is_empty() {
+        return Ok(());
+    }
+    let list = || bigint_array(papers.iter().copied());
+    let researchers = researchers_of_papers(uow, papers).await?;
+    let pairs = coauthor_pairs_of(uow, papers).await?;
+    let spellings = "SELECT DISTINCT confirming_key AS spelling FROM authorship WHERE confirming_key IS NOT NULL AND paper_id = ANY(?)";
+    let spellings = uow.rows::<SpellingRow>(Sql::with(spellings, list())).await?;
+    uow.dirty.spellings.extend(spellings.into_iter().map(|row| row.spelling));
+    let described = "SELECT title, doi, shared_doi FROM paper WHERE id = ANY(?)";
+    for paper in uow.rows::<DeletedPaperRow>(Sql::with(described, list())).await? {
+        // Other versions of the work stay.
+        uow.dirty.works.mark_paper(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
+    }
+    delete_entities(uow, EntityType::Paper, papers).await?;
+    uow.notify(ProjectionEvent::AuthorsChanged { researchers: &researchers, pairs: &pairs }).await
+}
+
+/// Deletes entities with their redirects. Everything else of them is deleted by the database.
+async fn delete_entities(uow: &mut UnitOfWork<'_>, kind: EntityType, entities: &[i64]) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct NameKeyRow {
+        name_key: String,
+    }
+    if entities.is_empty() {
+        return Ok(());
+    }
+    let (table, list) = (kind.table(), || bigint_array(entities.iter().copied()));
+    if kind == EntityType::Researcher {
+        let names = "SELECT name_key FROM researcher WHERE id = ANY(?)";
+        let names = uow.rows::<NameKeyRow>(Sql::with(names, list())).await?;
+        uow.dirty.spellings.extend(names.into_iter().map(|row| row.name_key));
+        for researcher in entities {
+            queue_researcher_blocks(uow, *researcher).await?;
+        }
+    }
+    uow.notify(ProjectionEvent::EntitiesRemoved { kind, ids: entities }).await?;
+    uow.execute(Sql::with(&format!("DELETE FROM {table} WHERE id = ANY(?)"), list())).await?;
+    for redirects in ["former_identity WHERE survivor_id", "former_slug WHERE id"] {
+        let delete = format!("DELETE FROM {redirects} = ANY(?) AND kind = '{table}'");
+        uow.execute(Sql::with(&delete, list())).await?;
+    }
+    Ok(())
+}
+
+/// Removes the profile of a researcher who stays as an author of papers of other sources.
+async fn clear_profile(uow: &mut UnitOfWork<'_>, id: i64) -> Result<(), Error> {
+    let clear = "UPDATE researcher SET headline = '{}', biography = '{}', portrait_url = NULL, homepage_url = NULL, told_names = '{}', \
+         orcid = CASE WHEN EXISTS (SELECT FROM authorship WHERE authorship.researcher_id = researcher.id \
+         AND authorship.orcid = researcher.orcid) THEN orcid END, updated_at = statement_timestamp() WHERE id = ?";
+    uow.execute(Sql::with(clear, id)).await?;
+    for table in ["affiliation", "researcher_topic"] {
+        uow.execute(Sql::with(&format!("DELETE FROM {table} WHERE researcher_id = ?"), id)).await?;
+    }
+    let identifiers = "DELETE FROM external_id WHERE researcher_id = ? AND NOT EXISTS (SELECT FROM authorship \
+         WHERE authorship.researcher_id = external_id.researcher_id AND scheme || ':' || value = ANY(authorship.author_ids))";
+    uow.execute(Sql::with(identifiers, id)).await?;
+    queue_researcher_blocks(uow, id).await?;
+    recompute_names(uow, id, None).await
+}

@@ -1,0 +1,101 @@
+//! Rebuilds every derived table after a backup was restored, which has none of their rows.
+
+use std::collections::HashSet;
+
+use sea_orm::FromQueryResult;
+
+use crate::error::Error;
+use crate::model::language::LocalizedText;
+use crate::store::Store;
+use crate::store::access::sql_fragment::Sql;
+use crate::store::projections::Rebuild;
+use crate::store::projections::coauthorship::{CoauthorCounts, recount_researchers};
+use crate::store::projections::search_index::SearchIndex;
+use crate::store::reader::backup::RESTORED_SETTING;
+use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
+
+/// Entities whose rows are made at once.
+const REBUILD_CHUNK_ROWS: i64 = 10_000;
+
+impl Store {
+    /// Rebuilds the derived tables if a backup was restored and they are not rebuilt yet. Returns whether it did.
+    ///
+    /// # Errors
+    /// If the database is unavailable. The next start, or the next command, repeats it.
+    pub async fn rebuild_derived_if_restored(&self) -> Result<bool, Error> {
+        let restored = format!("SELECT name FROM setting WHERE name = '{RESTORED_SETTING}'");
+        let is_restored = async || -> Result<bool, Error> {
+            Ok(!self.execute(&Sql::from(restored.as_str()).into_statement(), false).await?.is_empty())
+        };
+        if !is_restored().await? {
+            return Ok(false);
+        }
+        // The planner knows nothing of the new rows.
+        self.finish_bulk_load().await?;
+        self.retry(|| self.try_rebuild_derived()).await?;
+        self.finish_bulk_load().await?;
+        Ok(true)
+    }
+
+    async fn try_rebuild_derived(&self) -> Result<(), Error> {
+        let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        rebuild_derived_tables(&mut uow).await?;
+        uow.store_setting(CoauthorCounts::SETTING, &CoauthorCounts::version(self)).await?;
+        uow.store_setting(SearchIndex::SETTING, &SearchIndex::version(self)).await?;
+        uow.execute(Sql::with("DELETE FROM setting WHERE name = ?", RESTORED_SETTING)).await?;
+        // The counts over hierarchies depend on the day and are recomputed by `refresh_statistics_if_stale`.
+        uow.dirty.statistics = true;
+        uow.commit().await?;
+        Ok(())
+    }
+}
+
+/// Makes the rows of all tables in `migration::DERIVED_TABLES`; those of `directory_change` are written by triggers.
+async fn rebuild_derived_tables(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
+    uow.execute_unprepared(
+        "DELETE FROM coauthorship; DELETE FROM researcher_statistics; DELETE FROM organization_statistics; \
+         DELETE FROM topic_statistics; DELETE FROM organization_label; DELETE FROM topic_label; \
+         INSERT INTO researcher_statistics (researcher_id) SELECT id FROM researcher; \
+         INSERT INTO organization_statistics (organization_id) SELECT id FROM organization; \
+         INSERT INTO topic_statistics (topic_id) SELECT id FROM topic",
+    )
+    .await?;
+    for table in ["organization", "topic"] {
+        rebuild_labels(uow, table).await?;
+    }
+    recount_all_researchers(uow).await?;
+    CoauthorCounts::rebuild(uow).await?;
+    SearchIndex::rebuild(uow).await
+}
+
+async fn rebuild_labels(uow: &mut UnitOfWork<'_>, table: &str) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct SortNamesRow {
+        id: i64,
+        sort_names: LocalizedText,
+    }
+    let mut last = 0;
+    loop {
+        let sql = Sql::with(&format!("SELECT id, sort_names FROM {table} WHERE id > ? ORDER BY id "), last);
+        let rows = uow.rows::<SortNamesRow>(sql.then_with("LIMIT ?", REBUILD_CHUNK_ROWS)).await?;
+        let Some(highest) = rows.last() else { return Ok(()) };
+        last = highest.id;
+        let sort_names: Vec<(i64, &LocalizedText)> = rows.iter().map(|row| (row.id, &row.sort_names)).collect();
+        uow.notify(ProjectionEvent::SortNamesChanged { table, sort_names: &sort_names }).await?;
+    }
+}
+
+async fn recount_all_researchers(uow: &UnitOfWork<'_>) -> Result<(), Error> {
+    #[derive(FromQueryResult)]
+    struct IdRow {
+        id: i64,
+    }
+    let mut last = 0;
+    loop {
+        let sql = Sql::with("SELECT id FROM researcher WHERE id > ? ORDER BY id ", last);
+        let rows = uow.rows::<IdRow>(sql.then_with("LIMIT ?", REBUILD_CHUNK_ROWS)).await?;
+        let Some(highest) = rows.last() else { return Ok(()) };
+        last = highest.id;
+        recount_researchers(uow, &rows.iter().map(|row| row.id).collect::<HashSet<i64>>()).await?;
+    }
+}
