@@ -1,7 +1,7 @@
 //! What the migrations create, by name. A test compares it with a migrated database.
 
 /// The tables, without that of the migrations themselves.
-pub const TABLES: [&str; 35] = [
+pub const TABLES: [&str; 37] = [
     "affiliation",
     "authorship",
     "authorship_awaited_organization",
@@ -23,6 +23,8 @@ pub const TABLES: [&str; 35] = [
     "organization_statistics",
     "organization_succession",
     "paper",
+    "paper_organization",
+    "paper_organization_pending",
     "paper_topic",
     "researcher",
     "researcher_name",
@@ -40,7 +42,7 @@ pub const TABLES: [&str; 35] = [
 ];
 
 /// The SQL functions. Without one of them, the service is not ready: a backup was restored with errors.
-pub const FUNCTIONS: [&str; 13] = [
+pub const FUNCTIONS: [&str; 18] = [
     "best_known",
     "count_former_coauthors",
     "count_new_coauthors",
@@ -48,6 +50,11 @@ pub const FUNCTIONS: [&str; 13] = [
     "note_directory_change",
     "outdate_identities",
     "outdate_renamed_identity",
+    "queue_author_papers",
+    "queue_changed_author_paper",
+    "queue_changed_member_papers",
+    "queue_linked_papers",
+    "queue_member_papers",
     "search_kind",
     "similar_words",
     "stems",

@@ -21,6 +21,7 @@ use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::store::Store;
 use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey, LookupTable};
+use crate::store::reader::organization_link::{LinkedOrganizations, PaperOrganizationLinks};
 use crate::store::reader::paper::PaperFilter;
 use crate::telemetry::console;
 
@@ -53,7 +54,8 @@ pub(super) struct ExportArguments {
     /// Only papers by any of these researchers, by slug, id or ORCID iD
     #[arg(long, value_name = "KEY", num_args = 1..)]
     researcher: Vec<String>,
-    /// Only papers with an author at any of these organizations or their descendants, by slug, id or ROR id
+    /// Only papers of any of these organizations or their descendants, by slug, id or ROR id: with an author who gives it
+    /// as affiliation on the paper, or who was affiliated with it when the paper appeared
     #[arg(long, value_name = "KEY", num_args = 1..)]
     organization: Vec<String>,
     /// Only papers published in these years, inclusive: 2019, 2019-2021, 2019- or -2021
@@ -101,19 +103,18 @@ impl ExportArguments {
             let is_backup = self.format == ExportFormatName::Backup;
             return Ok(if is_backup { ExportRequest::Backup } else { ExportRequest::Records });
         };
+        let organizations =
+            resolve_ids::<organization::Model>(store, &self.organization, parse_organization_key, |organization| {
+                organization.id
+            })
+            .await?;
         let filter = PaperFilter {
             ids: resolve_ids::<paper::Model>(store, &self.paper, parse_paper_key, |paper| paper.id).await?,
             author_ids: resolve_ids::<researcher::Model>(store, &self.researcher, parse_researcher_key, |researcher| {
                 researcher.id
             })
             .await?,
-            organization_ids: resolve_ids::<organization::Model>(
-                store,
-                &self.organization,
-                parse_organization_key,
-                |organization| organization.id,
-            )
-            .await?,
+            organizations: organizations.map(|ids| LinkedOrganizations { ids, links: PaperOrganizationLinks::ALL }),
             publication_year: self.year,
             ..PaperFilter::default()
         };

@@ -4,6 +4,7 @@ pub(crate) mod coauthorship;
 pub mod disambiguation;
 pub(crate) mod labels;
 pub(crate) mod name_repairs;
+pub(crate) mod paper_organizations;
 pub(crate) mod restored;
 pub(crate) mod search_index;
 pub(crate) mod statistics;
@@ -17,6 +18,7 @@ use crate::store::access::sql_fragment::Sql;
 use crate::store::projections::coauthorship::CoauthorCounts;
 use crate::store::projections::labels::Labels;
 use crate::store::projections::name_repairs::NameRepairs;
+use crate::store::projections::paper_organizations::PaperOrganizations;
 use crate::store::projections::search_index::SearchIndex;
 use crate::store::projections::statistics::HierarchyStatistics;
 use crate::store::projections::work_versions::WorkVersions;
@@ -25,7 +27,7 @@ use crate::store::unit_of_work::{Projection, TableScans, UnitOfWork};
 /// All projections, in the order in which a unit of work refreshes them: one may change rows that a later one depends
 /// on.
 pub(crate) const ALL: &[&dyn Projection] =
-    &[&Labels, &CoauthorCounts, &NameRepairs, &WorkVersions, &SearchIndex, &HierarchyStatistics];
+    &[&Labels, &CoauthorCounts, &NameRepairs, &WorkVersions, &PaperOrganizations, &SearchIndex, &HierarchyStatistics];
 
 /// A projection that is rebuilt when it was made by other rules than today's.
 trait Rebuild {

@@ -17,6 +17,7 @@ pub mod lookup;
 pub mod merge_candidates;
 pub mod name_repair;
 pub mod organization;
+pub mod organization_link;
 pub mod page;
 pub mod paper;
 pub mod published_names;

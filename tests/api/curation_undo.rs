@@ -30,7 +30,7 @@ fn random_records(rng: &mut SeededRng) -> Vec<Value> {
             let mut affiliation_record = json!({ "organization": { "ror": ror(1 + rng.below(2) as u64) }, "affiliationKind": "EMPLOYMENT",
                 "isPrimary": is_primary, "roleTitle": titles[rng.below(4)] });
             if rng.below(2) == 0 {
-                affiliation_record["startDate"] = json!("2001");
+                affiliation_record["startDate"] = json!("1994");
             }
             affiliation_record
         };

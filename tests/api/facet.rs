@@ -673,7 +673,7 @@ async fn organization_matrix() {
             .enumerate()
             .map(|(index, id)| {
                 let facet = format!("organizations(ids: {}) {{ organization {{ id }} count }}", row(index));
-                format!("o{index}: organization(by: {{id: {id:?}}}) {{ papers(includeDescendants: false) {{ totalCount facets {{ {facet} }} }} }}")
+                format!("o{index}: organization(by: {{id: {id:?}}}) {{ papers(includeDescendants: false, links: [AUTHORSHIP]) {{ totalCount facets {{ {facet} }} }} }}")
             })
             .collect();
         format!("query($ids: [ID!]) {{ {} }}", rows.join(" "))

@@ -66,6 +66,7 @@ mod name_visibility;
 mod node;
 mod ordinary_role;
 mod organization;
+mod organization_papers;
 mod pagination;
 mod pagination_properties;
 mod paper;

@@ -380,7 +380,7 @@ async fn papers() {
         )
     };
     app.create_records(json!([
-        // The current affiliation does not determine the affiliation on a paper.
+        // The current affiliation links all papers, unless only the affiliations on papers count.
         researcher_with_affiliations("Ada Berg", json!([affiliation(5, "EMPLOYMENT", json!({}))])),
         written("Waves", 2001, &[4]),
         written("Letters", 2002, &[2, 4]),
@@ -392,7 +392,8 @@ async fn papers() {
         (COLLEGE, "", "rules letters waves"),
         (COLLEGE, "(includeDescendants: false)", "rules"),
         (LABORATORY, "", "letters waves"),
-        (r#"organization(by: {slug: "academy"})"#, "", ""),
+        (r#"organization(by: {slug: "academy"})"#, "(links: [AUTHORSHIP])", ""),
+        (r#"organization(by: {slug: "academy"})"#, "", "nowhere rules letters waves"),
         (COLLEGE, "(filter: {publicationYear: {to: 2002}}, orderBy: {field: TITLE, direction: DESC})", "waves letters"),
     ] {
         let list = format!("papers{arguments}");

@@ -22,7 +22,7 @@ use crate::graphql::types::affiliation::{Affiliation, AffiliationConnection, Aff
 use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
 use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
 use crate::graphql::types::localized_string::{LocalizedName, LocalizedString};
-use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder};
+use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder, PaperOrganizationLink, to_store_links};
 use crate::graphql::types::researcher::{
     OrganizationResearcherConnection, Researcher, ResearcherFilter, ResearcherOrder,
 };
@@ -264,12 +264,18 @@ impl Organization {
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
     }
 
-    /// Papers with an author who was here at the time of the paper, newest first by default.
+    /// Papers linked to the organization, newest first by default: those on which an author gives it as affiliation, and
+    /// those by people who were affiliated with it when the paper appeared.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Whether to include papers of all descendants.", default = true)] include_descendants: bool,
+        #[graphql(
+            desc = "The links that count; any of them suffices.",
+            default_with = "vec![PaperOrganizationLink::Authorship, PaperOrganizationLink::Membership]"
+        )]
+        links: Vec<PaperOrganizationLink>,
         #[graphql(desc = "Filters the papers. Defaults to all.")] filter: Option<PaperFilter>,
         #[graphql(desc = "Sort order. Defaults to newest first, or to relevance if `filter.query` is set.")]
         order_by: Option<PaperOrder>,
@@ -281,7 +287,8 @@ impl Organization {
         #[graphql(desc = "Returns the last _n_ items: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns items before this cursor.")] before: Option<String>,
     ) -> Result<PaperConnection, Error> {
-        let scope = PaperScope::Organization { include_descendants };
+        let links = check_list_size(ctx, "links", Some(links))?.unwrap_or_default();
+        let scope = PaperScope::Organization { include_descendants, links: to_store_links(links) };
         let filter = PaperFilter::into_store_filter(filter, ctx)?;
         let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;
         let list = Papers { scope, filter, order, direction };

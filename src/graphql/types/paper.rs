@@ -36,7 +36,9 @@ use crate::store::reader::relation::{PaperIdentifiers, PaperPreviousIds, PaperVe
 use crate::store::reader::topic::{TopicFilter, TopicScope, Topics};
 
 use crate::graphql::types::paper::abstract_text::Abstract;
-pub use crate::graphql::types::paper::filter::{PaperBy, PaperFilter, PaperOrder};
+pub use crate::graphql::types::paper::filter::{
+    PaperBy, PaperFilter, PaperOrder, PaperOrganizationLink, to_store_links,
+};
 
 /// A publication: an article, a preprint, a book, a thesis or a dataset. Versions of the same work are separate papers,
 /// linked by `versionOf`.

@@ -171,13 +171,16 @@ impl FacetKind for PaperFacet {
         let all_scopes = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
         let parent = || Sql::from("SELECT parent.key");
         match papers.scope {
-            PaperScope::Organization { include_descendants } => FacetDomain::from_join(
-                all_scopes(),
-                " JOIN authorship AS there ON there.paper_id = paper.id \
-                 JOIN authorship_organization AS place ON place.authorship_id = there.id",
-                "place.organization_id",
-                with_descendants(parent(), include_descendants),
-            ),
+            PaperScope::Organization { include_descendants, links } => {
+                let mut source = all_scopes();
+                source.conditions.push(links.condition());
+                FacetDomain::from_join(
+                    source,
+                    " JOIN paper_organization AS link ON link.paper_id = paper.id",
+                    "link.organization_id",
+                    with_descendants(parent(), include_descendants),
+                )
+            }
             PaperScope::Topic { include_narrower } => FacetDomain::from_join(
                 all_scopes(),
                 " JOIN paper_topic AS subject ON subject.paper_id = paper.id",

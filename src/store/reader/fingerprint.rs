@@ -19,6 +19,7 @@ use crate::store::reader::authorship::Authorships;
 use crate::store::reader::coauthorship::{CoauthorFilter, CoauthorOrder, Coauthors};
 use crate::store::reader::filter::YearRange;
 use crate::store::reader::organization::{OrganizationFilter, OrganizationOrder, Organizations};
+use crate::store::reader::organization_link::{LinkedOrganizations, PaperOrganizationLinks};
 use crate::store::reader::page::{ParentKey, SortDirection};
 use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers, ResearcherPapers};
 use crate::store::reader::researcher::{
@@ -252,7 +253,7 @@ canonical_structs! {
         ids => "ids",
         dois => "dois",
         author_ids => "author_ids",
-        organization_ids => "organization_ids",
+        organizations => "organization_ids",
         topic_ids => "topic_ids",
         publication_year => "publication_year",
         types => "types",
@@ -325,9 +326,10 @@ impl CanonicalForm for PaperScope {
     fn write_canonical(&self, out: &mut String) {
         match self {
             Self::All => out.push_str("all"),
-            Self::Organization { include_descendants } => {
+            Self::Organization { include_descendants, links } => {
                 out.push_str("organization{");
                 out.field("include_descendants", include_descendants);
+                out.field("links", links);
                 out.push('}');
             }
             Self::Topic { include_narrower } => {
@@ -339,6 +341,31 @@ impl CanonicalForm for PaperScope {
                 out.push_str("shared");
                 filter.write_canonical(out);
             }
+        }
+    }
+}
+
+impl CanonicalForm for PaperOrganizationLinks {
+    fn write_canonical(&self, out: &mut String) {
+        let Self { authorship, membership } = self;
+        out.push('{');
+        out.field("authorship", authorship);
+        out.field("membership", membership);
+        out.push('}');
+    }
+
+    /// The lists of releases without this argument had the link by authorship only: their cursors belong to such lists.
+    fn is_absent(&self) -> bool {
+        *self == Self { authorship: true, membership: false }
+    }
+}
+
+impl CanonicalForm for LinkedOrganizations {
+    fn write_canonical(&self, out: &mut String) {
+        let Self { ids, links } = self;
+        ids.write_canonical(out);
+        if !links.is_absent() {
+            links.write_canonical(out);
         }
     }
 }
@@ -398,6 +425,10 @@ mod tests {
     use crate::model::language::LanguageTag;
     use std::collections::HashSet;
 
+    fn by_authorship() -> PaperOrganizationLinks {
+        PaperOrganizationLinks { authorship: true, membership: false }
+    }
+
     fn paper_filter() -> PaperFilter {
         let query = SearchTerms::new("deep \"water\"");
         let since = DateTime::parse_from_rfc3339("2026-01-02T03:04:05.6Z").expect("a date").to_utc();
@@ -405,7 +436,7 @@ mod tests {
             ids: Some(vec![1, 2]),
             dois: Some(vec!["10.1000/1".to_owned()]),
             author_ids: Some(vec![3]),
-            organization_ids: Some(vec![]),
+            organizations: Some(LinkedOrganizations { ids: vec![], links: by_authorship() }),
             topic_ids: Some(vec![4]),
             publication_year: Some(YearRange { from: Some(2001), to: None }),
             types: Some(vec![PaperType::ConferencePaper, PaperType::Other]),
@@ -481,8 +512,23 @@ mod tests {
                 "organization.papers",
                 one,
                 &papers(
-                    PaperScope::Organization { include_descendants: true },
+                    PaperScope::Organization { include_descendants: true, links: by_authorship() },
                     PaperFilter::default(),
+                    PaperOrder::AuthorCount,
+                ),
+            ),
+            each(
+                "organization.papers by any link",
+                one,
+                &papers(
+                    PaperScope::Organization { include_descendants: true, links: PaperOrganizationLinks::ALL },
+                    PaperFilter {
+                        organizations: Some(LinkedOrganizations {
+                            ids: vec![15],
+                            links: PaperOrganizationLinks { authorship: false, membership: true },
+                        }),
+                        ..PaperFilter::default()
+                    },
                     PaperOrder::AuthorCount,
                 ),
             ),

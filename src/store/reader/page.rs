@@ -128,6 +128,16 @@ pub struct MergePartitions {
     pub(crate) condition: Sql,
 }
 
+/// Two sources of the same rows, for a list whose size the planner cannot know.
+pub struct SizedSource {
+    /// Condition, independent of the rows, that the list is small.
+    pub(crate) is_small: Sql,
+    /// Source that finds all rows of a small list, to sort them.
+    pub(crate) small: ListSource,
+    /// Source that reads rows in the order of the list, and checks each.
+    pub(crate) large: ListSource,
+}
+
 /// List with its arguments, without page and parent.
 pub trait List: Clone + Debug + CanonicalForm + Eq + Hash + Send + Sync + 'static {
     /// Listed entity.
@@ -152,6 +162,12 @@ pub trait List: Clone + Debug + CanonicalForm + Eq + Hash + Send + Sync + 'stati
     /// Returns the partitions to merge, or `None` if one index has the order. Only sort keys may refer to tables joined
     /// by the partitions, so that counts do without them.
     fn merge_partitions(&self) -> Option<MergePartitions> {
+        None
+    }
+
+    /// Returns the sources of pages if they depend on the size of the list; `None` if the planner chooses. A list has
+    /// this or partitions to merge.
+    fn sized_source(&self, _store: &Store) -> Option<SizedSource> {
         None
     }
 }
@@ -341,9 +357,74 @@ pub(crate) fn page_sql<N: ColumnProjection>(
     page: &PageRequest,
     selection: PageColumns,
 ) -> Result<Sql, Error> {
-    let forward = page.direction == PageDirection::Forward;
-    let ascending = source.direction == SortDirection::Ascending;
-    let (after, before) = if ascending { (">", "<") } else { ("<", ">") };
+    let rows = match merge {
+        None => rows_sql::<N>(source, page, selection, false)?,
+        // Reads up to a whole page from each partition, so that the final sort has few rows.
+        Some(merge) => {
+            let order = part_order_sql(&source, page);
+            let source = ListSource {
+                from: source.from.then(merge.join),
+                conditions: source.conditions.into_iter().chain([merge.condition]).collect(),
+                ..source
+            };
+            Sql::from("SELECT part.* FROM ")
+                .then(merge.partitions)
+                .then(" CROSS JOIN LATERAL (")
+                .then(rows_sql::<N>(source, page, selection, true)?)
+                .then(") AS part")
+                .then(order)
+                .then(limit_sql(page, selection))
+        }
+    };
+    Ok(for_each_parent(parents, rows))
+}
+
+/// Returns the query of a page of a list with two plans, of which Postgres executes one: the condition that chooses does
+/// not depend on the rows.
+fn sized_page_sql<N: ColumnProjection>(
+    mut sized: SizedSource,
+    parents: &[ParentKey],
+    page: &PageRequest,
+    selection: PageColumns,
+) -> Result<Sql, Error> {
+    let order = part_order_sql(&sized.small, page);
+    sized.small.conditions.push(sized.is_small.clone());
+    sized.large.conditions.push(Sql::not(sized.is_small));
+    let rows = Sql::from("SELECT part.* FROM ((")
+        .then(rows_sql::<N>(sized.small, page, selection, true)?)
+        .then(") UNION ALL (")
+        .then(rows_sql::<N>(sized.large, page, selection, true)?)
+        .then(")) AS part")
+        .then(order)
+        .then(limit_sql(page, selection));
+    Ok(for_each_parent(parents, rows))
+}
+
+/// Returns `ASC` or `DESC`: the order of the list, or the reverse for a page that is read backwards.
+fn direction_sql(direction: SortDirection, page: &PageRequest) -> &'static str {
+    let is_forward = page.direction == PageDirection::Forward;
+    if is_forward == (direction == SortDirection::Ascending) { " ASC" } else { " DESC" }
+}
+
+fn limit_sql(page: &PageRequest, selection: PageColumns) -> Sql {
+    Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(selection.has_more))
+}
+
+/// Returns the order of rows of `part`, which [`rows_sql`] selected with their keys.
+fn part_order_sql(source: &ListSource, page: &PageRequest) -> Sql {
+    let direction = direction_sql(source.direction, page);
+    let keys = (0..source.sort_keys.len()).map(|index| format!("part.key_{index}{direction}"));
+    Sql::from(format!(" ORDER BY {}", keys.collect::<Vec<_>>().join(", ")))
+}
+
+/// Returns the query of the rows of a page, if requested with the sort keys as `key_0`, `key_1`, …
+fn rows_sql<N: ColumnProjection>(
+    source: ListSource,
+    page: &PageRequest,
+    selection: PageColumns,
+    selects_part_keys: bool,
+) -> Result<Sql, Error> {
+    let (after, before) = if source.direction == SortDirection::Ascending { (">", "<") } else { ("<", ">") };
     let mut conditions = source.conditions;
     if let Some(cursor) = &page.after {
         conditions.push(seek_predicate(&source.sort_keys, cursor, after)?);
@@ -351,53 +432,38 @@ pub(crate) fn page_sql<N: ColumnProjection>(
     if let Some(cursor) = &page.before {
         conditions.push(seek_predicate(&source.sort_keys, cursor, before)?);
     }
-    let sort_direction = if forward == ascending { " ASC" } else { " DESC" };
-    let limit = || Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(selection.has_more));
+    let sort_direction = direction_sql(source.direction, page);
     let mut cursor_keys = Sql::from("SELECT ARRAY[");
     let mut order = Sql::from(" ORDER BY ");
     let mut part_keys = Sql::default();
-    let mut part_order = Sql::from(" ORDER BY ");
     for (index, key) in source.sort_keys.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         cursor_keys = cursor_keys.then(comma).then("(").then(key.expression.clone()).then(")::text");
         order = order.then(comma).then(key.expression.clone()).then(sort_direction);
-        part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
-        part_order = part_order.then(comma).then(format!("part.key_{index}")).then(sort_direction);
+        if selects_part_keys {
+            part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
+        }
     }
     let cursor_keys = if selection.cursor_keys { cursor_keys.then("] AS cursor_keys, ") } else { "SELECT ".into() };
     let columns = cursor_keys.then(N::select_list(source.node_alias, selection.node));
     let edge = selection.edge.map(source.edge_columns).unwrap_or_default();
     let columns = if edge.is_empty() { columns } else { columns.then(", ").then(edge) };
-    let rows = match merge {
-        None => columns
-            .then(" FROM ")
-            .then(source.from)
-            .then(" WHERE ")
-            .then(Sql::all(conditions))
-            .then(order)
-            .then(limit()),
-        // Reads up to a whole page from each partition, so that the final sort has few rows.
-        Some(merge) => Sql::from("SELECT part.* FROM ")
-            .then(merge.partitions)
-            .then(" CROSS JOIN LATERAL (")
-            .then(columns)
-            .then(part_keys)
-            .then(" FROM ")
-            .then(source.from)
-            .then(merge.join)
-            .then(" WHERE ")
-            .then(Sql::all(conditions.into_iter().chain([merge.condition])))
-            .then(order)
-            .then(limit())
-            .then(") AS part")
-            .then(part_order)
-            .then(limit()),
-    };
-    Ok(Sql::from("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*")
+    Ok(columns
+        .then(part_keys)
+        .then(" FROM ")
+        .then(source.from)
+        .then(" WHERE ")
+        .then(Sql::all(conditions))
+        .then(order)
+        .then(limit_sql(page, selection)))
+}
+
+fn for_each_parent(parents: &[ParentKey], rows: Sql) -> Sql {
+    Sql::from("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*")
         .then(parents_sql(parents))
         .then("CROSS JOIN LATERAL (")
         .then(rows)
-        .then(") AS entry"))
+        .then(") AS entry")
 }
 
 fn count_sql(source: ListSource, parents: &[ParentKey]) -> Sql {
@@ -417,7 +483,10 @@ impl Store {
         columns: PageColumns,
         parents: &[ParentKey],
     ) -> Result<HashMap<ParentKey, Arc<ListPage<L>>>, Error> {
-        let sql = page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, columns)?;
+        let sql = match list.sized_source(self) {
+            Some(sized) => sized_page_sql::<L::Node>(sized, parents, page, columns)?,
+            None => page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, columns)?,
+        };
         let mut lists: HashMap<ParentKey, Vec<ListRow<L>>> =
             parents.iter().map(|parent| (*parent, Vec::new())).collect();
         let loader = PageKey::<L>::NAME;

@@ -11,9 +11,12 @@ use crate::store::access::sql_fragment::{Sql, array_value, text_array};
 use crate::store::reader::authorship::ResearcherPaperEdge;
 use crate::store::reader::coauthorship::CoauthorFilter;
 use crate::store::reader::filter::YearRange;
-use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
-use crate::store::reader::organization;
-use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
+use crate::store::reader::lookup::is_any_of_ids;
+use crate::store::reader::organization::with_descendants;
+use crate::store::reader::organization_link::{LinkedOrganizations, PaperOrganizationLinks};
+use crate::store::reader::page::{
+    List, ListSource, NoEdge, SizedSource, SortDirection, SortKey, SortKeyType, no_edge_columns,
+};
 use crate::store::reader::search::{self, EntityType};
 use crate::store::reader::topic::{has_topic_in, topics_with_narrower, with_narrower};
 use crate::text::tokenizer::SearchTerms;
@@ -27,8 +30,8 @@ pub struct PaperFilter {
     pub dois: Option<Vec<String>>,
     /// Any of these researchers is an author.
     pub author_ids: Option<Vec<i64>>,
-    /// An author was at any of these organizations or their descendants.
-    pub organization_ids: Option<Vec<i64>>,
+    /// Paper is linked to any of these organizations or their descendants.
+    pub organizations: Option<LinkedOrganizations>,
     /// Paper is on any of these topics or narrower ones.
     pub topic_ids: Option<Vec<i64>>,
     /// Paper was published in these years.
@@ -71,10 +74,7 @@ impl PaperFilter {
             let by_author = is_any_of_ids::<researcher::Model>("by_author.researcher_id", authors);
             conditions.push(by_authors.then(by_author).then(")"));
         }
-        if let Some(organizations) = &self.organization_ids {
-            let roots = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
-            conditions.push(has_author_at(organization::with_descendants(roots, true)));
-        }
+        conditions.extend(self.organizations.as_ref().map(LinkedOrganizations::condition));
         if let Some(topics) = &self.topic_ids {
             conditions.push(has_topic_in(topics_with_narrower(topics)));
         }
@@ -109,16 +109,6 @@ impl PaperFilter {
     pub(crate) fn condition(&self) -> Sql {
         Sql::all(self.conditions())
     }
-}
-
-fn has_author_at(organizations: Sql) -> Sql {
-    Sql::from(
-        "paper.id IN (SELECT there.paper_id FROM authorship_organization \
-         JOIN authorship AS there ON there.id = authorship_organization.authorship_id \
-         WHERE ",
-    )
-    .then(Sql::in_subquery("authorship_organization.organization_id", organizations))
-    .then(")")
 }
 
 /// Returns a query for the papers shared by both parents, one per work: the version of record if it is among them,
@@ -181,10 +171,12 @@ impl PaperOrder {
 pub enum PaperScope {
     /// All papers.
     All,
-    /// Papers with an author at the parent, an organization.
+    /// Papers linked to the parent, an organization.
     Organization {
         /// Whether descendants of the organization count.
         include_descendants: bool,
+        /// Links that count.
+        links: PaperOrganizationLinks,
     },
     /// Papers on the parent, a topic.
     Topic {
@@ -208,6 +200,25 @@ pub struct Papers {
     pub direction: SortDirection,
 }
 
+impl Papers {
+    /// Returns the source that reads these papers, with these conditions besides those of the filter.
+    fn source_of(
+        &self,
+        papers: impl Into<Sql>,
+        filter: &PaperFilter,
+        conditions: impl IntoIterator<Item = Sql>,
+    ) -> ListSource {
+        ListSource {
+            node_alias: "paper",
+            edge_columns: no_edge_columns,
+            from: papers.into().then(self.order.relevance_join(filter)),
+            conditions: filter.conditions().into_iter().chain(conditions).collect(),
+            sort_keys: self.order.sort_keys(),
+            direction: self.direction,
+        }
+    }
+}
+
 impl List for Papers {
     type Node = paper::Model;
     type Edge = NoEdge;
@@ -215,31 +226,40 @@ impl List for Papers {
     const COUNT_QUERY: &'static str = "papers::count";
 
     fn source(&self, store: &Store) -> ListSource {
-        let from = Sql::from("paper").then(self.order.relevance_join(&self.filter));
-        let mut conditions = self.filter.conditions();
-        match &self.scope {
-            PaperScope::All => {}
-            PaperScope::Organization { include_descendants } => {
-                conditions.push(has_author_at(organization::with_descendants(
-                    "SELECT parent.key".into(),
-                    *include_descendants,
-                )));
+        let condition = match &self.scope {
+            PaperScope::All => None,
+            PaperScope::Organization { include_descendants, links } => {
+                Some(links.is_linked(with_descendants("SELECT parent.key".into(), *include_descendants)))
             }
             PaperScope::Topic { include_narrower } => {
-                conditions.push(has_topic_in(with_narrower("SELECT parent.key".into(), *include_narrower)));
+                Some(has_topic_in(with_narrower("SELECT parent.key".into(), *include_narrower)))
             }
             PaperScope::Shared(coauthors) => {
-                conditions.push(Sql::in_subquery("paper.id", shared_works_sql(coauthors.paper_conditions(store))));
+                Some(Sql::in_subquery("paper.id", shared_works_sql(coauthors.paper_conditions(store))))
             }
+        };
+        self.source_of("paper", &self.filter, condition)
+    }
+
+    /// The organizations are those of the scope, or of the filter: an organization can have three papers or most of them.
+    fn sized_source(&self, _: &Store) -> Option<SizedSource> {
+        // Relevance is computed for all matches of the query in any case.
+        if self.order == PaperOrder::Relevance {
+            return None;
         }
-        ListSource {
-            node_alias: "paper",
-            edge_columns: no_edge_columns,
-            from,
-            conditions,
-            sort_keys: self.order.sort_keys(),
-            direction: self.direction,
-        }
+        let mut filter = self.filter.clone();
+        let (links, organizations) = match &self.scope {
+            PaperScope::Organization { include_descendants, links } => {
+                (*links, with_descendants("SELECT parent.key".into(), *include_descendants))
+            }
+            PaperScope::All => filter.organizations.take().map(|linked| (linked.links, linked.organizations()))?,
+            PaperScope::Topic { .. } | PaperScope::Shared(_) => return None,
+        };
+        Some(SizedSource {
+            is_small: links.are_few(organizations.clone()),
+            small: self.source_of(links.linked_papers(organizations.clone()), &filter, None),
+            large: self.source_of("paper", &filter, [links.checked_for_paper(organizations)]),
+        })
     }
 }
 

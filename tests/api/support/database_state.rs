@@ -47,6 +47,27 @@ pub async fn find_inconsistencies(url: &str) -> Vec<String> {
         "SELECT 'slug ' || slug FROM researcher JOIN former_identity ON kind = 'researcher' AND former_slug = slug";
     let redirects = "SELECT 'redirect ' || former_slug FROM former_identity WHERE kind = 'researcher' \
          AND NOT EXISTS (SELECT FROM researcher WHERE id = survivor_id)";
-    let all = [papers, pairs, coauthors, popularity, names, words, slugs, redirects].join(" UNION ALL ");
+    let day = |date: &str, unknown_month: &str, unknown_day: &str| {
+        format!(
+            "(CASE length({date}) WHEN 4 THEN {date} || '{unknown_month}' WHEN 7 THEN {date} || '{unknown_day}' ELSE {date} END)"
+        )
+    };
+    let links = format!(
+        "SELECT 'link ' || coalesce(stored.paper_id, computed.paper_id) || ' ' || coalesce(stored.organization_id, computed.organization_id) \
+         FROM paper_organization AS stored FULL JOIN (SELECT paper_id, organization_id, bool_or(printed) AS printed, bool_or(NOT printed) AS held \
+         FROM (SELECT paper_id, organization_id, true AS printed FROM authorship JOIN authorship_organization ON authorship_id = authorship.id \
+         UNION ALL SELECT paper_id, organization_id, false FROM authorship JOIN paper ON paper.id = paper_id \
+         JOIN affiliation ON affiliation.researcher_id = authorship.researcher_id \
+         WHERE kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') AND {} >= coalesce(start_date, '') \
+         AND {} <= coalesce({}, '9999-99-99')) AS link GROUP BY 1, 2) AS computed \
+         ON computed.paper_id = stored.paper_id AND computed.organization_id = stored.organization_id \
+         WHERE (stored.is_by_authorship, stored.is_by_membership) IS DISTINCT FROM (computed.printed, computed.held)",
+        day("publication_date", "-99-99", "-99"),
+        day("publication_date", "-00-00", "-00"),
+        day("end_date", "-99-99", "-99"),
+    );
+    let pending = "SELECT 'pending ' || paper_id FROM paper_organization_pending";
+    let all =
+        [papers, pairs, coauthors, popularity, names, words, slugs, redirects, &links, pending].join(" UNION ALL ");
     query_strings(url, &all).await
 }

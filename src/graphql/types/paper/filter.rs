@@ -15,6 +15,7 @@ use crate::graphql::types::paper::PaperType;
 use crate::model::global_id::NodeKind;
 use crate::model::identifier::{ArxivId, Doi};
 use crate::store::reader::lookup::LookupKey;
+use crate::store::reader::organization_link::{self, LinkedOrganizations, PaperOrganizationLinks};
 use crate::store::reader::page::SortDirection as Direction;
 use crate::store::reader::paper as store;
 
@@ -59,8 +60,11 @@ pub struct PaperFilter {
     dois: Option<Vec<String>>,
     /// Has any of these researchers as an author, in any position; at most 500.
     author_ids: Option<Vec<ID>>,
-    /// Has an author who was at any of these organizations or their descendants at the time of the paper; at most 500.
+    /// Is linked to any of these organizations or their descendants, by any of `organizationLinks`; at most 500.
     organization_ids: Option<Vec<ID>>,
+    /// The links that count for `organizationIds`; any of them suffices. Defaults to all. Without `organizationIds`, it
+    /// has no effect.
+    organization_links: Option<Vec<PaperOrganizationLink>>,
     /// Is on any of these topics or their narrower topics; at most 500.
     topic_ids: Option<Vec<ID>>,
     /// Was published in these years. A paper without a year is never in a range, not even in one without bounds.
@@ -104,11 +108,14 @@ impl PaperFilter {
         let filter = self;
         let convert = |filter: Self, budget: &mut FilterBudget<'_>| filter.convert_within(ctx, budget);
         let types = check_list_size(ctx, "types", filter.types)?;
+        let links = check_list_size(ctx, "organizationLinks", filter.organization_links)?;
+        let links = links.map_or(PaperOrganizationLinks::ALL, to_store_links);
+        let organizations = decode_ids(ctx, "organizationIds", filter.organization_ids, NodeKind::Organization)?;
         Ok(store::PaperFilter {
             ids: decode_ids(ctx, "ids", filter.ids, NodeKind::Paper)?,
             dois: canonical_identifiers::<Doi>(ctx, "dois", filter.dois)?,
             author_ids: decode_ids(ctx, "authorIds", filter.author_ids, NodeKind::Researcher)?,
-            organization_ids: decode_ids(ctx, "organizationIds", filter.organization_ids, NodeKind::Organization)?,
+            organizations: organizations.map(|ids| LinkedOrganizations { ids, links }),
             topic_ids: decode_ids(ctx, "topicIds", filter.topic_ids, NodeKind::Topic)?,
             publication_year: year_range("publicationYear", filter.publication_year)?,
             types: types.map(|types| types.into_iter().map(Into::into).collect()),
@@ -124,6 +131,23 @@ impl PaperFilter {
             not: filter.not.map(|filter| budget.convert_nested(*filter, convert)).transpose()?.map(Box::new),
         })
     }
+}
+
+/// A link between a paper and an organization.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "organization_link::PaperOrganizationLink")]
+pub enum PaperOrganizationLink {
+    /// An author gives the organization as affiliation on the paper.
+    Authorship,
+    /// An author was affiliated with the organization when the paper appeared, by an employment, a membership or an
+    /// invited position. Dates are compared as precisely as both are known. An affiliation without an end date is a
+    /// current one, and one without dates covers all years. A paper without a year is not linked.
+    Membership,
+}
+
+/// Converts a list of links to the store's set.
+pub fn to_store_links(links: Vec<PaperOrganizationLink>) -> PaperOrganizationLinks {
+    links.into_iter().map(organization_link::PaperOrganizationLink::from).collect()
 }
 
 /// Fields by which papers can be sorted.
