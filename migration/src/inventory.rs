@@ -64,11 +64,13 @@ pub const FUNCTIONS: [&str; 18] = [
 ];
 
 /// The tables, of those above, whose rows are derived from the others: a backup omits them, and a restore rebuilds them.
-pub const DERIVED_TABLES: [&str; 10] = [
+pub const DERIVED_TABLES: [&str; 12] = [
     "coauthorship",
     "directory_change",
     "organization_label",
     "organization_statistics",
+    "paper_organization",
+    "paper_organization_pending",
     "researcher_statistics",
     "search_abstract",
     "search_entry",

@@ -18,7 +18,8 @@ async fn first_authors(files: &[(&str, &str)]) -> Vec<Value> {
         let outcome = workspace.import(&app.database_url, &[format, file]);
         assert_eq!(outcome.code, Some(0), "{format}: {}", outcome.stderr);
     }
-    let papers = app.data(PAPERS_QUERY).await["papers"]["nodes"].as_array().expect("papers").clone();
+    let data = app.data(PAPERS_QUERY).await;
+    let papers = data["papers"]["nodes"].as_array().expect("papers");
     papers.iter().map(|paper| paper["authorships"]["nodes"][0].clone()).collect()
 }
 

@@ -57,7 +57,8 @@ async fn rebuild_derived_tables(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
          DELETE FROM topic_statistics; DELETE FROM organization_label; DELETE FROM topic_label; \
          INSERT INTO researcher_statistics (researcher_id) SELECT id FROM researcher; \
          INSERT INTO organization_statistics (organization_id) SELECT id FROM organization; \
-         INSERT INTO topic_statistics (topic_id) SELECT id FROM topic",
+         INSERT INTO topic_statistics (topic_id) SELECT id FROM topic; \
+         INSERT INTO paper_organization_pending SELECT id FROM paper ON CONFLICT DO NOTHING",
     )
     .await?;
     for table in ["organization", "topic"] {

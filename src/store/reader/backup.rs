@@ -28,7 +28,7 @@ const fn table(name: &'static str, order: &'static [&'static str]) -> BackupTabl
 }
 
 /// All tables of a backup, each after those that it refers to. `DERIVED_TABLES` of the crate `migration` has the others.
-pub const BACKUP_TABLES: [BackupTable; 24] = [
+pub const BACKUP_TABLES: [BackupTable; 25] = [
     table("organization", &["id"]),
     table("organization_parent", &["child_id", "parent_id"]),
     table("organization_succession", &["predecessor_id", "successor_id"]),
@@ -45,6 +45,7 @@ pub const BACKUP_TABLES: [BackupTable; 24] = [
     table("paper_topic", &["paper_id", "topic_id"]),
     table("authorship", &["id"]),
     table("authorship_organization", &["authorship_id", "organization_id"]),
+    table("authorship_awaited_organization", &["authorship_id", r#"ror COLLATE "C""#]),
     table("authorship_resolution", &["authorship_id"]),
     table("external_id", &["id"]),
     table("former_identity", &[r#"kind COLLATE "C""#, "former_id"]),
