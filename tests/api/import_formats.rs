@@ -272,6 +272,29 @@ async fn format_detection() {
     assert_eq!(pluck_strings(&found["researchers"]["nodes"], &["name"]), ["Ida Brook", "Uma Ferry", "Tom Ford"]);
 }
 
+/// A cycle of topics over several files is reported when it closes, in any order.
+#[tokio::test]
+async fn cycles_of_topics_over_several_files() {
+    let concept = |name: &str, broader: &str| {
+        format!(
+            "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n@prefix v: <http://words.example/water/> .\n\
+             v:{name} a skos:Concept ; skos:prefLabel \"{name}\"@en ; skos:broader v:{broader} .\n"
+        )
+    };
+    for order in [["a.ttl", "b.ttl", "c.ttl"], ["c.ttl", "a.ttl", "b.ttl"]] {
+        let app = TestApp::start().await;
+        let workspace = Workspace::new();
+        workspace.write_file("a.ttl", concept("weirs", "dams"));
+        workspace.write_file("b.ttl", concept("dams", "waters"));
+        workspace.write_file("c.ttl", concept("waters", "weirs"));
+        let messages = order.map(|file| workspace.import(&app.database_url, &["topics", file]).stderr);
+        assert_eq!((messages[0].as_str(), messages[1].as_str()), ("", ""));
+        assert!(messages[2].contains("' is above itself, by records of several files or imports"), "{messages:?}");
+        let relations = query_strings(&app.database_url, "SELECT count(*)::text FROM topic_broader").await;
+        assert_eq!(relations, ["3"]);
+    }
+}
+
 /// The data directory of the embedded Postgres has files with extensions of formats, and is not input.
 #[tokio::test]
 async fn data_directory_of_the_service() {

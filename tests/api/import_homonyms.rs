@@ -13,8 +13,8 @@ const PAPERS_QUERY: &str =
 async fn first_authors(files: &[(&str, &str)]) -> Vec<Value> {
     let app = TestApp::start().await;
     let workspace = Workspace::new();
-    for (number, (format, content)) in (1..).zip(files) {
-        let file = workspace.write_file(&format!("input-{number}"), content);
+    for (format, content) in files {
+        let file = workspace.write_file(format, content);
         let outcome = workspace.import(&app.database_url, &[format, file]);
         assert_eq!(outcome.code, Some(0), "{format}: {}", outcome.stderr);
     }

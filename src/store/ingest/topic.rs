@@ -111,10 +111,9 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
     };
     for broader in broader {
         let broader = find_or_create_topic(uow, broader).await?;
-        if broader != id {
-            let sql = Sql::with("INSERT INTO topic_broader (topic_id, broader_id) VALUES (?, ", id)
-                .then_with("?) ON CONFLICT DO NOTHING", broader);
-            uow.execute(sql).await?;
+        if broader != id && add_broader(uow, id, broader).await? {
+            // Which of the statements is wrong is unknown, and must not depend on the order of imports.
+            uow.add_note(index, format!("the topic '{label}' is above itself, by records of several files or imports"));
         }
     }
     let provided_fields = [(NAMES, record.names.is_empty()), (BROADER, record.broader.is_empty())];
@@ -131,6 +130,25 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
     }
     uow.record_effect(index, if existing.is_some() && !is_awaited { Effect::Updated } else { Effect::Created });
     Ok(())
+}
+
+/// Adds a broader topic. Returns whether that closes a cycle.
+async fn add_broader(uow: &UnitOfWork<'_>, id: i64, broader: i64) -> Result<bool, Error> {
+    #[derive(FromQueryResult)]
+    struct AddedRow {
+        is_cycle: bool,
+    }
+    let sql = Sql::with(
+        "WITH RECURSIVE above(id) AS (SELECT ?::bigint UNION SELECT parent.broader_id FROM above \
+         JOIN topic_broader AS parent ON parent.topic_id = above.id) INSERT INTO topic_broader (topic_id, broader_id) VALUES (",
+        broader,
+    )
+    .then_with("?, ", id)
+    .then_with(
+        "?) ON CONFLICT DO NOTHING RETURNING EXISTS (SELECT FROM above WHERE above.id = topic_broader.topic_id) AS is_cycle",
+        broader,
+    );
+    Ok(uow.rows::<AddedRow>(sql).await?.iter().any(|row| row.is_cycle))
 }
 
 /// The referenced topic, created if there is none.
