@@ -29,9 +29,8 @@ pub(super) fn csl_item(paper: &CitedPaper) -> Value {
         }),
     );
     let (publisher, venue) = paper.publisher_and_venue();
-    let archive = paper.arxiv_id.as_ref().filter(|_| paper.paper_type == PaperType::Preprint && venue.is_none());
     add(venue_field(paper.paper_type), venue.map(|venue| json!(venue)));
-    add("publisher", publisher.or(archive.map(|_| "arXiv")).map(|publisher| json!(publisher)));
+    add("publisher", publisher.map(|publisher| json!(publisher)));
     add("volume", paper.volume.as_ref().map(|volume| json!(volume)));
     match paper.paper_type {
         PaperType::Preprint => {

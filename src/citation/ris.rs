@@ -38,7 +38,9 @@ pub(super) fn format_reference(paper: &CitedPaper) -> String {
         ("PB", publisher),
     ];
     let details = details.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
-    let numbers = paper.issns.iter().chain(&paper.isbns).map(|number| ("SN", number.as_str()));
+    // On one line: readers keep the first of several.
+    let numbers = paper.issns.iter().chain(&paper.isbns).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let numbers = Some(("SN", numbers.as_str())).filter(|(_, numbers)| !numbers.is_empty());
     let keywords = paper.keywords.iter().map(|keyword| ("KW", keyword.as_str()));
     for (tag, value) in details.chain(numbers).chain(keywords) {
         reference.push_field(tag, value);

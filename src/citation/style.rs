@@ -316,9 +316,12 @@ fn engine_item(paper: &CitedPaper, style: CitationStyle) -> Result<Item, Citatio
         let unused = if style == CitationStyle::Apa && paper.pages.is_none() { "page" } else { "number" };
         item.0.remove(unused);
     }
-    // The arXiv ID implies the genre.
+    // The arXiv ID implies the genre, and the publisher of a preprint.
     if paper.arxiv_id.is_some() {
         item.0.remove("genre");
+        if paper.paper_type == PaperType::Preprint && paper.publisher_name.is_none() && paper.venue_name.is_none() {
+            item.0.insert("publisher".to_owned(), Value::String("arXiv".to_owned()));
+        }
     }
     if !authors.is_empty() {
         item.0.insert("author".to_owned(), Value::Names(authors));

@@ -84,8 +84,7 @@ fn entries() {
     SP  - 123
     EP  - 145
     PB  - Weir & Sons
-    SN  - 0028-0836
-    SN  - 1476-4687
+    SN  - 0028-0836, 1476-4687
     KW  - weirs
     KW  - flow
     DO  - 10.1000/weirs_1

@@ -237,6 +237,22 @@ fn detailed_papers() -> Value {
             paper_record("A talk", Some(2007), &["Ida Brook"]),
             json!({ "type": "CONFERENCE_PAPER", "venueName": "Water Days", "pages": "S12–S15", "volume": "3", "publisherName": "Weir Press" })
         ),
+        with_fields(
+            paper_record("A preprint", Some(2008), &["Ida Brook"]),
+            json!({ "type": "PREPRINT", "arxivId": "2001.00001", "keywords": ["weirs"] })
+        ),
+        with_fields(
+            paper_record("Another preprint", Some(2008), &["Ida Brook"]),
+            json!({ "type": "PREPRINT", "venueName": "bioRxiv", "publisherName": "Cold Spring Harbor Laboratory" })
+        ),
+        with_fields(
+            paper_record("Data", Some(2009), &["Ida Brook"]),
+            json!({ "type": "DATASET", "publisherName": "Data Archive", "edition": "3", "keywords": ["weirs", "flow"] })
+        ),
+        with_fields(
+            paper_record("Something", Some(2010), &["Ida Brook"]),
+            json!({ "type": "OTHER", "publisherName": "Weir Press", "issns": ["0028-0836"] })
+        ),
     ])
 }
 
@@ -253,7 +269,7 @@ async fn exports_keep_the_details() {
     let app = TestApp::start().await;
     app.create_records(detailed_papers()).await;
     let expected = all_details(&app).await;
-    assert_eq!(expected.as_array().map(Vec::len), Some(7));
+    assert_eq!(expected.as_array().map(Vec::len), Some(11));
     let workspace = Workspace::new();
     for (format, file) in [("bibtex", "all.bib"), ("ris", "all.ris"), ("csl", "all.json"), ("records", "all.jsonl")] {
         let export = ["export", format, "--output", file];
