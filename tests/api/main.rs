@@ -73,6 +73,7 @@ mod paper;
 mod path_prefix;
 mod persisted_queries;
 mod process_lifecycle;
+mod published_names;
 mod query_limits;
 mod rate_limit;
 mod read_replica;

@@ -58,8 +58,7 @@ fn listed_names(rows: Vec<PublishedNameRow>) -> Vec<String> {
         return Vec::new();
     };
     let (display_name, other_names, hidden_keys) = (display_name.clone(), other_names.clone(), hidden_keys.clone());
-    let redaction =
-        NameRedaction { name: display_name.clone(), forms: hidden_forms.clone().unwrap_or_default() };
+    let redaction = NameRedaction { name: display_name.clone(), forms: hidden_forms.clone().unwrap_or_default() };
     let is_public = |name: &str| !redaction.redacts_name(name) && !hidden_keys.contains(&name_key(name));
     let published = rows.into_iter().filter(|row| is_public(&row.name)).map(|row| (row.name, row.paper_count));
     additional_published_names(&display_name, &other_names, published.collect())

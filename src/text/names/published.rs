@@ -12,7 +12,11 @@ pub const MAX_PUBLISHED_NAMES: usize = 50;
 /// most papers first, then by name, at most [`MAX_PUBLISHED_NAMES`]. Names are equal if they differ in case, accents and
 /// punctuation only; of these, the one with most papers counts.
 #[must_use]
-pub fn additional_published_names(displayed: &str, listed: &[String], mut published: Vec<(String, i64)>) -> Vec<String> {
+pub fn additional_published_names(
+    displayed: &str,
+    listed: &[String],
+    mut published: Vec<(String, i64)>,
+) -> Vec<String> {
     published.sort_unstable_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     let mut seen: HashSet<String> = listed.iter().map(String::as_str).chain([displayed]).map(fold).collect();
     let abbreviation = AbbreviationOf::new(displayed);
@@ -71,7 +75,8 @@ mod tests {
 
     #[test]
     fn distinct_forms_by_frequency() {
-        let published = [("Zhen-Hua Ling", 3), ("ZHEN HUA LING", 1), ("Zhenhua Ling", 9), ("Zhenhua Lin", 3), ("Zhénhua Ling", 2)];
+        let published =
+            [("Zhen-Hua Ling", 3), ("ZHEN HUA LING", 1), ("Zhenhua Ling", 9), ("Zhenhua Lin", 3), ("Zhénhua Ling", 2)];
         assert_eq!(names("Zhenhua Ling", &[], &published), ["Zhen-Hua Ling", "Zhenhua Lin"]);
         assert_eq!(names("Zhenhua Ling", &["Zhenhua LIN"], &published), ["Zhen-Hua Ling"]);
     }
