@@ -40,6 +40,7 @@ mod m20261129_000032_long_role;
 mod m20261129_000033_bibliographic_details;
 mod m20261129_000034_awaited_organization;
 mod m20261129_000036_paper_organization;
+mod m20261129_000037_swapped_letters;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -79,6 +80,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000033_bibliographic_details::Migration),
             Box::new(m20261129_000034_awaited_organization::Migration),
             Box::new(m20261129_000036_paper_organization::Migration),
+            Box::new(m20261129_000037_swapped_letters::Migration),
         ]
     }
 }

@@ -119,6 +119,32 @@ async fn typos() {
     assert_eq!(search_slugs(&app, "schmidhuberxyz").await, Vec::<String>::new());
 }
 
+/// Words with two letters in each other's place are found among more words at one edit than are tried, also if what is
+/// typed is a word elsewhere, and before words with another typo.
+#[tokio::test]
+async fn swapped_letters() {
+    let app = TestApp::start().await;
+    let mut names = vec!["Mina Parde".to_owned(), "Jun Qing".to_owned(), "Jun Qiang".to_owned(), "Bo Wang".to_owned()];
+    for letter in ('a'..='z').filter(|letter| *letter != 'r' && *letter != 'a' && *letter != 'e') {
+        names.extend([format!("Ida Pa{letter}ed"), format!("Ida P{letter}red"), format!("Ida Par{letter}d")]);
+    }
+    let mut records: Vec<Value> = names.iter().map(|name| researcher_record(name)).collect();
+    records.push(paper_record("Pared cores", Some(2001), &["Jun Qing"]));
+    records.push(paper_record("Hulls", Some(2002), &["Jun Qing"]));
+    app.create_records(json!(records)).await;
+    for (query, expected) in [
+        ("Mina Pared", "mina-parde"),
+        ("mina aprde", "mina-parde"),
+        ("Mina Prade", "mina-parde"),
+        ("Jun Qaing", "jun-qiang jun-qing"),
+        ("Bo Wnag", "bo-wang"),
+        ("Bo Awng", "bo-wang"),
+    ] {
+        assert_eq!(search_slugs(&app, query).await.join(" "), expected, "{query}");
+    }
+    assert_eq!(autocomplete(&app, "mina pared", "").await, ["Mina Parde | -"]);
+}
+
 #[tokio::test]
 async fn typos_only_with_few_hits() {
     let app = TestApp::start().await;
