@@ -5,8 +5,11 @@ use crate::text::names::nicknames::are_nickname_forms;
 use crate::text::names::{PARTICLES, name_key};
 use crate::text::normalize::fold;
 
-/// Words of this many letters count as the same if they differ by one typo, or if one begins with the other.
-const MIN_TYPO_LETTERS: usize = 4;
+/// Words count as the same if one begins with the other, which has this many letters.
+const MIN_BEGINNING_LETTERS: usize = 4;
+/// Words of this many letters count as the same if they differ by one typo. Many shorter names differ by one letter: Wang,
+/// Yang, Zhang, Zheng.
+const MIN_TYPO_LETTERS: usize = 6;
 
 /// Returns whether two names have nothing in common. One person can have two such names, but a name that is written
 /// differently, abbreviated or partly changed still has something of the other.
@@ -55,7 +58,7 @@ impl DistinctiveName {
 
     /// Whether the name, written together, contains a word of the other: "Yi An Ma", "Yianma".
     fn contains_word_of(&self, other: &Self) -> bool {
-        let is_long = |word: &&NameWord| word.key.chars().count() >= MIN_TYPO_LETTERS;
+        let is_long = |word: &&NameWord| word.key.chars().count() >= MIN_BEGINNING_LETTERS;
         other.words.iter().filter(is_long).any(|word| self.letters.contains(&word.key))
     }
 }
@@ -77,7 +80,9 @@ fn words(name: &str) -> Vec<NameWord> {
 fn are_similar(one: &NameWord, other: &NameWord) -> bool {
     let is_typo = |one: &str, other: &str| {
         let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-        short.chars().count() >= MIN_TYPO_LETTERS && (long.starts_with(short) || strsim::osa_distance(one, other) <= 1)
+        let letters = short.chars().count();
+        (letters >= MIN_BEGINNING_LETTERS && long.starts_with(short))
+            || (letters >= MIN_TYPO_LETTERS && strsim::osa_distance(one, other) <= 1)
     };
     one.folded == other.folded
         || (!one.key.is_empty() && one.key == other.key)
@@ -114,7 +119,8 @@ mod tests {
             ("Ida Brook", "Tom Brook"),
             ("Ida Brook", "Brook, I. M."),
             ("Ida Brook", "I. B."),
-            ("Ida Brok", "Ada Brook"),
+            ("Ida Brooke", "Ada Brook"),
+            ("Ida Brookside", "Ada Broookside"),
             ("Ana Ilić", "Ilic A"),
             ("Jürgen Müller", "J. Mueller"),
             ("Иван Петров", "Ivan Petrov"),
