@@ -118,7 +118,7 @@ fn person_record(
     key: &str,
     warnings: &mut Vec<String>,
 ) -> Result<Option<ResearcherRecord>, String> {
-    let names: Vec<String> = element.children_named("author").map(|author| clean_text(author)).collect();
+    let names: Vec<String> = element.children_named("author").map(clean_text).collect();
     let Some(dblp_name) = names.first() else { return Ok(None) };
     let urls = || element.children_named("url").map(|url| url.text().trim().to_owned());
     let orcid = urls().find(|url| url.contains("orcid.org/"));

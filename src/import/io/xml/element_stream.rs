@@ -248,6 +248,8 @@ fn tag_name(tag: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const RECORDS: RecordElements = RecordElements { names: &["record"], content_marks: &["<field"], noun: "record" };
@@ -273,6 +275,20 @@ mod tests {
             let expected = [(3, first), (4, "<record/>"), (5, "<record><recorded/></record>")];
             let expected = expected.map(|(line, text)| (line, Ok(text.to_owned())));
             assert_eq!(split(text, size), expected, "{size}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_matter(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "<record>", "</record>", "<record/>", "<field/>", "<!--", "-->", "<![CDATA[", "]]>", "<?a", "?>", "<!DOCTYPE", "[",
+                "]", "\"", "'", "<", ">", "/", "\n", "a", "é",
+            ]), 0..30),
+            size in 1..9_usize
+        ) {
+            let text = parts.concat();
+            prop_assert_eq!(split(&text, size), split(&text, usize::MAX));
         }
     }
 
