@@ -147,7 +147,8 @@ impl ImportArguments {
             || self.scheme.is_some();
         match self.files.as_slice() {
             _ if is_option_given => {
-                Err("a backup is restored as it is: of the options of `import`, only --existing applies to it".to_owned())
+                Err("a backup is restored as it is: of the options of `import`, only --existing applies to it"
+                    .to_owned())
             }
             [file] => Ok(file),
             _ => Err("specify one backup: it is restored into an empty database".to_owned()),

@@ -21,11 +21,11 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{DatabaseConfig, Migrate, PgDefaults, bundled_postgres_directories};
 use crate::database::address::{DatabaseAddress, InvalidAddress};
 use crate::database::embedded::PROGRAM_COPIES;
-use crate::model::backup::not_empty;
 pub use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, MIN_MAJOR_VERSION, ServerPrograms};
 pub use crate::database::migrations::MigrationAction;
 pub use crate::database::servers::{ConnectError, Servers};
 pub use crate::database::session_settings::SessionSettings;
+use crate::model::backup::not_empty;
 
 /// The name of the database on the embedded server.
 const EMBEDDED_DATABASE_NAME: &str = "academic_directory";

@@ -7,8 +7,8 @@ use migration::{DERIVED_TABLES, Migrator, MigratorTrait as _, TABLES};
 use sea_orm::sqlx::postgres::{PgConnection, PgPoolOptions};
 use sea_orm::sqlx::{self, Row as _};
 use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement,
-    TransactionTrait as _,
+    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    Statement, TransactionTrait as _,
 };
 
 use crate::database::{DatabaseError, Servers, startup_checks};
@@ -93,10 +93,7 @@ pub(super) async fn run(
 
 /// Applies or reverts the migrations of an empty database until this many are applied. The inner result is that of a
 /// migration.
-async fn migrate_empty(
-    transaction: &DatabaseTransaction,
-    wanted: usize,
-) -> Result<Result<(), DbErr>, DatabaseError> {
+async fn migrate_empty(transaction: &DatabaseTransaction, wanted: usize) -> Result<Result<(), DbErr>, DatabaseError> {
     if let Some(table) = first_with_rows(transaction).await.map_err(DatabaseError::Setup)? {
         return Err(DatabaseError::NotEmpty(table));
     }

@@ -74,7 +74,11 @@ fn read_lines(path: &PathBuf, progress: &Progress, lines: &mpsc::Sender<Line>) {
             Ok(None) | Err(ReadAbort::Cancelled) => return,
             Err(ReadAbort::Unreadable(line, reason)) => Err(format!("line {line}: {reason}")),
         };
-        let line = if reader.is_truncated { Err(format!("line {}: {}", reader.number, reader.too_long_reason())) } else { line };
+        let line = if reader.is_truncated {
+            Err(format!("line {}: {}", reader.number, reader.too_long_reason()))
+        } else {
+            line
+        };
         let is_last = line.is_err();
         if lines.blocking_send(line).is_err() || is_last {
             return;

@@ -145,11 +145,15 @@ mod tests {
     #[test]
     fn lines() {
         let line = r#"{"table":"topic","row":{"id":1}}"#;
-        assert!(matches!(BackupLine::parse(line), Ok(BackupLine::Row { table, row }) if table == "topic" && row.get() == r#"{"id":1}"#));
+        assert!(
+            matches!(BackupLine::parse(line), Ok(BackupLine::Row { table, row }) if table == "topic" && row.get() == r#"{"id":1}"#)
+        );
         let line = r#"{"sequence":"topic","value":0}"#;
         assert!(matches!(BackupLine::parse(line), Ok(BackupLine::Sequence { value: 0, .. })));
         assert!(matches!(BackupLine::parse(r#"{"rows":3}"#), Ok(BackupLine::End { rows: 3 })));
-        for line in ["", "{}", r#"{"table":"topic"}"#, r#"{"rows":1,"value":1}"#, r#"{"table":"topic","row":{},"more":1}"#] {
+        for line in
+            ["", "{}", r#"{"table":"topic"}"#, r#"{"rows":1,"value":1}"#, r#"{"table":"topic","row":{},"more":1}"#]
+        {
             assert!(BackupLine::parse(line).is_err(), "{line}");
         }
     }

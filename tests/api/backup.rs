@@ -54,7 +54,8 @@ const NAMES: [&str; 10] = [
     "Wei Xudo",
     "Zoë Pier",
 ];
-const TITLES: [&str; 6] = ["On weirs", "On tides", "On \"mills\" \\ and more", "Proofs\u{2028}", "Protéines", "水の流れ"];
+const TITLES: [&str; 6] =
+    ["On weirs", "On tides", "On \"mills\" \\ and more", "Proofs\u{2028}", "Protéines", "水の流れ"];
 
 fn pick<'a>(rng: &mut SeededRng, list: &[&'a str]) -> &'a str {
     list[rng.below(list.len())]
@@ -288,24 +289,41 @@ async fn what_cannot_be_restored() {
     let lines: Vec<&str> = backup.lines().collect();
     let header: Value = serde_json::from_str(lines[0]).expect("a header");
     let migration = header["migration"].as_str().expect("a migration");
-    refuse(&url, &backup.replacen(migration, "m20991231_000999_more", 1), "by a newer version of academic-directory (m20991231_000999_more");
+    refuse(
+        &url,
+        &backup.replacen(migration, "m20991231_000999_more", 1),
+        "by a newer version of academic-directory (m20991231_000999_more",
+    );
     refuse(&url, &backup.replacen("\"version\":1", "\"version\":2", 1), "its format has version 2");
     refuse(&url, &lines[1..].join("\n"), "it is not a backup");
     refuse(&url, "", "it is empty");
-    refuse(&url, &lines[..lines.len() - 1].join("\n"), "incomplete, and nothing was restored: its last line is missing");
+    refuse(
+        &url,
+        &lines[..lines.len() - 1].join("\n"),
+        "incomplete, and nothing was restored: its last line is missing",
+    );
     let record = lines.iter().position(|line| line.starts_with("{\"table\":\"source_record\"")).expect("a record");
     let without_a_row = [&lines[..record], &lines[record + 1..]].concat().join("\n");
     refuse(&url, &without_a_row, "incomplete, and nothing was restored: it has ");
-    refuse(&url, &[&lines[..3], &["{\"table\":\"directory_change\",\"row\":{}}"]].concat().join("\n"), "line 4 of the backup is invalid");
+    refuse(
+        &url,
+        &[&lines[..3], &["{\"table\":\"directory_change\",\"row\":{}}"]].concat().join("\n"),
+        "line 4 of the backup is invalid",
+    );
     refuse(&url, &format!("{backup}{{\"rows\":1}}"), "it follows the last line");
-    let twice = [&lines[..lines.len() - 1], &[lines.iter().find(|line| line.starts_with("{\"table\":\"paper\"")).expect("a paper")]].concat();
+    let twice = [
+        &lines[..lines.len() - 1],
+        &[lines.iter().find(|line| line.starts_with("{\"table\":\"paper\"")).expect("a paper")],
+    ]
+    .concat();
     refuse(&url, &[twice.as_slice(), &[lines[lines.len() - 1]]].concat().join("\n"), "");
     assert_eq!(query_strings(&url, "SELECT count(*) FROM organization").await, ["0"]);
 
     workspace.write_file("backup.jsonl", &backup);
     let with_option = workspace.import(&url, &["backup", "backup.jsonl", "--source", "one"]);
     assert!(with_option.stderr.contains("only --existing applies to it"), "{with_option:?}");
-    let filtered = run_to_completion(&mut workspace.command_with_database(&url, &["export", "backup", "--year", "2019"]));
+    let filtered =
+        run_to_completion(&mut workspace.command_with_database(&url, &["export", "backup", "--year", "2019"]));
     assert!(filtered.stderr.contains("apply to bibtex, ris and csl only"), "{filtered:?}");
     // Nothing of these was left.
     assert!(restore(&workspace, &url, &backup).summary().starts_with("restored "));

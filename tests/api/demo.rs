@@ -33,7 +33,8 @@ async fn nothing_of_it_is_left() {
     load_demo(&app).await;
     let report = remove_demo(&app);
     assert!(report.starts_with("removed ") && report.lines().count() == 1, "{report}");
-    let backup = run_to_completion(&mut Workspace::new().command_with_database(&app.database_url, &["export", "backup"]));
+    let backup =
+        run_to_completion(&mut Workspace::new().command_with_database(&app.database_url, &["export", "backup"]));
     let rows: Vec<&str> = backup.stdout.lines().filter(|line| line.starts_with("{\"table\"")).collect();
     assert!(rows.iter().all(|row| row.starts_with("{\"table\":\"setting\"")), "{rows:#?}");
     assert_eq!(query_strings(&app.database_url, "SELECT count(*) FROM search_entry").await, ["0"]);
@@ -74,8 +75,11 @@ async fn shared_and_changed_entities_stay() {
     let more = json!([
         with_fields(shared.clone(), json!({ "sourceId": "p1" })),
         with_fields(organization_record(1, "Mila"), json!({ "ror": ror })),
-        with_fields(researcher_record("Ida Brook"), json!({ "affiliations": [
-            { "organization": { "ror": ror }, "affiliationKind": "EMPLOYMENT" }] })),
+        with_fields(
+            researcher_record("Ida Brook"),
+            json!({ "affiliations": [
+            { "organization": { "ror": ror }, "affiliationKind": "EMPLOYMENT" }] })
+        ),
     ]);
     app.write_records_from("other", &parse_records(more)).await;
     let chosen = query_strings(
@@ -98,7 +102,8 @@ async fn shared_and_changed_entities_stay() {
     let names = query_strings(&app.database_url, "SELECT display_name FROM researcher").await;
     assert!(names.contains(&"Zoë Chosen".to_owned()) && names.contains(&"Ida Brook".to_owned()), "{names:?}");
     // The profiles of the sample data are gone, also of authors who stay.
-    let profiles = "SELECT count(*) FROM researcher WHERE biography <> '{}' OR headline <> '{}' OR homepage_url IS NOT NULL";
+    let profiles =
+        "SELECT count(*) FROM researcher WHERE biography <> '{}' OR headline <> '{}' OR homepage_url IS NOT NULL";
     assert_eq!((people.is_empty(), query_strings(&app.database_url, profiles).await), (false, vec!["0".to_owned()]));
     let sources = "SELECT DISTINCT source FROM source_record";
     assert_eq!(query_strings(&app.database_url, sources).await, ["other"]);

@@ -314,7 +314,8 @@ async fn data_directory_of_the_service() {
     let note = "data/postgres: note: skipped this folder: it has the database of the service";
     let outcome = import(&ways[0]);
     assert_eq!(
-        outcome.report(), "read 1: created 0, updated 0, unchanged 1, invalid 0; 1 warning or note\n",
+        outcome.report(),
+        "read 1: created 0, updated 0, unchanged 1, invalid 0; 1 warning or note\n",
         "{outcome:?}"
     );
     assert_eq!(outcome.stderr_lines(), [format!("./{note}")]);

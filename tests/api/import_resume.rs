@@ -82,7 +82,7 @@ async fn import_and_kill(workspace: &Workspace, url: &str, file: &str, papers_be
     running.send_signal(Signal::KILL);
     let outcome = running.wait();
     assert_eq!(
-        (outcome.code, outcome.stdout.as_str()),
+        (outcome.code, outcome.report()),
         (None, ""),
         "the import finished before it was killed: {}",
         outcome.stderr

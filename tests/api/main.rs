@@ -24,6 +24,7 @@ mod curation_undo;
 mod cursor;
 mod data_quality;
 mod database_address;
+mod database_choice;
 mod database_latency;
 mod database_outage;
 mod database_startup;

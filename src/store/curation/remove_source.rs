@@ -84,11 +84,7 @@ impl Store {
         commit.acknowledge()
     }
 
-    async fn try_remove_source(
-        &self,
-        source: &str,
-        commit: &UnacknowledgedCommit<SourceRemoval>,
-    ) -> Result<(), Error> {
+    async fn try_remove_source(&self, source: &str, commit: &UnacknowledgedCommit<SourceRemoval>) -> Result<(), Error> {
         let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
         if commit.is_known(&uow).await? {
             return Ok(());
@@ -166,7 +162,10 @@ async fn load_candidates(uow: &UnitOfWork<'_>, source: &str, papers: &[i64]) -> 
     let papers = || bigint_array(papers.iter().copied());
     let of_papers = |select: &str, from: &str| Sql::with(&format!("{select} {from} = ANY(?) "), papers());
     let recorded = |column: &str| {
-        Sql::with(&format!("SELECT {column} AS id FROM source_record WHERE {column} IS NOT NULL AND source = ? "), source)
+        Sql::with(
+            &format!("SELECT {column} AS id FROM source_record WHERE {column} IS NOT NULL AND source = ? "),
+            source,
+        )
     };
     let union = |parts: Vec<Sql>| {
         let mut parts = parts.into_iter();
@@ -178,8 +177,9 @@ async fn load_candidates(uow: &UnitOfWork<'_>, source: &str, papers: &[i64]) -> 
          AND other.source <> own.source) \
          AND NOT EXISTS (SELECT FROM identity_decision WHERE researcher_ids @> ARRAY[own.researcher_id])";
     let profiles = ids(uow, Sql::with(profiles, source)).await?;
-    let of_profiles =
-        |select: &str| Sql::with(&format!("{select} WHERE researcher_id = ANY(?) "), bigint_array(profiles.iter().copied()));
+    let of_profiles = |select: &str| {
+        Sql::with(&format!("{select} WHERE researcher_id = ANY(?) "), bigint_array(profiles.iter().copied()))
+    };
     let authors = "SELECT coalesce(researcher_id, same_as_id) AS id FROM authorship WHERE coalesce(researcher_id, same_as_id) IS NOT NULL AND";
     let named = "SELECT organization_id AS id FROM authorship_organization JOIN authorship ON authorship.id = authorship_id WHERE";
     let topics = union(vec![

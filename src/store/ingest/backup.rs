@@ -113,9 +113,10 @@ impl BackupRestore<'_> {
                 self.is_complete = true;
                 Ok(())
             }
-            BackupLine::End { rows } => {
-                Err(RestoreError::Incomplete(format!("it has {} rows, but had {rows} when it was made", self.row_count)))
-            }
+            BackupLine::End { rows } => Err(RestoreError::Incomplete(format!(
+                "it has {} rows, but had {rows} when it was made",
+                self.row_count
+            ))),
         }
     }
 
@@ -190,7 +191,10 @@ impl BackupRestore<'_> {
         let inserted = self.uow.execute(Sql::with(&insert, format!("[{rows}]"))).await;
         inserted.map_err(|error| match error.transience() {
             Some(_) => RestoreError::Store(error),
-            None => self.invalid(format!("a row of {table} before it was rejected by the database: {}", describe_failure(&error))),
+            None => self.invalid(format!(
+                "a row of {table} before it was rejected by the database: {}",
+                describe_failure(&error)
+            )),
         })
     }
 }

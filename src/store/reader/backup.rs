@@ -124,7 +124,8 @@ impl ExportSnapshot {
         mut write: impl FnMut(&str) -> Result<(), E> + Send,
     ) -> Result<u64, E> {
         self.transaction.execute_unprepared(TEXT_SETTINGS).await.map_err(Error::from)?;
-        let header = serde_json::to_string(&BackupHeader::new(self.last_migration().await?)).map_err(Error::internal)?;
+        let header =
+            serde_json::to_string(&BackupHeader::new(self.last_migration().await?)).map_err(Error::internal)?;
         write(&header)?;
         let columns = by_table(self.query_all(table_columns_sql()).await?);
         let mut rows = 0;
@@ -183,8 +184,7 @@ mod tests {
 
     #[test]
     fn every_table_is_in_backups_or_derived() {
-        let listed: Vec<&str> =
-            BACKUP_TABLES.iter().map(|table| table.name).chain(migration::DERIVED_TABLES).collect();
+        let listed: Vec<&str> = BACKUP_TABLES.iter().map(|table| table.name).chain(migration::DERIVED_TABLES).collect();
         assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(migration::TABLES));
         assert_eq!(listed.len(), migration::TABLES.len(), "a table is in both lists");
     }
