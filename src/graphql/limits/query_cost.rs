@@ -508,7 +508,7 @@ impl<'a> CostEstimator<'a> {
             ("Query", "directory") => 0,
             (parent, name) if is_citation(parent, name) => 1,
             // One statement each, but it can scan whole tables: weighted as several.
-            ("DirectoryQuality", "issues") => 20,
+            ("DirectoryQuality", "issues") => 25,
             ("DirectoryQuality", "nameRepairs") | ("Directory", "sources") => 10,
             ("QualityIssue", "sources" | "organizations") => 30,
             // One statement for the ids, others for the entities.

@@ -215,7 +215,7 @@ fn paper_record(element: &XmlElement, key: &str, warnings: &mut Vec<String>) -> 
     let doi = links.iter().filter(|link| link.contains("doi.org/")).find_map(|link| link.parse::<Doi>().ok());
     let year = text("year");
     let publication_type = element.attribute("publtype").unwrap_or_default();
-    let venue = ["journal", "booktitle", "school", "publisher"].iter().find_map(|name| text(name));
+    let venue = ["journal", "booktitle"].iter().find_map(|name| text(name));
     let venue = venue.filter(|_| !matches!(element.name.as_str(), "book" | "proceedings"));
     Ok(PaperRecord {
         source_id: Some(key.to_owned()).filter(|key| !key.is_empty()),
@@ -316,7 +316,7 @@ mod tests {
                 "What about locks? | Preprint 2021 CoRR false",
                 "Dams... | ConferencePaper 2019-07 WATER false",
                 "Proc. of WATER | Book 2019 - false",
-                "Weirs | Thesis 1999 Riverton U. false",
+                "Weirs | Thesis 1999 - false",
                 "Sluices | Article 2001 J. Waters true",
             ]
         );

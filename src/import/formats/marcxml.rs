@@ -165,7 +165,7 @@ impl<'a> MarcRecord<'a> {
             abstract_text: LocalizedText::new(tag.as_ref(), abstract_text),
             publication_date: self.publication_date(warnings),
             paper_type,
-            venue_name: self.venue_name(paper_type),
+            venue_name: self.venue_name(),
             volume: part.volume,
             issue: part.issue,
             pages: part.pages,
@@ -338,11 +338,9 @@ impl<'a> MarcRecord<'a> {
         fields().find(|field| field.value("p").or_else(|| field.value("t")).is_some()).or_else(|| fields().next())
     }
 
-    fn venue_name(&self, paper_type: PaperType) -> Option<String> {
-        let host = self.host().and_then(|host| host.value("t").or_else(|| host.value("p")));
-        // The degree, the university and the year may be one text.
-        let thesis = || self.value(&["502"], "c").filter(|_| paper_type == PaperType::Thesis);
-        let venue = host.or_else(thesis)?;
+    fn venue_name(&self) -> Option<String> {
+        let host = self.host()?;
+        let venue = host.value("t").or_else(|| host.value("p"))?;
         Some(strip_punctuation(&venue).to_owned()).filter(|venue| !venue.is_empty())
     }
 
@@ -712,7 +710,7 @@ mod tests {
                     &[("a", "Weirs etc.")],
                     &[field("502", "  ", &[("b", "PhD"), ("c", "Riverton U."), ("d", "2012")])],
                 ),
-                "Weirs etc.|Thesis|Riverton U.|2012",
+                "Weirs etc.|Thesis||2012",
             ),
             (
                 titled(

@@ -3,7 +3,7 @@
 
 use std::io::BufRead;
 
-use crate::import::formats::crossref::paper_type;
+use crate::import::formats::crossref::{is_of_institution, paper_type};
 use crate::import::formats::detection::FileHead;
 use crate::import::io::lines::unreadable_error;
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
@@ -221,7 +221,7 @@ fn paper_record(work: &CrossrefWork<'_>, warnings: &mut Vec<String>) -> Result<P
         pages: pages(own),
         article_number: article_number(own),
         edition: described().find_map(|element| element.text_at(&["edition_number"])),
-        publisher_name: described().find_map(publisher_name),
+        publisher_name: described().find_map(|element| publisher_name(element, is_published_by_institution(work))),
         issns: described()
             .flat_map(standard_numbers)
             .filter(|number| number.name == "issn")
@@ -267,9 +267,14 @@ fn article_number(own: &XmlElement) -> Option<String> {
     item.children_named("item_number").find(is_article).map(element_text)
 }
 
+fn is_published_by_institution(work: &CrossrefWork<'_>) -> bool {
+    is_of_institution(paper_type(&work.kind.0, &work.kind.1))
+}
+
 /// Returns the publisher, or the institution that published a thesis or a report.
-fn publisher_name(element: &XmlElement) -> Option<String> {
-    text_at_any(element, &[&["publisher", "publisher_name"], &["institution", "institution_name"]])
+fn publisher_name(element: &XmlElement, is_by_institution: bool) -> Option<String> {
+    let institution = || element.text_at(&["institution", "institution_name"]).filter(|_| is_by_institution);
+    element.text_at(&["publisher", "publisher_name"]).or_else(institution)
 }
 
 /// Returns the elements with ISSNs and ISBNs of a publication or its volume, also those of the series.
@@ -282,11 +287,13 @@ fn venue_name(work: &CrossrefWork<'_>) -> Option<String> {
         let paths = [&["full_title"][..], &["proceedings_title"], &["titles", "title"], &["conference_name"]];
         paths.iter().find_map(|path| host.text_at(path))
     });
-    let paths = [&["group_title"][..], &["institution", "institution_name"], &["journal_title"]];
-    let own = || paths.iter().find_map(|path| work.own.text_at(path));
+    let own = || text_at_any(work.own, &[&["group_title"], &["journal_title"]]);
+    // Of a preprint, the institution is the server.
+    let server =
+        || work.own.text_at(&["institution", "institution_name"]).filter(|_| !is_published_by_institution(work));
     // In the result of a query, the title of the volume is the venue of an article.
     let volume = || work.own.text_at(&["volume_title"]).filter(|_| work.own.text_at(&["article_title"]).is_some());
-    of_host.or_else(own).or_else(volume)
+    of_host.or_else(own).or_else(volume).or_else(server)
 }
 
 /// Returns the earliest date of publication, as precise as one of the same year is. A date of posting, approval or review
@@ -467,7 +474,7 @@ mod tests {
                     "<dissertation><person_name contributor_role=\"author\"><surname>Brook</surname></person_name>{}<approval_date><month>13</month><year>1999</year></approval_date><institution><institution_name>U</institution_name></institution></dissertation>",
                     named("d")
                 ),
-                "d Thesis 1999 U",
+                "d Thesis 1999 -",
             ),
             (
                 format!(
