@@ -1,6 +1,6 @@
 //! Reads the lines of a backup, which may be compressed, on a thread of its own, and restores them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio::sync::mpsc;
 
@@ -62,7 +62,7 @@ impl BackupFile {
 }
 
 /// Sends the lines of a file until the receiver is gone.
-fn read_lines(path: &PathBuf, progress: &Progress, lines: &mpsc::Sender<Line>) {
+fn read_lines(path: &Path, progress: &Progress, lines: &mpsc::Sender<Line>) {
     let mut input = match InputStream::open(path, progress) {
         Ok(input) => input,
         Err(reason) => return drop(lines.blocking_send(Err(reason))),

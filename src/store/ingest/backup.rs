@@ -105,7 +105,7 @@ impl BackupRestore<'_> {
         if self.is_complete {
             return Err(self.invalid("it follows the last line of the backup"));
         }
-        let text = std::str::from_utf8(line).map_err(|error| self.invalid(error))?;
+        let text = std::str::from_utf8(line).map_err(|error| self.invalid(error.to_string()))?;
         match BackupLine::parse(text).map_err(|reason| self.invalid(reason))? {
             BackupLine::Row { table, row } => self.add_row(&table, row.get()).await,
             BackupLine::Sequence { table, value } => self.restore_sequence(&table, value).await,
@@ -144,8 +144,8 @@ impl BackupRestore<'_> {
         Ok(self.row_count)
     }
 
-    fn invalid(&self, reason: impl ToString) -> RestoreError {
-        RestoreError::Invalid { line: self.line, reason: reason.to_string() }
+    fn invalid(&self, reason: impl Into<String>) -> RestoreError {
+        RestoreError::Invalid { line: self.line, reason: reason.into() }
     }
 
     async fn add_row(&mut self, table: &str, row: &str) -> Result<(), RestoreError> {
