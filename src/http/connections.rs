@@ -387,14 +387,17 @@ mod tests {
         close.notified().now_or_never().is_some()
     }
 
-    #[tokio::test]
-    async fn parts_of_a_response_are_sent_at_once() {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a listener");
-        let address = listener.local_addr().expect("an address");
-        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let (_client, (stream, _)) = (client.expect("a connection"), accepted.expect("a connection"));
-        connections(100, 100).accept(&stream, &mut Extensions::new());
-        assert!(stream.nodelay().expect("the option"));
+    #[test]
+    fn parts_of_a_response_are_sent_at_once() {
+        // A connection is supervised by a task of actix.
+        actix_web::rt::System::new().block_on(async {
+            let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a listener");
+            let address = listener.local_addr().expect("an address");
+            let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+            let (_client, (stream, _)) = (client.expect("a connection"), accepted.expect("a connection"));
+            connections(100, 100).accept(&stream, &mut Extensions::new());
+            assert!(stream.nodelay().expect("the option"));
+        });
     }
 
     #[test]

@@ -206,6 +206,11 @@ impl<'s> UnitOfWork<'s> {
         Ok(self.report)
     }
 
+    /// Commits without refreshing the projections: the schema may be older than they are, and they are rebuilt later.
+    pub(crate) async fn commit_unprojected(self) -> Result<(), Error> {
+        self.store.commit(self.transaction).await
+    }
+
     /// Commits, or rolls back in a dry run, in which the projections are refreshed all the same.
     pub(crate) async fn finish(mut self, dry_run: bool) -> Result<(), Error> {
         self.refresh_projections().await?;

@@ -140,7 +140,7 @@ impl BackupRestore<'_> {
             }
         }
         self.uow.store_setting(RESTORED_SETTING, "derived tables are not rebuilt yet").await?;
-        self.uow.commit().await?;
+        self.uow.commit_unprojected().await?;
         Ok(self.row_count)
     }
 
