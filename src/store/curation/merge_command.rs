@@ -75,7 +75,8 @@ pub(super) async fn merge_by_decision(
     let names = former.iter().chain([survivor]).map(|party| &party.display_name);
     let notes = names.filter(|name| !is_name_variant(name, displayed)).map(|name| {
         format!(
-            "'{name}' is not a form of the name '{displayed}' and is not displayed; add it to the other names to display it"
+            "'{name}' is not a form of the name '{displayed}' and is displayed only as a name on papers; add it to the other \
+             names to display it always"
         )
     });
     let notes = notes.collect();
