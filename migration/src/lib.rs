@@ -41,6 +41,7 @@ mod m20261129_000033_bibliographic_details;
 mod m20261129_000034_awaited_organization;
 mod m20261129_000036_paper_organization;
 mod m20261129_000037_swapped_letters;
+mod m20261129_000038_names_with_final_initials;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -81,6 +82,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000034_awaited_organization::Migration),
             Box::new(m20261129_000036_paper_organization::Migration),
             Box::new(m20261129_000037_swapped_letters::Migration),
+            Box::new(m20261129_000038_names_with_final_initials::Migration),
         ]
     }
 }

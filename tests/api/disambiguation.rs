@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use academic_directory::database::{self, MigrationAction};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields};
+use crate::support::database_dump::query_strings;
+use crate::support::{
+    TestApp, database_config, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields,
+};
 
 /// A paper with detailed author records.
 fn paper_with_authors(title: &str, year: i32, venue: &str, authors: Value) -> Value {
@@ -228,6 +232,26 @@ async fn affiliations_and_email_addresses() {
         papers_by_researcher(&app, "Jun Yang").await,
         expected_papers(&[("Jun Yang", &["a", "b"]), ("Jun Yang", &["c", "d"])])
     );
+}
+
+/// An older version read the last word of "Brookside I.M." as the family name.
+#[tokio::test]
+async fn final_initials_after_an_upgrade() {
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Weirs", Some(2001), &["Brookside I.M.", "Tom Ford"])])).await;
+    let blocks = "SELECT block FROM authorship UNION ALL SELECT block FROM researcher ORDER BY block";
+    let before = query_strings(&app.database_url, blocks).await;
+    app.execute_sql(
+        "UPDATE authorship SET block = 'im' WHERE name LIKE '%I.M.'; UPDATE researcher SET block = 'im' WHERE display_name LIKE '%I.M.'; \
+         DELETE FROM seaql_migrations WHERE version = 'm20261129_000038_names_with_final_initials'",
+    )
+    .await;
+    assert_ne!(query_strings(&app.database_url, blocks).await, before);
+    database::run_migrations(&database_config(&app.database_url, 100), MigrationAction::Up)
+        .await
+        .expect("the migrations");
+    app.store.disambiguate_authors(|_| {}).await.expect("the authors");
+    assert_eq!(query_strings(&app.database_url, blocks).await, before);
 }
 
 /// All researchers with papers and coauthors, without IDs and slugs.

@@ -71,7 +71,7 @@ async fn exhausted_attempts_fail_the_import() {
     let url = create_database().await;
     fail_writes(&url, "paper", "40P01", None).await;
     let outcome = workspace.import(&url, &["records", file]);
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{outcome:?}");
+    assert_eq!((outcome.code, outcome.report()), (Some(1), ""), "{outcome:?}");
     let message = outcome.stderr_lines().last().copied().unwrap_or_default().to_owned();
     assert!(message.contains("the records from papers.jsonl:1 on were not imported"), "{outcome:?}");
     assert!(message.contains("others are in the way"), "{message}");

@@ -91,9 +91,10 @@ fn openalex_files() {
 fn orcid_files() {
     let Some(census) = summarize_dry_run("orcid", "orcid") else { return };
     insta::assert_snapshot!(census, @r"
-    read 114: papers 111, researchers 3, invalid 0; 3 warnings and notes; 19 unreadable files; nothing was written
+    read 114: papers 111, researchers 3, invalid 0; 4 warnings and notes; 19 unreadable files; nothing was written
     19 × unreadable file: it looks like a section of an ORCID record without the person, which cannot be imported
     3 × warning: '…' is not a DOI: it has no slash; it was ignored
+    1 × warning: '…' is not an ISSN or ISBN; it was ignored
     ");
 }
 
@@ -126,7 +127,7 @@ fn ris_files() {
 fn detected_formats_of_all_files() {
     let Some(census) = summarize_dry_run("auto", "") else { return };
     insta::assert_snapshot!(census, @r"
-    read 5703: organizations 1, papers 5669, researchers 4, topics 4, invalid 25; 55 warnings and notes; 53 unreadable files; nothing was written
+    read 5703: organizations 1, papers 5669, researchers 4, topics 4, invalid 25; 56 warnings and notes; 53 unreadable files; nothing was written
     5 × invalid record: it has no title
     16 × invalid record: it has no title (its type is component)
     4 × invalid record: it has no title (its type is journal-issue)
@@ -142,6 +143,7 @@ fn detected_formats_of_all_files() {
     2 × unreadable file: its format is not recognized; it starts like text
     12 × unreadable file: the format of its JSON is not recognized
     3 × warning: '…' is not a DOI: it has no slash; it was ignored
+    1 × warning: '…' is not an ISSN or ISBN; it was ignored
     1 × warning: author # has no name and was ignored
     1 × warning: author #, '…', seems to name several people, but not where their names end; it was kept whole; separate the names by semicolons
     45 × warning: its title has unknown LaTeX commands, such as '…'; they were ignored

@@ -97,8 +97,8 @@ impl Store {
         Ok(())
     }
 
-    /// Assigns blocks to a chunk of authorships and researchers that were written before there were blocks. Returns
-    /// whether there were any.
+    /// Assigns blocks to a chunk of authorships and researchers that have none, because the rules changed, and queues the
+    /// blocks. Returns whether there were any.
     async fn assign_missing_blocks(&self) -> Result<bool, Error> {
         #[derive(FromQueryResult)]
         struct UnblockedRow {
@@ -111,9 +111,12 @@ impl Store {
             let sql = format!("SELECT id, {name} AS name FROM {table} WHERE block IS NULL ORDER BY id LIMIT ?");
             let rows = uow.rows::<UnblockedRow>(Sql::with(&sql, UNBLOCKED_CHUNK_ROWS)).await?;
             has_some |= !rows.is_empty();
+            let queue = "INSERT INTO identity_pending SELECT DISTINCT unnest(?::text[]) ON CONFLICT DO NOTHING";
+            let blocks = || text_array(rows.iter().map(|row| NameForm::new(&row.name).blocking_key));
+            uow.execute(Sql::with(queue, blocks())).await?;
             let update = format!("UPDATE {table} SET block = placed.block FROM unnest(?::bigint[], ");
             let sql = Sql::with(&update, bigint_array(rows.iter().map(|row| row.id)))
-                .then_with("?::text[]) ", text_array(rows.iter().map(|row| NameForm::new(&row.name).blocking_key)))
+                .then_with("?::text[]) ", blocks())
                 .then(format!("AS placed(id, block) WHERE {table}.id = placed.id"));
             uow.execute(sql).await?;
         }
