@@ -510,7 +510,8 @@ impl<'a> CostEstimator<'a> {
             // One statement each, but it can scan whole tables: weighted as several.
             ("DirectoryQuality", "issues") => 25,
             ("DirectoryQuality", "nameRepairs") | ("Directory", "sources") => 10,
-            ("QualityIssue", "sources" | "organizations") => 30,
+            ("QualityIssue", "organizations") => 50,
+            ("QualityIssue", "sources") => 30,
             // One statement for the ids, others for the entities.
             ("QualityIssue", "samples") => 10,
             // Values that are not in the row of their object.
