@@ -510,7 +510,7 @@ impl<'a> CostEstimator<'a> {
             // One statement each, but it can scan whole tables: weighted as several.
             ("DirectoryQuality", "issues") => 25,
             ("DirectoryQuality", "nameRepairs") | ("Directory", "sources") => 10,
-            ("QualityIssue", "organizations") => 50,
+            ("QualityIssue", "organizations") => 75,
             ("QualityIssue", "sources") => 30,
             // One statement for the ids, others for the entities.
             ("QualityIssue", "samples") => 10,

@@ -23,7 +23,8 @@ pub(super) struct Conflict {
     pub position: Pos,
 }
 
-/// Checks the operations of a document whose fields and fragments all exist.
+/// Checks the operations of a document whose fields and fragments all exist. Of mutations and subscriptions, which the
+/// schema does not have, only names and arguments can be compared.
 pub(super) fn check(
     document: &ExecutableDocument,
     schema_index: &SchemaIndex,
@@ -31,14 +32,13 @@ pub(super) fn check(
 ) -> Result<(), Conflict> {
     let Some(query) = schema_index.ty(QUERY_TYPE) else { return Ok(()) };
     let max_visited = max_selections.saturating_mul(MAX_COMPARISONS);
-    let mut merging = Merging { schema_index, document, visited: 0, max_visited };
+    let mut merging = Merging { schema_index, document, unknown_field: None, visited: 0, max_visited };
     for (_, operation) in document.operations.iter() {
-        if operation.node.ty == OperationType::Query {
-            let selections = [(&operation.node.selection_set.node, query)];
-            let fields = merging.expand(selections)?;
-            merging.check_shapes(&fields)?;
-            merging.check_fields(&fields)?;
-        }
+        let is_query = operation.node.ty == OperationType::Query;
+        merging.unknown_field = if is_query { None } else { schema_index.selectable_field(query, "__typename") };
+        let fields = merging.expand([(&operation.node.selection_set.node, query)])?;
+        merging.check_shapes(&fields)?;
+        merging.check_fields(&fields)?;
     }
     Ok(())
 }
@@ -46,6 +46,8 @@ pub(super) fn check(
 struct Merging<'a> {
     schema_index: &'a SchemaIndex,
     document: &'a ExecutableDocument,
+    /// Stands for the definition of a field of an operation type that the schema does not have.
+    unknown_field: Option<&'a IndexedField>,
     /// The number of fields that were compared.
     visited: usize,
     max_visited: usize,
@@ -92,7 +94,8 @@ impl<'a> Merging<'a> {
             }
             let (condition, child) = match &selection.node {
                 Selection::Field(field) => {
-                    if let Some(definition) = self.schema_index.selectable_field(parent, &field.node.name.node) {
+                    let known = self.schema_index.selectable_field(parent, &field.node.name.node);
+                    if let Some(definition) = known.or(self.unknown_field) {
                         let selected = Selected { parent, field: &field.node, position: field.pos, definition };
                         fields.entry(&field.node.response_key().node).or_default().push(selected);
                     }

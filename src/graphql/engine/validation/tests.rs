@@ -182,6 +182,14 @@ fn fields_that_cannot_be_merged() {
             "named would be the field named with different arguments in the response; use an alias for one of them",
         ),
         (
+            "mutation m { __typename __typename(a: 1) } query q { a }",
+            "__typename would be the field __typename with different arguments in the response; use an alias for one of them",
+        ),
+        (
+            "mutation m { unknown(a: 1) { x } unknown(a: 2) { x } } query q { a }",
+            "unknown would be the field unknown with different arguments in the response; use an alias for one of them",
+        ),
+        (
             "{ a(d: [1]) a(d: [1, 2]) }",
             "a would be the field a with different arguments in the response; use an alias for one of them",
         ),
