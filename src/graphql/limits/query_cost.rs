@@ -44,7 +44,7 @@ const IDS_FILTER_COST: u64 = 25;
 /// Cost of a filter by the time of the last change, whose index can be read for each parent.
 const UPDATED_SINCE_FILTER_COST: u64 = 200;
 /// A data-quality report on a part of the directory: weighted as many statements.
-const FILTERED_REPORT_STATEMENTS: u64 = 120;
+const FILTERED_REPORT_STATEMENTS: u64 = 150;
 /// Cost of a SQL statement, in nodes.
 const STATEMENT_COST: u64 = 100;
 
