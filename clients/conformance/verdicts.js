@@ -1,5 +1,7 @@
 // Whether graphql-js and the service accept a request.
 
+import { setTimeout } from 'node:timers/promises';
+
 import {
   GraphQLError,
   Kind,
@@ -48,6 +50,8 @@ function OneOfVariablesRule(context) {
 
 /** The rules of the specification. How deep introspection may go is a limit of each server. */
 const RULES = [...specifiedRules.filter((rule) => !recommendedRules.includes(rule)), OneOfVariablesRule];
+const MAX_ATTEMPTS = 10;
+const RETRY_PAUSE_MS = 1_000;
 export const LIMIT_CODES = ['LIMIT_EXCEEDED', 'QUERY_TOO_DEEP', 'QUERY_TOO_COMPLEX'];
 
 /** The verdict of graphql-js: `accepted`, or `rejected` with the reason. */
@@ -99,13 +103,19 @@ export class Service {
     this.url = url;
   }
 
+  /** Retries what the service was too busy for, as the documentation tells clients to. */
   async send(request, headers = {}) {
-    const response = await fetch(this.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ query: request.text, variables: request.variables, operationName: request.operationName }),
-    });
-    return response.json();
+    for (let attempt = 1; ; attempt += 1) {
+      const response = await fetch(this.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ query: request.text, variables: request.variables, operationName: request.operationName }),
+      });
+      const result = await response.json();
+      const isBusy = result.errors?.some(({ extensions }) => extensions?.code === 'SERVICE_UNAVAILABLE');
+      if (!isBusy || attempt === MAX_ATTEMPTS) return result;
+      await setTimeout(RETRY_PAUSE_MS);
+    }
   }
 
   async data(text) {
