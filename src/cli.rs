@@ -432,6 +432,7 @@ async fn build_application(
     };
     store.warm_up().await;
     let application = Application::build(store.clone(), settings)?;
+    application.warm_up().await;
     let url = serve.public_url.unwrap_or_else(|| banner::local_url(application.address()));
     banner::print_banner(store, &url, database.is_embedded()).await?;
     Ok(application)

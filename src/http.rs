@@ -26,6 +26,7 @@ mod response_cache;
 mod response_headers;
 mod routes;
 mod tarpit;
+mod warm_up;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -92,6 +93,8 @@ pub struct Application {
     /// Serves metrics and health checks on a separate address.
     metrics_server: Option<Server>,
     handle: ShutdownHandle,
+    schema: Arc<DirectorySchema>,
+    store: Store,
 }
 
 impl Application {
@@ -124,6 +127,7 @@ impl Application {
             response_cache: Arc::clone(&response_cache),
             schema: Arc::clone(&schema),
         };
+        let (warm_up_schema, warm_up_store) = (Arc::clone(&schema), store.clone());
         let metrics = Metrics::new(sources);
         let readiness = Readiness::new(health_monitor.clone());
         let metrics_listener = monitoring
@@ -201,7 +205,7 @@ impl Application {
             connections,
             drain_delay: delay,
         };
-        Ok(Self { address, server, metrics_server, handle })
+        Ok(Self { address, server, metrics_server, handle, schema: warm_up_schema, store: warm_up_store })
     }
 
     /// The bound address.
@@ -214,6 +218,12 @@ impl Application {
     #[must_use]
     pub fn handle(&self) -> ShutdownHandle {
         self.handle.clone()
+    }
+
+    /// Executes a typical query, so that the first request is nearly as fast as later ones. Returns after a second at the
+    /// latest.
+    pub async fn warm_up(&self) {
+        warm_up::warm_up(&self.schema, &self.store).await;
     }
 
     /// Serves requests until it is shut down.

@@ -443,6 +443,27 @@ async fn banner_example() {
 }
 
 #[tokio::test]
+async fn a_query_before_the_first_request() {
+    let workspace = Workspace::new();
+    let url = create_database().await;
+    workspace
+        .write_file("paper.json", r#"{"id": "w1", "title": "Weirs", "author": [{"given": "Ida", "family": "Brook"}]}"#);
+    assert_eq!(workspace.import(&url, &["csl", "paper.json"]).code, Some(0));
+    let start = |cost: &str| {
+        let mut command = workspace.command_with_database(&url, &["serve"]);
+        let log = "warn,academic_directory::http::warm_up=debug";
+        Service::start(command.env("LOG", log).env("MAX_QUERY_COST", cost))
+    };
+    // It is subject to the limits of queries, and the service starts without it.
+    for (cost, message) in [("30000", "executed a typical query"), ("1", "the typical query failed")] {
+        let service = start(cost);
+        service.process.send_signal(Signal::TERM);
+        let stderr = service.process.wait().stderr;
+        assert!(stderr.contains(message) && !stderr.contains("panicked"), "{cost}: {stderr}");
+    }
+}
+
+#[tokio::test]
 async fn settings_from_a_file() {
     let workspace = Workspace::new();
     let url = create_database().await;
