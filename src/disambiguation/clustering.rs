@@ -21,8 +21,8 @@ const MERGE_THRESHOLD_TENTHS: i32 = 20;
 const STRONG_WEIGHT_TENTHS: i32 = 10;
 /// The minimum share of a name's papers for its largest cluster to receive the remaining mentions.
 const DOMINANT_SHARE: f32 = 0.6;
-/// The minimum number of a very common name's papers that its largest cluster has, to receive the remaining mentions: the
-/// only paper of which more than the name is known says nothing about the others.
+/// The minimum number of a very common name's papers that its largest cluster has, to receive the remaining mentions, if no
+/// organization is known: the coauthors of a single paper say nothing about the others.
 const MIN_DOMINANT_PAPERS: usize = 2;
 /// A cluster with this many papers is taken for another person of the same name.
 const MIN_SUBSTANTIAL_PAPERS: usize = 3;
@@ -373,6 +373,7 @@ impl<'a> BlockClustering<'a> {
             let profile = self.clusters.profile(root);
             let is_known = commonness != Commonness::VeryCommon
                 || profile.papers.len() >= MIN_DOMINANT_PAPERS
+                || self.has_organization(root)
                 || !profile.recorded_researcher_ids.is_empty()
                 || !profile.decided_researcher_ids.is_empty();
             is_known && profile.members.len() as f32 >= DOMINANT_SHARE * all as f32
