@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
@@ -36,6 +37,9 @@ use crate::telemetry::console;
 
 use crate::cli::export::ExportArguments;
 use crate::cli::names::NamesCommand;
+
+/// Stack size of worker threads: enough for the recursion of the deepest query, even in an unoptimized build.
+const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// A directory of researchers and papers, served as GraphQL
 #[derive(Parser, Debug)]
@@ -238,8 +242,22 @@ impl Cli {
         database::address::has_own_authorities(&self.database)
     }
 
-    /// Runs the command. Errors are printed to standard error.
-    pub async fn run(self) -> ExitCode {
+    /// Runs the command on threads of its own. Errors are printed to standard error.
+    ///
+    /// Not async: an async function is compiled with the code that awaits it, and all of the program would be compiled
+    /// again with the binary.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        match Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build() {
+            Ok(runtime) => runtime.block_on(self.run_command()),
+            Err(error) => {
+                console::print_error(&format!("could not start the runtime's threads: {error}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn run_command(self) -> ExitCode {
         let outcome = match self.command {
             Some(Command::Schema) => {
                 print(&graphql::sdl());

@@ -10,9 +10,6 @@ use academic_directory::telemetry::{Telemetry, console};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Stack size of worker threads: enough for the recursion of the deepest query, even in an unoptimized build.
-const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
-
 fn main() -> ExitCode {
     let env_file = config::load_env_file();
     let cli = match Cli::parse_command_line() {
@@ -38,17 +35,9 @@ fn main() -> ExitCode {
         console::print_error(&error.to_string());
         return ExitCode::FAILURE;
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build() {
-        Ok(runtime) => {
-            let code = runtime.block_on(cli.run());
-            telemetry.shut_down();
-            code
-        }
-        Err(error) => {
-            console::print_error(&format!("could not start the runtime's threads: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    let code = cli.run();
+    telemetry.shut_down();
+    code
 }
 
 /// Prints the help or version that was asked for, or what is wrong with the command line or a setting.
