@@ -20,9 +20,7 @@ pub use crate::text::names::hidden::{
 pub use crate::text::names::parse::{ParsedName, email_addresses, parse_name};
 pub(crate) use crate::text::names::parse::{is_suffix_after_comma, split_at_semicolons, split_final_initials};
 pub use crate::text::names::published::{MAX_PUBLISHED_NAMES, additional_published_names};
-pub use crate::text::names::repair::{
-    Repair, RepairRule, RepairedName, are_in_capitals, repair_listed_name, repair_name,
-};
+pub use crate::text::names::repair::{ListCapitals, Repair, RepairRule, RepairedName, repair_listed_name, repair_name};
 
 pub use crate::text::names::unlike::{DistinctiveName, are_unlike};
 pub use crate::text::normalize::{clean, clean_paragraphs, fold};

@@ -7,9 +7,9 @@ use academic_directory::text::names;
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
-use crate::support::process::Workspace;
+use crate::support::process::{Workspace, run_to_completion};
 use crate::support::{
-    TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, shared_data, with_fields,
+    TestApp, orcid, paper_record, parse_records, pluck, pluck_strings, researcher_record, shared_data, with_fields,
 };
 
 const AUTHORS_QUERY: &str = "{ papers(orderBy: {field: TITLE, direction: ASC}) { nodes { authorships { nodes {
@@ -57,7 +57,7 @@ async fn every_field() {
     let found = json!(found);
     let published = ["Ana Ili'c", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "  B\\\"{u}nz,\tBen ", "JOSÃ‰ FORD"];
     assert_eq!(pluck_strings(&found, &["nameAsPublished"]), published);
-    let displayed = ["Ana Ilić", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "Bünz, Ben", "José Ford"];
+    let displayed = ["Ana Ilić", "Ida O'Brien", "Matko Bovsnjak", "Wei Xi'an", "Bünz, Ben", "JOSÉ FORD"];
     assert_eq!(pluck_strings(&found, &["name"]), displayed);
     let rules = ["BARE_ACCENT", "null", "CARON", "null", "LATEX", "CAPITALS"];
     assert_eq!(pluck_strings(&found, &["nameRepair", "rule"]), rules);
@@ -76,6 +76,48 @@ async fn lists_in_capitals() {
     assert_eq!(pluck_strings(&found, &["nameAsPublished"])[..4], published);
     let displayed = ["Alma Brook", "Kim Ng", "Ida van der Berg", "John McKay", "Ida Brook", "KIM NG"];
     assert_eq!(pluck_strings(&found, &["name"]), displayed);
+}
+
+/// Beside ordinary names capitals may be meant. That they are not is suggested, and applied by no import.
+#[tokio::test]
+async fn capitals_beside_ordinary_names() {
+    const BIBLIOGRAPHY: &str = "
+@article{a, author = {ALTHAUS, Ida and Doe, Jane}, title = {A}, year = 2001}
+@article{b, author = {NG, KIM and Smith, John}, title = {B}, year = 2002}
+@article{c, author = {Brook, IDA}, title = {C}, year = 2003}
+@article{d, author = {SMITH, JOHN and NG, KIM}, title = {D}, year = 2004}
+";
+    let app = TestApp::start().await;
+    let workspace = Workspace::new();
+    workspace.write_file("list.bib", BIBLIOGRAPHY);
+    assert_eq!(workspace.import(&app.database_url, &["bibtex", "list.bib"]).code, Some(0));
+    let lowered = |name: &str, confidence: f64, is_applied: bool| json!({ "value": name, "rule": "CAPITALS", "confidence": confidence, "isApplied": is_applied });
+    let expected = json!([
+        lowered("Ida Althaus", 0.8, false),
+        null,
+        lowered("Kim Ng", 0.5, false),
+        null,
+        null,
+        lowered("John Smith", 0.9, true),
+        lowered("Kim Ng", 0.9, true)
+    ]);
+    let found = json!(read_authors(&app).await);
+    assert_eq!(json!(pluck(&found, &["nameRepair"])), expected);
+    // Another paper has the name of Kim Ng in the usual case.
+    let displayed = ["Ida ALTHAUS", "Jane Doe", "Kim Ng", "John Smith", "IDA Brook", "John Smith", "Kim Ng"];
+    assert_eq!(pluck_strings(&found, &["name"]), displayed);
+    // A source that confirms the spelling, the same file again, and a new start of the service change no repair.
+    app.write_records(&parse_records(json!([researcher_record("Ida Althaus")]))).await;
+    workspace.import(&app.database_url, &["bibtex", "list.bib"]);
+    app.execute_sql("DELETE FROM setting WHERE name = 'name_repair_version'").await;
+    assert!(app.store.rebuild_name_repairs_if_stale().await.expect("the names"));
+    assert_eq!(json!(pluck(&json!(read_authors(&app).await), &["nameRepair"])), expected);
+    let query = "{ directory { quality { nameRepairs { rule appliedCount suggestedCount } } } }";
+    let counts = app.data(query).await["directory"]["quality"]["nameRepairs"].clone();
+    assert_eq!(counts, json!([{ "rule": "CAPITALS", "appliedCount": 2, "suggestedCount": 2 }]));
+    let report = run_to_completion(&mut workspace.command_with_database(&app.database_url, &["check"])).stdout;
+    let line = report.lines().find(|line| line.trim_start().starts_with("capitals")).expect("a line");
+    assert!(line.ends_with("2 repaired, 2 suggested"), "{report}");
 }
 
 /// The result does not depend on the order and batching of records.
@@ -214,8 +256,9 @@ async fn orcid_of_a_repaired_name() {
 async fn rebuild_of_older_names() {
     let records = json!([
         paper_record("a", Some(2001), &["Ana Ili'c", "Tom Ford", "Matko Bovsnjak"]),
-        paper_record("b", Some(2002), &["Ana Ilić", "Matko Bošnjak", "IDA BROOK"]),
+        paper_record("b", Some(2002), &["Ana Ilić", "Matko Bošnjak"]),
         paper_record("c", Some(2002), &["Uma P\\'erez"]),
+        paper_record("d", Some(2002), &["IDA BROOK"]),
     ]);
     let fresh = TestApp::start().await;
     fresh.create_records(records.clone()).await;
@@ -224,8 +267,9 @@ async fn rebuild_of_older_names() {
     // Placeholders without damage, which SQL replaces with damaged names below.
     let plain = json!([
         paper_record("a", Some(2001), &["Ana Damaged", "Tom Ford", "Matko Damaged"]),
-        paper_record("b", Some(2002), &["Ana Ilić", "Matko Bošnjak", "Ida Brook"]),
+        paper_record("b", Some(2002), &["Ana Ilić", "Matko Bošnjak"]),
         paper_record("c", Some(2002), &["Uma Damaged"]),
+        paper_record("d", Some(2002), &["Ida Brook"]),
     ]);
     app.create_records(plain).await;
     for (name, damaged, key, slug) in [

@@ -45,7 +45,8 @@ pub enum NameRepairRule {
     DecomposedAccent,
     /// HTML character references or tags in the name: `Jos&eacute;`.
     HtmlEntity,
-    /// The name or the family name in capital letters.
+    /// The name or the family name in capital letters. Certain if all names of the paper are in capitals, never certain
+    /// beside ordinary names.
     Capitals,
     /// Characters that are not part of the name: footnote marks, email addresses, unbalanced brackets.
     StrayCharacters,

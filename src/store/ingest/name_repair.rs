@@ -13,7 +13,7 @@ use crate::model::record::{AuthorRecord, ResearcherRecord};
 use crate::store::access::sql_fragment::{Sql, text_array};
 use crate::store::ingest::researcher_matching::NamedAuthor;
 use crate::store::unit_of_work::UnitOfWork;
-use crate::text::names::{self, Repair, RepairedName};
+use crate::text::names::{self, ListCapitals, Repair, RepairedName};
 
 /// An author of a record, with the repaired name.
 pub(crate) struct RepairedAuthor<'a> {
@@ -122,8 +122,8 @@ pub(crate) async fn repair_author_names<'a>(
     papers: impl Iterator<Item = &'a [AuthorRecord]>,
 ) -> Result<Vec<RepairedAuthor<'a>>, Error> {
     let repaired = papers.flat_map(|authors| {
-        let are_in_capitals = names::are_in_capitals(authors.iter().map(|author| author.name.as_str()));
-        let repair = move |author: &'a AuthorRecord| names::repair_listed_name(&author.name, are_in_capitals);
+        let list = ListCapitals::of(authors.iter().map(|author| author.name.as_str()));
+        let repair = move |author: &'a AuthorRecord| names::repair_listed_name(&author.name, list);
         authors.iter().map(move |author| (author, repair(author)))
     });
     let repaired: Vec<_> = repaired.collect();

@@ -19,13 +19,10 @@ use crate::store::ingest::researcher_matching::{
 };
 use crate::store::projections::Rebuild;
 use crate::store::unit_of_work::{Projection, ProjectionFuture, TableScans, UnitOfWork};
-use crate::text::names::{self, RepairRule};
+use crate::text::names::{self, ListCapitals, RepairRule};
 
 /// Version of the repair rules; names repaired by other rules are repaired again at the next start.
-const REPAIR_RULES_VERSION: &str = "2";
-/// Whether every name on the paper is in capitals, as `names::are_in_capitals` decides it.
-const ARE_IN_CAPITALS_SQL: &str = "(SELECT count(*) > 1 AND bool_and(listed.name_as_published = upper(listed.name_as_published)) \
-     FROM authorship AS listed WHERE listed.paper_id = authorship.paper_id) AS are_in_capitals";
+const REPAIR_RULES_VERSION: &str = "3";
 /// Authors that a rebuild reads at once.
 const REPAIR_SCAN_CHUNK_ROWS: i64 = 5_000;
 
@@ -58,21 +55,22 @@ impl Rebuild for NameRepairs {
             researcher_id: Option<i64>,
             repair_value: Option<String>,
             suggestion_key: Option<String>,
-            are_in_capitals: bool,
         }
         let mut last = 0;
         loop {
-            let sql = Sql::from(
-                "SELECT id, paper_id, name_as_published, name, researcher_id, repair_value, suggestion_key, ",
-            )
-            .then(ARE_IN_CAPITALS_SQL)
-            .then_with(" FROM authorship WHERE id > ? ORDER BY id ", last);
+            let sql = Sql::with(
+                "SELECT id, paper_id, name_as_published, name, researcher_id, repair_value, suggestion_key \
+                 FROM authorship WHERE id > ? ORDER BY id ",
+                last,
+            );
             let authors = uow.rows::<AuthorshipNameRow>(sql.then_with("LIMIT ?", REPAIR_SCAN_CHUNK_ROWS)).await?;
             let Some(end) = authors.last() else { break };
             last = end.id;
+            let lists = load_list_capitals(uow, authors.iter().map(|author| author.paper_id).collect()).await?;
             let (mut rows, mut renames) = (Vec::new(), Vec::new());
             for author in authors {
-                let repaired = names::repair_listed_name(&author.name_as_published, author.are_in_capitals);
+                let list = lists.get(&author.paper_id).copied().unwrap_or_default();
+                let repaired = names::repair_listed_name(&author.name_as_published, list);
                 // An applied suggestion stays applied until its spelling is looked up.
                 let is_taken =
                     RepairedAuthorName::is_suggestion_applied(&author.name, repaired.suggestion_key().as_deref());
@@ -169,23 +167,23 @@ async fn refresh_name_repairs(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
         name: String,
         researcher_id: Option<i64>,
         suggestion_key: String,
-        are_in_capitals: bool,
     }
     let spellings = std::mem::take(&mut uow.dirty.spellings);
     if spellings.is_empty() {
         return Ok(());
     }
-    let sql = Sql::from("SELECT id, paper_id, name_as_published, name, researcher_id, suggestion_key, ")
-        .then(ARE_IN_CAPITALS_SQL)
-        .then_with(" FROM authorship WHERE suggestion_key = ANY(?) ORDER BY id", text_array(spellings));
-    let authors = uow.rows::<SuggestionRow>(sql).await?;
+    let sql = "SELECT id, paper_id, name_as_published, name, researcher_id, suggestion_key FROM authorship \
+         WHERE suggestion_key = ANY(?) ORDER BY id";
+    let authors = uow.rows::<SuggestionRow>(Sql::with(sql, text_array(spellings))).await?;
+    let lists = load_list_capitals(uow, authors.iter().map(|author| author.paper_id).collect()).await?;
     let confirmed =
         find_confirmed_spellings(uow, authors.iter().map(|row| row.suggestion_key.clone()).collect()).await?;
     let (mut rows, mut renames) = (Vec::new(), Vec::new());
     for author in authors {
         let is_confirmed = confirmed.contains(&author.suggestion_key);
         if is_confirmed != RepairedAuthorName::is_suggestion_applied(&author.name, Some(&author.suggestion_key)) {
-            let repaired = names::repair_listed_name(&author.name_as_published, author.are_in_capitals);
+            let list = lists.get(&author.paper_id).copied().unwrap_or_default();
+            let repaired = names::repair_listed_name(&author.name_as_published, list);
             let row = RepairUpdateRow::new(author.id, RepairedAuthorName::new(repaired, is_confirmed));
             renames.push(AuthorRename {
                 authorship_id: author.id,
@@ -199,6 +197,21 @@ async fn refresh_name_repairs(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
     }
     store_repairs(uow, &rows).await?;
     apply_renames(uow, renames).await
+}
+
+/// What the names on these papers say about names in capitals.
+async fn load_list_capitals(uow: &UnitOfWork<'_>, papers: HashSet<i64>) -> Result<HashMap<i64, ListCapitals>, Error> {
+    #[derive(FromQueryResult)]
+    struct ListRow {
+        paper_id: i64,
+        names: Vec<String>,
+    }
+    if papers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = "SELECT paper_id, array_agg(name_as_published) AS names FROM authorship WHERE paper_id = ANY(?) GROUP BY paper_id";
+    let rows = uow.rows::<ListRow>(Sql::with(sql, bigint_array(papers))).await?;
+    Ok(rows.into_iter().map(|row| (row.paper_id, ListCapitals::of(row.names.iter().map(String::as_str)))).collect())
 }
 
 async fn store_repairs(uow: &UnitOfWork<'_>, rows: &[RepairUpdateRow]) -> Result<(), Error> {

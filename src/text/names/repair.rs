@@ -84,6 +84,11 @@ impl Repair {
         self.confidence >= PLAUSIBLE_CONFIDENCE
     }
 
+    /// Returns whether the repaired name has other letters, not only another case.
+    fn changes_letters(&self) -> bool {
+        self.rule != RepairRule::Capitals
+    }
+
     /// Returns the repair after its spelling was found elsewhere.
     #[must_use]
     pub fn confirmed(self) -> Self {
@@ -109,17 +114,19 @@ impl RepairedName {
         self.suggestion.as_ref().filter(|repair| repair.is_plausible()).or(self.certain.as_ref())
     }
 
-    /// Returns the name key by which another name confirms the suggestion.
+    /// Returns the name key by which another name confirms the suggestion. Nothing confirms that capitals are not meant:
+    /// they make no difference to the key.
     #[must_use]
     pub fn suggestion_key(&self) -> Option<String> {
-        self.suggestion.as_ref().map(|repair| name_key(&repair.value))
+        self.suggestion.as_ref().filter(|repair| repair.changes_letters()).map(|repair| name_key(&repair.value))
     }
 
     /// Returns the name key by which this name confirms suggestions of other names, or `None` if it may be damaged
     /// itself. All suggestions add a letter beyond ASCII, so that only names with such a letter can confirm one.
     #[must_use]
     pub fn confirming_key(&self) -> Option<String> {
-        let is_doubtful = self.suggestion.as_ref().is_some_and(Repair::is_plausible);
+        let is_doubtful =
+            self.suggestion.as_ref().is_some_and(|repair| repair.is_plausible() && repair.changes_letters());
         (!is_doubtful && !self.name.is_ascii()).then(|| name_key(&self.name))
     }
 }
@@ -138,25 +145,44 @@ const CERTAIN_REPAIRS: [RepairStep; 8] = [
     (RepairRule::Capitals, 0.9, capitals::lower_capitals),
 ];
 
-/// Returns whether every name of a list, of at least two, is in capitals.
-#[must_use]
-pub fn are_in_capitals<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
-    let mut count = 0;
-    names.all(|name| {
-        count += 1;
-        !name.contains(char::is_lowercase)
-    }) && count > 1
+/// What the other names of a list say about names in capitals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListCapitals {
+    /// Nothing: each name is judged by itself.
+    #[default]
+    Unknown,
+    /// Every name, of at least two, is in capitals, which mean nothing there.
+    Throughout,
+    /// Some name is written in the ordinary way, so that capitals may be meant.
+    Beside,
+}
+
+impl ListCapitals {
+    /// Looks at the names of a list.
+    #[must_use]
+    pub fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let (mut count, mut are_all) = (0, true);
+        for name in names {
+            count += 1;
+            are_all &= !name.contains(char::is_lowercase);
+            if capitals::is_ordinary(name) {
+                return Self::Beside;
+            }
+        }
+        if are_all && count > 1 { Self::Throughout } else { Self::Unknown }
+    }
 }
 
 /// Repairs a name as published.
 #[must_use]
 pub fn repair_name(published: &str) -> RepairedName {
-    repair_listed_name(published, false)
+    repair_listed_name(published, ListCapitals::Unknown)
 }
 
-/// Repairs a name as published in a list, with the capitals lowered if [every name is in capitals](are_in_capitals).
+/// Repairs a name as published in a list. Capitals are lowered if every name is in capitals, and only suggested to be
+/// lowered beside ordinary names.
 #[must_use]
-pub fn repair_listed_name(published: &str, is_list_in_capitals: bool) -> RepairedName {
+pub fn repair_listed_name(published: &str, list: ListCapitals) -> RepairedName {
     // Some rules look at the first character.
     let mut name = published.trim().to_owned();
     let mut found: Option<(RepairRule, f64)> = None;
@@ -168,8 +194,9 @@ pub fn repair_listed_name(published: &str, is_list_in_capitals: bool) -> Repaire
             let is_repaired = |value: &String| {
                 value.chars().any(char::is_alphabetic) && normalize_published(value) != normalize_published(&name)
             };
-            let step = match rule {
-                RepairRule::Capitals if is_list_in_capitals => capitals::lower_listed_capitals,
+            let step = match (rule, list) {
+                (RepairRule::Capitals, ListCapitals::Throughout) => capitals::lower_listed_capitals,
+                (RepairRule::Capitals, ListCapitals::Beside) => continue,
                 _ => step,
             };
             let Some(value) = step(&name).filter(is_repaired) else { continue };
@@ -184,7 +211,16 @@ pub fn repair_listed_name(published: &str, is_list_in_capitals: bool) -> Repaire
     }
     let name = clean(&name);
     let certain = found.map(|(rule, confidence)| Repair { value: name.clone(), rule, confidence });
-    RepairedName { suggestion: suggest_repair(&name), certain, name }
+    let suggestion =
+        suggest_repair(&name).or_else(|| suggest_lower_case(&name).filter(|_| list == ListCapitals::Beside));
+    RepairedName { suggestion, certain, name }
+}
+
+/// Returns a name in capitals in lower case.
+fn suggest_lower_case(name: &str) -> Option<Repair> {
+    let lowered = |value: String, confidence| Repair { value, rule: RepairRule::Capitals, confidence };
+    let by_itself = capitals::lower_capitals(name).map(|value| lowered(value, 0.8));
+    by_itself.or_else(|| capitals::lower_listed_capitals(name).map(|value| lowered(value, 0.5)))
 }
 
 /// Returns the name without repairs: with collapsed white space, and otherwise its original characters.

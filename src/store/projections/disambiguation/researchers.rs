@@ -13,7 +13,7 @@ use crate::store::ingest::researcher_matching::{
 use crate::store::projections::disambiguation::ResolvedCluster;
 use crate::store::projections::disambiguation::assignment::Assignment;
 use crate::store::unit_of_work::UnitOfWork;
-use crate::text::names::{self, NameForm, NameParts};
+use crate::text::names::{self, NameForm, NameParts, RepairRule};
 
 /// Creates a researcher for each new cluster. Returns the researcher of each cluster; none if it is ambiguous.
 pub(super) async fn create_missing_researchers(
@@ -158,10 +158,12 @@ pub(super) async fn add_researcher_identifiers(
     uow.execute_with_rows(columns, &others, insert).await
 }
 
-/// The display name of several, each with its number of papers: a full name that most papers have, and of those the
-/// longest.
+/// The display name of several, each with its number of papers: a full name that is not in capitals and that most papers
+/// have, and of those the longest.
 fn choose_display_name<'a>(names: impl Iterator<Item = (&'a str, i64)>) -> &'a str {
-    let best = names
-        .max_by_key(|(name, papers)| (NameForm::new(name).has_full_given_name(), *papers, name.chars().count(), *name));
+    let best = names.max_by_key(|(name, papers)| {
+        let has_usual_case = names::repair_name(name).certain.is_none_or(|repair| repair.rule != RepairRule::Capitals);
+        (NameForm::new(name).has_full_given_name(), has_usual_case, *papers, name.chars().count(), *name)
+    });
     best.map_or("", |(name, _)| name)
 }

@@ -82,6 +82,17 @@ pub(super) fn lower_listed_capitals(name: &str) -> Option<String> {
     Some(lowered.join(" ")).filter(|lowered| lowered != name)
 }
 
+/// Returns whether a name has a word in the usual case, such as "Ida", and none that [`lower_capitals`] would lower.
+pub(super) fn is_ordinary(name: &str) -> bool {
+    let is_usual = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().is_some_and(char::is_uppercase)
+            && letters.next().is_some_and(char::is_lowercase)
+            && letters.all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’' | ',' | '.'))
+    };
+    name.split_whitespace().any(is_usual) && lower_capitals(name).is_none()
+}
+
 fn is_all_capitals(word: &str) -> bool {
     word.contains(char::is_uppercase) && !word.contains(char::is_lowercase)
 }

@@ -372,6 +372,30 @@ proptest! {
 }
 
 #[test]
+fn capitals_beside_ordinary_names() {
+    for (published, expected) in [
+        ("John SMITH", "John Smith"),
+        ("JOHN SMITH", "John Smith"),
+        ("KIM NG", "Kim Ng"),
+        ("J. R. NG", "J. R. Ng"),
+        ("JOS&Eacute; FORD", "José Ford"),
+    ] {
+        let RepairedName { name, suggestion, .. } = repair_listed_name(published, ListCapitals::Beside);
+        let suggestion = suggestion.expect("a suggestion");
+        assert_eq!((suggestion.value.as_str(), suggestion.rule), (expected, RepairRule::Capitals));
+        assert!(suggestion.is_plausible() && !suggestion.is_certain());
+        assert_eq!(name.to_uppercase(), expected.to_uppercase());
+        assert_ne!(name, expected);
+    }
+    for published in ["Ida Brook", "EEL PROJECT", "Sai SAPV", "J. R. R.", "XY"] {
+        let repaired = repair_listed_name(published, ListCapitals::Beside);
+        assert_eq!((repaired.suggestion, repaired.certain), (None, None), "{published}");
+    }
+    assert_eq!(repair_listed_name("JOSÉ FORD", ListCapitals::Beside).suggestion_key(), None);
+    assert_eq!(repair_listed_name("JOSÉ FORD", ListCapitals::Beside).confirming_key(), Some(name_key("José Ford")));
+}
+
+#[test]
 fn lists_in_capitals() {
     for (published, expected) in [
         ("ALMA BROOK", "Alma Brook"),
@@ -386,9 +410,18 @@ fn lists_in_capitals() {
         ("JP BROOK", "JP Brook"),
         ("EEL PROJECT", "EEL PROJECT"),
     ] {
-        assert_eq!(repair_listed_name(published, true).name, expected);
+        assert_eq!(repair_listed_name(published, ListCapitals::Throughout).name, expected);
     }
-    assert!(are_in_capitals(["IDA BROOK", "NG KIM"].into_iter()));
-    assert!(!are_in_capitals(["IDA BROOK"].into_iter()));
-    assert!(!are_in_capitals(["IDA BROOK", "Tom Ford"].into_iter()));
+    for (names, expected) in [
+        (vec!["IDA BROOK", "NG KIM"], ListCapitals::Throughout),
+        (vec!["IDA BROOK"], ListCapitals::Unknown),
+        (vec!["IDA BROOK", "Tom Ford"], ListCapitals::Beside),
+        (vec!["IDA BROOK", "Ford, T."], ListCapitals::Beside),
+        // Family names are in capitals in some bibliographies.
+        (vec!["Ida BROOK", "Tom FORD"], ListCapitals::Unknown),
+        (vec!["JOS&eacute; FORD", "IDA BROOK"], ListCapitals::Unknown),
+        (vec!["王伟", "IDA BROOK"], ListCapitals::Throughout),
+    ] {
+        assert_eq!(ListCapitals::of(names.iter().copied()), expected, "{names:?}");
+    }
 }
