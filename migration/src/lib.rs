@@ -42,6 +42,8 @@ mod m20261129_000034_awaited_organization;
 mod m20261129_000036_paper_organization;
 mod m20261129_000037_swapped_letters;
 mod m20261129_000038_names_with_final_initials;
+mod m20261129_000039_doubtful_identifiers;
+mod m20261129_000039_ended_affiliation;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -83,6 +85,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000036_paper_organization::Migration),
             Box::new(m20261129_000037_swapped_letters::Migration),
             Box::new(m20261129_000038_names_with_final_initials::Migration),
+            Box::new(m20261129_000039_doubtful_identifiers::Migration),
+            Box::new(m20261129_000039_ended_affiliation::Migration),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! Affiliations of authors with organizations that are not imported yet, and authors whose ORCID iD is somebody else's.
+//! Affiliations of authors with organizations that are not imported yet, and authors with another person's ORCID iD.
 
 use sea_orm_migration::prelude::*;
 
@@ -19,7 +19,7 @@ impl MigrationTrait for Migration {
         );
         CREATE INDEX authorship_awaited_organization_ror ON authorship_awaited_organization (ror);
 
-        -- Whether the ORCID iD that the source gives is somebody else's. Derived when authors are disambiguated.
+        -- Whether the source gives another person's ORCID iD. Derived when authors are disambiguated.
         ALTER TABLE authorship ADD COLUMN is_orcid_doubtful boolean NOT NULL DEFAULT false;
         CREATE INDEX authorship_orcid_doubtful ON authorship (id) WHERE is_orcid_doubtful;
         DROP INDEX authorship_orcid;

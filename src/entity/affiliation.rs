@@ -20,6 +20,7 @@ pub struct Model {
     pub department_name: LocalizedText,
     pub start_date: Option<String>,
     pub end_date: Option<String>,
+    pub has_ended: bool,
     pub is_primary: bool,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

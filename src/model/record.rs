@@ -307,6 +307,9 @@ pub struct AffiliationRecord {
     /// Last day, as precise as known. Absent for a current affiliation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_date: Option<PartialDate>,
+    /// Whether it has ended on a day that is not known. False if `end_date` is present.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_ended: bool,
     /// Whether this is the primary affiliation. At most one of a researcher is.
     #[serde(default)]
     pub is_primary: bool,

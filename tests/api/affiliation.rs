@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use academic_directory::store::curation::{CurationRequest, DecidedBy};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
+use crate::support::database_state::find_inconsistencies;
+use crate::support::process::{Workspace, run_to_completion};
 use crate::support::synthetic_data::SeededRng;
-use crate::support::{TestApp, organization_record, pluck_strings, researcher_record, ror, with_fields};
+use crate::support::{TestApp, organization_record, parse_records, pluck_strings, researcher_record, ror, with_fields};
 
 /// A researcher with one affiliation per date range, all at the same organization.
 async fn directory_with_affiliations(dates: &[(Option<&str>, Option<&str>)]) -> TestApp {
@@ -80,6 +83,80 @@ async fn every_field() {
         "organization": { "slug": "college" },
     });
     assert_eq!(app.data(query).await["affiliations"], json!({ "totalCount": 1, "nodes": [expected] }));
+}
+
+/// An affiliation of which a source says that it has ended, but not when: it is past wherever current ones are meant, on
+/// every way by which it comes into the directory or out of it.
+#[tokio::test]
+async fn ended_on_an_unknown_date() {
+    let app = TestApp::start().await;
+    let at = |number: u64, rest: Value| {
+        with_fields(json!({ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" }), rest)
+    };
+    let person = |name: &str, held: Value| with_fields(researcher_record(name), json!({ "affiliations": held }));
+    app.create_records(json!([
+        organization_record(1, "College"),
+        person(
+            "Ada Berg",
+            json!([at(1, json!({ "startDate": "2001", "hasEnded": true, "roleTitle": { "en": "Dean" } }))])
+        ),
+        person("Bo Dahl", json!([at(1, json!({ "startDate": "2001" }))])),
+        // A known date is more than that.
+        person("Cy Eden", json!([at(1, json!({ "startDate": "2001", "endDate": "2999", "hasEnded": true }))])),
+    ]))
+    .await;
+    let state = async |app: &TestApp| {
+        let data = app
+            .data(
+                r#"{ affiliations(orderBy: {field: RESEARCHER_NAME, direction: ASC}) { nodes { isCurrent endDate } }
+                current: affiliations(filter: {isCurrent: true}) { totalCount }
+                past: affiliations(filter: {isCurrent: false}) { totalCount nodes { researcher { slug } } }
+                then: affiliations(filter: {asOf: "2001-06-01"}) { totalCount }
+                organization(by: {slug: "college"}) { researchers { totalCount } }
+                researcher(by: {slug: "ada-berg"}) { headline { value } } }"#,
+            )
+            .await;
+        data.to_string()
+    };
+    let expected = r#"{"affiliations":{"nodes":[{"endDate":null,"isCurrent":false},{"endDate":null,"isCurrent":true},{"endDate":"2999","isCurrent":true}]},"current":{"totalCount":2},"organization":{"researchers":{"totalCount":2}},"past":{"nodes":[{"researcher":{"slug":"ada-berg"}}],"totalCount":1},"researcher":{"headline":null},"then":{"totalCount":2}}"#;
+    assert_eq!(state(&app).await, expected);
+
+    // Records that do not say it do not undo it, and exports tell it.
+    app.write_records_from(
+        "other",
+        &parse_records(json!([person("Ada Berg", json!([at(1, json!({ "startDate": "2001" }))]))])),
+    )
+    .await;
+    assert_eq!(state(&app).await, expected);
+    let workspace = Workspace::new();
+    let mut export = workspace.command_with_database(&app.database_url, &["export", "records"]);
+    let exported = run_to_completion(&mut export).stdout;
+    assert_eq!(exported.matches("hasEnded").count(), 1, "{exported}");
+    let file = workspace.write_file("records.jsonl", &exported);
+    let copy = TestApp::start().await;
+    let outcome = workspace.import(&copy.database_url, &["records", file]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(state(&copy).await, expected);
+
+    // A merged person's affiliation is the same one.
+    app.write_records_from(
+        "other",
+        &parse_records(json!([person("Ada M. Berg", json!([at(1, json!({ "startDate": "2001" }))]))])),
+    )
+    .await;
+    for (survivor, former) in [("ada-m-berg", "ada-berg"), ("bo-dahl", "ada-m-berg")] {
+        let request = CurationRequest::Merge {
+            survivor: survivor.to_owned(),
+            former: vec![former.to_owned()],
+            force: true,
+            decided_by: DecidedBy::default(),
+        };
+        app.store.decide(&request, false).await.expect("a merge");
+        let query = r#"{ affiliations(filter: {isCurrent: false}) { nodes { researcher { slug } } } }"#;
+        let past = app.data(query).await["affiliations"]["nodes"].clone();
+        assert_eq!(pluck_strings(&past, &["researcher", "slug"]), [survivor]);
+    }
+    assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
 }
 
 #[tokio::test]

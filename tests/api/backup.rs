@@ -81,7 +81,7 @@ fn random_batch(rng: &mut SeededRng) -> Vec<Value> {
                 "biography": { "en": format!("{} \u{1f30a}\n\"quoted\"", pick(rng, &TITLES)) },
                 "topics": [{ "labels": { "en": format!("Topic {}", rng.below(6)) } }],
                 "affiliations": [{ "organization": { "ror": ror(1 + rng.below(6) as u64) }, "affiliationKind": "EMPLOYMENT",
-                    "isPrimary": rng.one_in(2), "startDate": "2001-02" }],
+                    "isPrimary": rng.one_in(2), "startDate": "2001-02", "hasEnded": rng.one_in(2) }],
                 "withholdPublishedName": rng.one_in(5) }),
         );
         if rng.one_in(3) {

@@ -52,7 +52,7 @@ async fn read_all_pages(app: &TestApp) -> Vec<Value> {
             "researchers",
             "id slug formerIds displayName { value } name givenName familyName otherNames orcid identifiers { scheme value } \
              headline { value language } biography { value language } portraitUrl homepageUrl \
-             affiliations(first: 100) { nodes { id kind isPrimary startDate endDate roleTitle { value } departmentName { value } organization { id } } } \
+             affiliations(first: 100) { nodes { id kind isPrimary startDate endDate isCurrent roleTitle { value } departmentName { value } organization { id } } } \
              topics(first: 100) { edges { isDeclared paperCount node { id } } } \
              papers(first: 100) { edges { authorship { id } node { id } } } coauthors(first: 100) { edges { paperCount firstYear lastYear node { id } } } \
              statistics { paperCount coauthorCount firstPublicationYear lastPublicationYear }",
@@ -115,7 +115,7 @@ fn unusual_records() -> Vec<Value> {
             researcher_record("Ida Brook"),
             json!({ "orcid": orcid(1), "topics": [{ "labels": { "en": "Weirs" } }, { "scheme": "test", "code": "a" }],
             "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT", "isPrimary": true, "startDate": "2001" },
-                { "organization": { "name": "Lab" }, "affiliationKind": "MEMBERSHIP", "roleTitle": { "fr": "Membre" } }] }),
+                { "organization": { "name": "Lab" }, "affiliationKind": "MEMBERSHIP", "roleTitle": { "fr": "Membre" }, "hasEnded": true }] }),
         ),
         with_fields(researcher_record("Ida Brook"), json!({ "orcid": orcid(2) })),
         with_fields(

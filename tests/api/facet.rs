@@ -267,7 +267,11 @@ async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
                 let affiliations: Vec<Value> = (0..rng.below(5))
                     .map(|number| {
                         let kinds = ["EMPLOYMENT", "MEMBERSHIP", "INVITED_POSITION", "EDUCATION", "SERVICE"];
-                        let end = if rng.one_in(3) { json!({ "endDate": "2011" }) } else { json!({}) };
+                        let end = if rng.one_in(3) {
+                            json!({ "endDate": "2011" })
+                        } else {
+                            json!({ "hasEnded": rng.one_in(3) })
+                        };
                         let rest = with_fields(end, json!({ "startDate": (2000 + number).to_string() }));
                         affiliation(organization_number(&mut rng), kinds[rng.below(kinds.len())], rest)
                     })

@@ -114,8 +114,15 @@ async fn dates_are_compared_at_the_precision_that_both_have() {
         let paper = paper_record(&format!("Case {number}"), None, &[&name]);
         records.push(with_fields(paper, json!({ "publicationDate": published })));
     }
+    // One that ended on an unknown date.
+    records.push(member(
+        "Una Stone",
+        json!([affiliation(1, "EMPLOYMENT", json!({ "startDate": "2010", "hasEnded": true }))]),
+    ));
+    records.push(paper_record("Perhaps", Some(2012), &["Una Stone"]));
     app.create_records(json!(records)).await;
     let found = app.slugs(&[GROUP, "papers(first: 100)"]).await;
+    assert!(!found.contains(&"perhaps".to_owned()), "{found:?}");
     for (number, case) in cases.iter().enumerate() {
         assert_eq!(found.contains(&format!("case-{number}")), case.3, "{case:?}");
     }
@@ -248,7 +255,12 @@ async fn links_follow_the_data() {
     assert_eq!(app.group_papers("").await, "");
     write(paper("2014-02", &[])).await;
     assert_eq!(app.group_papers("").await, "weirs");
-    // The affiliation ends earlier.
+    // The affiliation ends, first on an unknown date, then on an earlier one.
+    let past = json!([affiliation(1, "EMPLOYMENT", json!({ "startDate": "2010", "hasEnded": true }))]);
+    write(member("Ida Brook", past)).await;
+    assert_eq!(app.group_papers("").await, "");
+    write(held(json!("2015"))).await;
+    assert_eq!(app.group_papers("").await, "weirs");
     write(held(json!("2014-01"))).await;
     assert_eq!(app.group_papers("").await, "");
     write(paper("2011", &["Ida Brook"])).await;

@@ -290,6 +290,7 @@ async fn headlines() {
         ])),
         person("Untitled One", json!([works(2, json!({}), json!({}))])),
         person("Former One", json!([works(1, json!({ "en": "Dean" }), json!({ "endDate": "2016" }))])),
+        person("Past One", json!([works(1, json!({ "en": "Dean" }), json!({ "hasEnded": true }))])),
         person("Student One", json!([{ "organization": { "ror": ror(1) }, "affiliationKind": "EDUCATION" }])),
         with_fields(person("Own One", json!([works(1, json!({ "en": "Dean" }), json!({}))])), json!({ "headline": { "fr": "Philosophe" } })),
     ]))
@@ -304,6 +305,7 @@ async fn headlines() {
         ("latest-one", "fr", json!({ "value": "Reader, Institut", "language": "en", "isFallback": true })),
         ("untitled-one", "fr", json!({ "value": "Institut", "language": "fr", "isFallback": false })),
         ("former-one", "en", json!(null)),
+        ("past-one", "en", json!(null)),
         ("student-one", "en", json!(null)),
         ("own-one", "en", json!({ "value": "Philosophe", "language": "fr", "isFallback": true })),
     ] {

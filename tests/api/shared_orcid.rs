@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
+use crate::support::database_dump::query_strings;
 use crate::support::process::{Workspace, run_to_completion};
 use crate::support::{TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields};
 
@@ -78,7 +79,7 @@ async fn orcid_of_a_coauthor() {
     let words: Option<Vec<&str>> = reported.map(|line| line.split_whitespace().collect());
     assert_eq!(
         words.map(|words| words.join(" ")).as_deref(),
-        Some("with the ORCID iD of somebody else 1 25.0 % author-with-doubtful-orcid")
+        Some("with another person's ORCID iD or other ID 1 25.0 % author-with-doubtful-orcid")
     );
     // A changed record of the paper changes nothing, nor does a copy.
     let query = "{ researchers(filter: {query: \"Tom Ford\"}) { nodes { id slug } } }";
@@ -158,6 +159,81 @@ async fn changed_name() {
     let found = contents(&app).await;
     assert!(found.contains(&format!("Ida Brook {}: b c", orcid(1))), "{found:?}");
     assert!(found.contains("doubtful: a/1"), "{found:?}");
+}
+
+/// The paper that shows two people may name both in other forms than those with the iD.
+#[tokio::test]
+async fn coauthors_under_other_forms_of_their_names() {
+    let app = TestApp::start().await;
+    app.create_records(json!([
+        paper("a", &[("Tom Ford", 1), ("Uma Quist", 0)]),
+        paper("b", &[("Ida Brook", 1)]),
+        person("Ida Brook", 1),
+        paper("c", &[("T. M. Ford", 0), ("I. Brook", 0), ("Uma Quist", 0)]),
+    ]))
+    .await;
+    let found = contents(&app).await;
+    assert!(found.contains("doubtful: a/1"), "{found:?}");
+    assert!(!found.contains("doubtful: b/1"), "{found:?}");
+    assert!(found.contains("Tom Ford -: a") || found.contains("Tom Ford -: a c"), "{found:?}");
+    // One author who may be either is not two.
+    let app = TestApp::start().await;
+    app.create_records(json!([
+        paper("a", &[("Tom Ford", 1), ("Uma Quist", 0)]),
+        paper("b", &[("Ida Brook", 1)]),
+        paper("c", &[("T. M. Ford", 0), ("Uma Quist", 0)]),
+        paper("d", &[("I. Brook", 0), ("Uma Quist", 0)]),
+    ]))
+    .await;
+    let found = contents(&app).await;
+    assert!(!found.iter().any(|line| line.starts_with("doubtful")), "{found:?}");
+}
+
+/// The value with an identifier of another scheme in place of every ORCID iD.
+fn with_scheme(value: &Value, scheme: &str) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(|item| with_scheme(item, scheme)).collect(),
+        Value::Object(fields) => {
+            let mut fields: serde_json::Map<String, Value> =
+                fields.iter().map(|(name, field)| (name.clone(), with_scheme(field, scheme))).collect();
+            if let Some(id) = fields.remove("orcid") {
+                fields.insert("identifiers".to_owned(), json!([{ "scheme": scheme, "value": id }]));
+            }
+            Value::Object(fields)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Identifiers of all schemes are evidence, not proof.
+#[tokio::test]
+async fn identifiers_of_other_schemes() {
+    let app = TestApp::start().await;
+    app.create_records(json!(mixed_up_records())).await;
+    let hidden = |line: String| (1..7).fold(line, |line, number| line.replace(&orcid(number), "-"));
+    let expected: BTreeSet<String> = contents(&app).await.into_iter().map(hidden).collect();
+    let workspace = Workspace::new();
+    for scheme in ["openalex", "semantic-scholar", "dblp", "scopus"] {
+        let records: Vec<Value> = mixed_up_records().iter().map(|record| with_scheme(record, scheme)).collect();
+        let (together, apart) = (TestApp::start().await, TestApp::start().await);
+        together.create_records(json!(records)).await;
+        for record in records.iter().rev() {
+            apart.write_records(&parse_records(json!([record]))).await;
+        }
+        let mut export = workspace.command_with_database(&together.database_url, &["export", "records"]);
+        let exported = run_to_completion(&mut export).stdout;
+        assert_eq!(exported.matches(&format!("\"{}\"", orcid(3))).count(), 3, "papers keep it: {exported}");
+        let copy = TestApp::start().await;
+        workspace.import(&copy.database_url, &["records", workspace.write_file("all.jsonl", &exported)]);
+        let owners = "SELECT display_name || ' ' || value FROM external_id JOIN researcher ON researcher.id = researcher_id \
+             ORDER BY 1";
+        let owned =
+            [("Ida Brook", 1), ("Uma Quist", 4), ("Xia Wuhl", 2)].map(|(name, id)| format!("{name} {}", orcid(id)));
+        for directory in [&together, &apart, &copy] {
+            assert_eq!(contents(directory).await, expected, "{scheme}");
+            assert_eq!(query_strings(&directory.database_url, owners).await, owned, "{scheme}");
+        }
+    }
 }
 
 /// Records of people whose ORCID iDs sources mix up.

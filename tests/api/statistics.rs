@@ -123,7 +123,11 @@ async fn match_the_lists() {
     all.extend((0..30).map(|number| {
         let kind = ["EMPLOYMENT", "EDUCATION", "MEMBERSHIP"][rng.below(3)];
         let affiliation = json!({ "organization": { "ror": ror(rng.below(8) as u64 + 1) }, "affiliationKind": kind, "startDate": (1990 + number).to_string() });
-        let end = if rng.one_in(3) { json!({ "endDate": "2020" }) } else { json!({}) };
+        let end = if rng.one_in(3) {
+            json!({ "endDate": "2020" })
+        } else {
+            json!({ "hasEnded": rng.one_in(3) })
+        };
         with_fields(
             researcher_record(&format!("Person {}", rng.below(40))),
             json!({ "affiliations": [with_fields(affiliation, end)], "topics": [{ "labels": { "en": format!("Topic {}", rng.below(4)) } }] }),

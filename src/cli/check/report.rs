@@ -35,7 +35,7 @@ fn describe_issue(issue: DataIssue) -> &'static str {
         DataIssue::NameRepaired => "with a repaired name",
         DataIssue::NameRepairSuggested => "with a possibly corrupted name",
         DataIssue::AuthorUnresolved => "not assigned to a researcher yet",
-        DataIssue::AuthorWithDoubtfulOrcid => "with the ORCID iD of somebody else",
+        DataIssue::AuthorWithDoubtfulOrcid => "with another person's ORCID iD or other ID",
         DataIssue::ResearcherByNameAlone => "assigned a paper by a common name only",
         DataIssue::ResearcherActiveTooLong => "with papers more than 60 years apart",
         DataIssue::ResearcherWithSeveralOrcids => "with different ORCID iDs on papers",

@@ -47,7 +47,7 @@ impl ProjectedType for Affiliation {
         ("departmentName", &["department_name"]),
         ("startDate", &["start_date"]),
         ("endDate", &["end_date"]),
-        ("isCurrent", &["start_date", "end_date"]),
+        ("isCurrent", &["start_date", "end_date", "has_ended"]),
         ("isPrimary", &["is_primary"]),
         ("createdAt", &["created_at"]),
         ("updatedAt", &["updated_at"]),
@@ -112,19 +112,22 @@ impl Affiliation {
     }
 
     /// The end date, as precisely as it is known; it can be in the future. An end of `2015` covers all of 2015. Null if
-    /// the affiliation is ongoing or the source does not provide it.
+    /// the affiliation is ongoing or the source does not provide it. `isCurrent` is false if it has ended all the same.
     async fn end_date(&self) -> Option<PartialDate> {
         self.0.end_date.as_ref()?.parse().ok()
     }
 
     /// Whether the affiliation is held today (UTC). A start or an end of `2015` covers all of 2015. An unknown date is
-    /// an open bound.
+    /// an open bound, unless the source says that the affiliation has ended.
     async fn is_current(&self) -> bool {
         let today = chrono::Utc::now().date_naive().to_string();
         // ISO 8601 dates compare as strings; only the digits that are known are compared.
         let has_started =
             self.0.start_date.as_ref().is_none_or(|start| start.as_str() <= &today[..start.len().min(10)]);
-        let has_not_ended = self.0.end_date.as_ref().is_none_or(|end| end.as_str() >= &today[..end.len().min(10)]);
+        let has_not_ended = match &self.0.end_date {
+            Some(end) => end.as_str() >= &today[..end.len().min(10)],
+            None => !self.0.has_ended,
+        };
         has_started && has_not_ended
     }
 
@@ -183,8 +186,8 @@ pub struct AffiliationFilter {
     /// Belongs to any of these researchers; at most 500.
     researcher_ids: Option<Vec<ID>>,
     /// Is held on this day; the start and end dates are included. Partial dates cover their whole period: `2015` covers
-    /// all of 2015, `2015-02` all of that month. An unknown date is an open bound. If `isCurrent` is also set, both
-    /// conditions apply.
+    /// all of 2015, `2015-02` all of that month. An unknown date is an open bound, but an affiliation that ended on an
+    /// unknown date is held on no day. If `isCurrent` is also set, both conditions apply.
     as_of: Option<Date>,
     /// If true, is held today (UTC), evaluated as for `asOf`. If false, is not held today: it has ended or has not
     /// started.

@@ -249,8 +249,8 @@ pub enum QualityIssueKind {
     NameRepairSuggested,
     /// An author who is not resolved to a researcher.
     AuthorUnresolved,
-    /// An author for whom the source gives the ORCID iD of somebody else: of a coauthor with an unlike name, or one that
-    /// many unlike names share. The author is matched by name.
+    /// An author for whom the source gives another person's ORCID iD or other identifier: that of a coauthor with an
+    /// unlike name, or one that many unlike names share. The author is matched by name.
     AuthorWithDoubtfulOrcid,
     /// A researcher with several papers, of which at least one is assigned by a common name only (confidence below
     /// 0.8). It may be a conflated profile.

@@ -13,6 +13,7 @@ use crate::import::io::record_sink::{ReadAbort, RecordSink};
 use crate::import::normalize::field_parsing;
 use crate::model::identifier::{Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
+use crate::model::partial_date::PartialDate;
 use crate::model::record::{
     AffiliationKind, AffiliationRecord, ExternalIdentifier, NameUse, OrganizationReference, OtherName, Record,
     ResearcherRecord, TopicReference, local_scheme,
@@ -402,19 +403,20 @@ impl CsvHeader {
             return Ok(record);
         }
         let is_primary = parse_boolean(one("is_primary"), "is_primary", warnings);
-        let mut date = |name: &'static str| {
-            let written = one(name)?;
+        let start_date = one("start_date").and_then(|written| {
             field_parsing::parse_day_first(&written)
                 .or_else(|| field_parsing::parse_identifier(Some(written.as_str()), warnings))
-        };
+        });
+        let (end_date, has_ended) = parse_end(one("end_date"), warnings);
         record.affiliations.push(AffiliationRecord {
             id: None,
             organization,
             kind,
             role_title: localized("role_title"),
             department_name: localized("department"),
-            start_date: date("start_date"),
-            end_date: date("end_date"),
+            start_date,
+            end_date,
+            has_ended,
             is_primary,
         });
         Ok(record)
@@ -441,6 +443,76 @@ fn parse_affiliation_kind(written: Option<&str>) -> Option<AffiliationKind> {
     let Some(written) = written else { return Some(AffiliationKind::Employment) };
     let written = written.to_lowercase().replace([' ', '-'], "_");
     AFFILIATION_KINDS.iter().find(|(name, _)| *name == written).map(|(_, kind)| *kind)
+}
+
+/// Words in `end_date` for an affiliation that is held, in the languages of [`parse_boolean`].
+const ONGOING: [&str; 31] = [
+    "present",
+    "to present",
+    "current",
+    "currently",
+    "ongoing",
+    "now",
+    "today",
+    "to date",
+    "open",
+    "..",
+    "-",
+    "–",
+    "—",
+    "n/a",
+    "na",
+    "none",
+    "null",
+    "aujourd'hui",
+    "présent",
+    "en cours",
+    "heute",
+    "laufend",
+    "oggi",
+    "in corso",
+    "actual",
+    "actualidad",
+    "presente",
+    "atual",
+    "hoje",
+    "heden",
+    "nu",
+];
+
+/// Words in `end_date` for an affiliation that has ended on an unknown day.
+const ENDED: [&str; 16] = [
+    "ended",
+    "past",
+    "former",
+    "formerly",
+    "previous",
+    "left",
+    "yes",
+    "unknown",
+    "?",
+    "terminé",
+    "ancien",
+    "beendet",
+    "ehemalig",
+    "finito",
+    "terminado",
+    "beëindigd",
+];
+
+/// Parses the end of an affiliation: the date, and whether it has ended without one. What cannot be read is an end too.
+fn parse_end(text: Option<String>, warnings: &mut Vec<String>) -> (Option<PartialDate>, bool) {
+    let Some(text) = text else { return (None, false) };
+    let date = field_parsing::parse_day_first(&text).or_else(|| text.trim().parse().ok());
+    let word = text.trim().to_lowercase();
+    if date.is_some() || ONGOING.contains(&word.as_str()) {
+        return (date, false);
+    }
+    if !ENDED.contains(&word.as_str()) {
+        let written: String = text.chars().take(40).collect();
+        warnings.push(format!("'{written}' in end_date is not a date; the affiliation has ended on an unknown one"));
+    }
+    (None, true)
 }
 
 /// Parses a boolean as spreadsheets write it in several languages.
@@ -553,6 +625,28 @@ mod tests {
         let outcome = read_bytes(&CsvFormat, "Dear all,\n".repeat(1000).as_bytes());
         assert_eq!(outcome.messages().len(), 1);
         assert!(outcome.messages()[0].starts_with("1: unreadable file: its first line has no column"));
+    }
+
+    #[test]
+    fn ends_of_affiliations() {
+        let ends = ["", "2016-04", "31.12.2016", "Present", "—", "past", "?", "spring term", "2016-13"];
+        let rows: Vec<String> = ends.iter().map(|end| format!("Person {end};A School;{end}")).collect();
+        let outcome = read_bytes(&CsvFormat, format!("name;organization;end_date\n{}\n", rows.join("\n")).as_bytes());
+        let read: Vec<(String, bool)> = researchers(&outcome)
+            .iter()
+            .flat_map(|person| &person.affiliations)
+            .map(|held| (held.end_date.map(|date| date.to_string()).unwrap_or_default(), held.has_ended))
+            .collect();
+        let expected = ["", "2016-04", "2016-12-31", "", "", "ended", "ended", "ended", "ended"];
+        let expected = expected.map(|end| (end.replace("ended", ""), end == "ended"));
+        assert_eq!(read, expected);
+        assert_eq!(
+            outcome.messages(),
+            [
+                "9: warning: 'spring term' in end_date is not a date; the affiliation has ended on an unknown one",
+                "10: warning: '2016-13' in end_date is not a date; the affiliation has ended on an unknown one"
+            ]
+        );
     }
 
     #[test]

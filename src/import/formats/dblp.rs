@@ -146,11 +146,7 @@ fn person_record(
         orcid,
         identifiers,
         homepage_url: homepage,
-        // The label of an affiliation that has ended is "former".
-        affiliations: affiliations
-            .filter(|note| note.attribute("label").is_none_or(|label| !label.starts_with("former")))
-            .map(affiliation_record)
-            .collect(),
+        affiliations: affiliations.map(affiliation_record).collect(),
         ..ResearcherRecord::default()
     }))
 }
@@ -165,6 +161,8 @@ fn affiliation_record(note: &XmlElement) -> AffiliationRecord {
         department_name: LocalizedText::default(),
         start_date: None,
         end_date: None,
+        // The label of an affiliation that has ended is "former".
+        has_ended: note.attribute("label").is_some_and(|label| label.starts_with("former")),
         is_primary: false,
     }
 }
@@ -373,8 +371,9 @@ mod tests {
         assert_eq!(person.name, "Wei Brook");
         assert_eq!(ids, ["dblp:35/7092-44", "dblp-name:Wei Brook 0044", "google-scholar:abc"]);
         assert_eq!(person.homepage_url.as_deref(), Some("https://brook.example/"));
-        let organizations: Vec<_> = person.affiliations.iter().filter_map(|a| a.organization.name.as_deref()).collect();
-        assert_eq!(organizations, ["Riverton University, Riverton, R"]);
+        let organizations: Vec<_> =
+            person.affiliations.iter().map(|held| (held.organization.name.as_deref(), held.has_ended)).collect();
+        assert_eq!(organizations, [(Some("Riverton University, Riverton, R"), false), (Some("Old College"), true)]);
     }
 
     #[test]

@@ -323,6 +323,7 @@ fn affiliation_record(affiliation: &Value, last_known: &HashSet<String>) -> Opti
     let years = || as_list(affiliation.get("years")).iter().filter_map(Value::as_i64);
     let date = |year: Option<i64>| PartialDate::new(year?, None, None).ok();
     let is_last = text_field(institution, "id").is_some_and(|id| last_known.contains(&id));
+    let end_date = if is_last { None } else { date(years().max()) };
     Some(AffiliationRecord {
         id: None,
         organization,
@@ -330,7 +331,8 @@ fn affiliation_record(affiliation: &Value, last_known: &HashSet<String>) -> Opti
         role_title: LocalizedText::default(),
         department_name: LocalizedText::default(),
         start_date: date(years().min()),
-        end_date: if is_last { None } else { date(years().max()) },
+        end_date,
+        has_ended: end_date.is_none() && !is_last && !last_known.is_empty(),
         is_primary: false,
     })
 }
@@ -473,7 +475,8 @@ mod tests {
         let author = json!({ "id": "https://openalex.org/A1", "display_name": "Ida Brook", "display_name_alternatives": ["I. Brook"],
             "last_known_institutions": [{ "id": "https://openalex.org/I2" }], "affiliations": [
                 { "institution": { "id": "https://openalex.org/I1", "display_name": "Old College" }, "years": [2004, 2001] },
-                { "institution": { "id": "https://openalex.org/I2", "display_name": "New College" }, "years": [2010] }] });
+                { "institution": { "id": "https://openalex.org/I2", "display_name": "New College" }, "years": [2010] },
+                { "institution": { "id": "https://openalex.org/I3", "display_name": "Some College" }, "years": [] }] });
         let outcome = read_bytes(&OpenAlexFormat, author.to_string().as_bytes());
         let person = researchers(&outcome).remove(0);
         let dates: Vec<(String, String)> = person
@@ -484,7 +487,11 @@ mod tests {
                 (date(affiliation.start_date), date(affiliation.end_date))
             })
             .collect();
-        assert_eq!(dates, [("2001".to_owned(), "2004".to_owned()), ("2010".to_owned(), String::new())]);
+        let expected = [("2001", "2004"), ("2010", ""), ("", "")];
+        assert_eq!(dates, expected.map(|(start, end)| (start.to_owned(), end.to_owned())));
+        // It is not where the author was last.
+        let ended: Vec<bool> = person.affiliations.iter().map(|affiliation| affiliation.has_ended).collect();
+        assert_eq!(ended, [false, false, true]);
     }
 
     #[test]

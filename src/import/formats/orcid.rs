@@ -290,6 +290,7 @@ fn affiliation_record(item: &Value, kind: AffiliationKind, warnings: &mut Vec<St
         warnings,
     );
     let text = |field: &str| text_value(item.get(field)).map(|text| LocalizedText::new(None, text)).unwrap_or_default();
+    let end_date = partial_date(item.get("end-date"), warnings);
     Some(AffiliationRecord {
         id: None,
         organization: OrganizationReference { ror, name: text_value(organization.get("name")), ..Default::default() },
@@ -297,9 +298,16 @@ fn affiliation_record(item: &Value, kind: AffiliationKind, warnings: &mut Vec<St
         role_title: text("role-title"),
         department_name: text("department-name"),
         start_date: partial_date(item.get("start-date"), warnings),
-        end_date: partial_date(item.get("end-date"), warnings),
+        end_date,
+        has_ended: end_date.is_none() && has_date(item.get("end-date")),
         is_primary: false,
     })
+}
+
+/// Whether a date is given, readable or not.
+fn has_date(value: Option<&Value>) -> bool {
+    let has_part = |part| value.and_then(|date| text_value(date.get(part))).is_some_and(|part| !part.trim().is_empty());
+    ["year", "month", "day"].into_iter().any(has_part)
 }
 
 fn partial_date(value: Option<&Value>, warnings: &mut Vec<String>) -> Option<PartialDate> {
@@ -493,6 +501,7 @@ mod tests {
         );
         assert!(person.biography.is_empty());
         assert_eq!(person.affiliations.len(), 1);
+        assert!(!person.affiliations[0].has_ended);
         assert_eq!(person.affiliations[0].organization.ror.as_ref().map(Ror::as_str), Some("05dxps055"));
         assert_eq!(person.identifiers[0].scheme, "scopus");
         let papers = papers(&outcome);
@@ -507,7 +516,7 @@ mod tests {
             <c:orcid-identifier><c:path>0000-0002-1825-0097</c:path></c:orcid-identifier>
             <p:person xmlns:p="p"><p:name visibility="public"><p:given-names>Ida</p:given-names><p:family-name>Brook</p:family-name></p:name></p:person>
             <a:activities-summary xmlns:a="a"><a:educations><a:affiliation-group><e:education-summary xmlns:e="e" visibility="public">
-              <c:start-date><c:year>1999</c:year></c:start-date><c:organization><c:name>A School</c:name></c:organization>
+              <c:start-date><c:year>1999</c:year></c:start-date><c:end-date><c:month>06</c:month></c:end-date><c:organization><c:name>A School</c:name></c:organization>
             </e:education-summary></a:affiliation-group></a:educations>
             <a:works><a:group><w:work-summary xmlns:w="w" visibility="public" display-index="0"><w:title><c:title>Locks</c:title></w:title></w:work-summary></a:group></a:works>
             </a:activities-summary></r:record>"#;
@@ -516,6 +525,7 @@ mod tests {
         let person = researchers(&outcome).remove(0);
         assert_eq!(person.affiliations[0].kind, AffiliationKind::Education);
         assert_eq!(person.affiliations[0].start_date.map(PartialDate::year), Some(1999));
+        assert_eq!((person.affiliations[0].end_date, person.affiliations[0].has_ended), (None, true));
         assert_eq!(papers(&outcome)[0].title, "Locks");
     }
 

@@ -341,8 +341,15 @@ fn affiliation_record(
         department_name: department.map(|name| LocalizedText::new(language, name)).unwrap_or_default(),
         start_date: None,
         end_date: None,
+        has_ended: is_past(role),
         is_primary: false,
     })
+}
+
+/// Whether a role is one that has ended, such as "Former director".
+fn is_past(role: &str) -> bool {
+    let folded = names::fold(role);
+    matches!(folded.split([' ', '-']).next(), Some("former" | "formerly" | "past" | "ex" | "ancien" | "ancienne"))
 }
 
 /// Classifies a role in ORCID's terms; a role without an organization is a membership of the institute.
@@ -531,6 +538,16 @@ mod tests {
 
     fn texts(text: &LocalizedText) -> Vec<(&str, &str)> {
         text.iter().collect()
+    }
+
+    #[test]
+    fn past_roles() {
+        for role in ["Former director", "Ex-president", "Past chair", "Ancienne directrice"] {
+            assert!(is_past(role), "{role}");
+        }
+        for role in ["Director", "Professor emeritus", "Expert", "Director of former lands"] {
+            assert!(!is_past(role), "{role}");
+        }
     }
 
     #[test]

@@ -116,6 +116,7 @@ fn normalize_affiliation(mut record: AffiliationRecord, warnings: &mut Vec<Strin
     record.organization.name = clean_optional_line(record.organization.name, "organization", warnings);
     record.role_title = normalize_localized(&record.role_title, names::clean, warnings);
     record.department_name = normalize_localized(&record.department_name, names::clean, warnings);
+    record.has_ended &= record.end_date.is_none();
     if let (Some(start), Some(end)) = (record.start_date, record.end_date)
         && end.is_before(start)
     {

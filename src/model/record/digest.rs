@@ -199,7 +199,8 @@ impl HashedFields for TopicRecord {
 
 impl HashedFields for AffiliationRecord {
     fn add_to<M: SerializeMap>(&self, object: &mut Fields<M>) -> Result<(), M::Error> {
-        let Self { id, organization, kind, role_title, department_name, start_date, end_date, is_primary } = self;
+        let Self { id, organization, kind, role_title, department_name, start_date, end_date, has_ended, is_primary } =
+            self;
         object.optional("id", *id)?;
         object.required("organization", Hashed(organization))?;
         object.required("affiliationKind", kind)?;
@@ -207,7 +208,8 @@ impl HashedFields for AffiliationRecord {
         object.texts("departmentName", department_name)?;
         object.optional("startDate", start_date.map(|date| date.to_string()))?;
         object.optional("endDate", end_date.map(|date| date.to_string()))?;
-        object.required("isPrimary", is_primary)
+        object.required("isPrimary", is_primary)?;
+        object.flag("hasEnded", *has_ended)
     }
 }
 

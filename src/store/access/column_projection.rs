@@ -208,7 +208,7 @@ column_projection!(organization::Model {
 });
 column_projection!(affiliation::Model {
     id, researcher_id, organization_id, kind
-    | start_date, end_date, is_primary, created_at, updated_at, role_title, department_name
+    | start_date, end_date, has_ended, is_primary, created_at, updated_at, role_title, department_name
 });
 column_projection!(topic::Model { id | slug, scheme, code, display_names, created_at, updated_at, names });
 column_projection!(paper::Model {

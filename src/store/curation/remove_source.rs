@@ -289,7 +289,8 @@ async fn clear_profile(uow: &mut UnitOfWork<'_>, id: i64) -> Result<(), Error> {
         uow.execute(Sql::with(&format!("DELETE FROM {table} WHERE researcher_id = ?"), id)).await?;
     }
     let identifiers = "DELETE FROM external_id WHERE researcher_id = ? AND NOT EXISTS (SELECT FROM authorship \
-         WHERE authorship.researcher_id = external_id.researcher_id AND scheme || ':' || value = ANY(authorship.author_ids))";
+         WHERE authorship.researcher_id = external_id.researcher_id AND scheme || ':' || value = ANY(authorship.author_ids) \
+         AND (scheme || ':' || value = ANY(authorship.doubtful_ids)) IS NOT TRUE)";
     uow.execute(Sql::with(identifiers, id)).await?;
     queue_researcher_blocks(uow, id).await?;
     recompute_names(uow, id, None).await

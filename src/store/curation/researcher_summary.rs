@@ -104,6 +104,7 @@ struct SummaryAffiliationRow {
     department_name: LocalizedText,
     start_date: Option<String>,
     end_date: Option<String>,
+    has_ended: bool,
     is_primary: bool,
 }
 
@@ -158,7 +159,8 @@ impl SummaryAffiliationRow {
         };
         let kind = Some(self.kind.to_lowercase().replace('_', " "));
         let dates = match (&self.start_date, &self.end_date) {
-            (None, None) => None,
+            (None, None) if !self.has_ended => None,
+            (start, None) if self.has_ended => Some(format!("{}–?", start.as_deref().unwrap_or("?"))),
             (start, end) => Some(format!("{}–{}", start.as_deref().unwrap_or("?"), end.as_deref().unwrap_or_default())),
         };
         let primary = self.is_primary.then(|| "primary".to_owned());
@@ -200,7 +202,7 @@ pub(super) async fn summarize_researchers(
     let languages = LanguagePreferences::new(&[], &language);
     let affiliations =
         of("SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
-         end_date, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
+         end_date, has_ended, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
          WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id");
     for row in uow.rows::<SummaryAffiliationRow>(affiliations).await? {
         found.entry(row.researcher_id).or_default().affiliations.push(row.describe(&languages));

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::store::unit_of_work::{UnitOfWork, rows_cte};
 
 /// An identifier that a record assigns to an entity.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct ExternalIdRow {
     /// The index of the record in the batch.
     pub(crate) index: usize,
@@ -21,17 +21,29 @@ pub(crate) struct ExternalIdRow {
 
 const COLUMNS: &str = "index bigint, id bigint, scheme text, value text";
 
-/// Adds the identifiers that records give researchers. One that the papers of another researcher gave, of whom no source
-/// has a record, moves with the record, as if the record had been imported before the papers.
-pub(crate) async fn add_researcher_identifiers(uow: &mut UnitOfWork<'_>, ids: Vec<ExternalIdRow>) -> Result<(), Error> {
+/// Adds the identifiers that records give researchers. One that only papers of another researcher gave moves with the
+/// record, as if the record had been imported before the papers. `are_told` says that they come from a source about the
+/// researcher, not from papers by way of an export.
+pub(crate) async fn add_researcher_identifiers(
+    uow: &mut UnitOfWork<'_>,
+    ids: Vec<ExternalIdRow>,
+    are_told: bool,
+) -> Result<(), Error> {
     // Identifiers with the scheme `orcid` were assigned by merges.
     let release = "DELETE FROM external_id USING rows WHERE external_id.scheme = rows.scheme AND external_id.value = rows.value \
          AND external_id.researcher_id <> rows.id AND rows.scheme <> 'orcid' \
-         AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = external_id.researcher_id \
-         AND NOT starts_with(source_record.key, 'directory:')) \
+         AND NOT external_id.is_told \
          AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = external_id.researcher_id)";
     uow.execute_with_rows(COLUMNS, &ids, release).await?;
-    add_identifiers(uow, "researcher", ids).await
+    add_identifiers(uow, "researcher", ids.clone()).await?;
+    if are_told { mark_told(uow, &ids).await } else { Ok(()) }
+}
+
+/// Remembers that records of the researchers have these identifiers, not only papers.
+pub(crate) async fn mark_told(uow: &UnitOfWork<'_>, ids: &[ExternalIdRow]) -> Result<(), Error> {
+    let tell = "UPDATE external_id SET is_told = true FROM rows WHERE external_id.scheme = rows.scheme \
+         AND external_id.value = rows.value AND external_id.researcher_id = rows.id AND NOT is_told";
+    uow.execute_with_rows(COLUMNS, ids, tell).await
 }
 
 /// Adds identifiers. One that belongs to another entity stays there, with a warning.

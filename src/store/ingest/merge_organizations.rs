@@ -99,7 +99,8 @@ async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[Organi
     let columns = "former_id bigint, held_id bigint, is_primary boolean";
     let join = "UPDATE affiliation SET role_title = named.role_title || affiliation.role_title, \
          department_name = named.department_name || affiliation.department_name, \
-         end_date = coalesce(affiliation.end_date, named.end_date), updated_at = statement_timestamp() \
+         end_date = coalesce(affiliation.end_date, named.end_date), \
+         has_ended = affiliation.has_ended OR named.has_ended, updated_at = statement_timestamp() \
          FROM rows JOIN affiliation AS named ON named.id = rows.former_id WHERE affiliation.id = rows.held_id";
     uow.execute_with_rows(columns, &same, join).await?;
     let former: HashSet<i64> = same.iter().map(|row| row.former_id).collect();

@@ -68,6 +68,7 @@ struct AffiliationUpsertRow<'a> {
     department_name: &'a LocalizedText,
     start_date: Option<String>,
     end_date: Option<String>,
+    has_ended: bool,
     is_primary: bool,
     /// Whether the record does not determine the primary affiliation.
     keeps_primary: bool,
@@ -211,7 +212,8 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
         scheme: identifier.scheme.to_lowercase(),
         value: identifier.value.clone(),
     });
-    add_researcher_identifiers(uow, external_ids.collect()).await?;
+    let are_told = record.exported.as_ref().is_none_or(|exported| !exported.sources.is_empty());
+    add_researcher_identifiers(uow, external_ids.collect(), are_told).await?;
     let provided_fields = if is_of_former { Vec::new() } else { provided_researcher_fields(record) };
     let source_record = SourceRecordRow::new(uow.source(), key.clone(), digest, provided_fields, id);
     upsert_source_records(uow, "researcher", &[source_record]).await?;
@@ -313,6 +315,7 @@ async fn upsert_affiliation(
         department_name: &record.department_name,
         start_date: record.start_date.map(|date| date.to_string()),
         end_date: record.end_date.map(|date| date.to_string()),
+        has_ended: record.has_ended,
         is_primary: record.is_primary && !keeps_primary,
         keeps_primary,
     };
@@ -322,7 +325,7 @@ async fn upsert_affiliation(
     }
     // The same role in another language is merged, not listed twice.
     let columns = "researcher_id bigint, organization_id bigint, kind text, role_title jsonb, department_name jsonb, \
-         start_date text, end_date text, is_primary boolean, keeps_primary boolean";
+         start_date text, end_date text, has_ended boolean, is_primary boolean, keeps_primary boolean";
     let statement = ", same AS (SELECT affiliation.id FROM affiliation JOIN rows \
              ON affiliation.researcher_id = rows.researcher_id AND affiliation.organization_id = rows.organization_id \
              AND affiliation.kind = rows.kind AND affiliation.start_date IS NOT DISTINCT FROM rows.start_date \
@@ -330,11 +333,13 @@ async fn upsert_affiliation(
              WHERE jsonb_exists(rows.role_title, held.key) AND rows.role_title ->> held.key <> held.value) ORDER BY affiliation.id LIMIT 1), \
              changed AS (UPDATE affiliation SET role_title = affiliation.role_title || rows.role_title, \
              department_name = affiliation.department_name || rows.department_name, \
-             end_date = coalesce(rows.end_date, affiliation.end_date), updated_at = statement_timestamp(), \
+             end_date = coalesce(rows.end_date, affiliation.end_date), \
+             has_ended = affiliation.has_ended OR rows.has_ended, updated_at = statement_timestamp(), \
              is_primary = CASE WHEN rows.keeps_primary THEN affiliation.is_primary ELSE rows.is_primary END \
              FROM rows WHERE affiliation.id IN (SELECT id FROM same) RETURNING affiliation.id) \
              INSERT INTO affiliation (researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, \
-             is_primary) SELECT researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, is_primary \
+             has_ended, is_primary) SELECT researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, \
+             has_ended, is_primary \
              FROM rows WHERE NOT EXISTS (SELECT FROM changed)";
     uow.execute_with_rows(columns, &[row], statement).await
 }

@@ -13,7 +13,7 @@ use crate::store::access::sql_fragment::Sql;
 use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, restore_provenance,
 };
-use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
+use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers, mark_told};
 use crate::store::ingest::name_visibility::{add_other_names, load_names, recompute_names};
 use crate::store::ingest::organization::find_or_create_organization;
 use crate::store::ingest::researcher::{provided_researcher_fields, researcher_record_key};
@@ -60,11 +60,12 @@ struct RestoredAffiliationRow<'a> {
     department_name: &'a LocalizedText,
     start_date: Option<String>,
     end_date: Option<String>,
+    has_ended: bool,
     is_primary: bool,
 }
 
 const AFFILIATION_COLUMNS: &str = "id bigint, researcher_id bigint, organization_id bigint, kind text, role_title jsonb, \
-     department_name jsonb, start_date text, end_date text, is_primary boolean";
+     department_name jsonb, start_date text, end_date text, has_ended boolean, is_primary boolean";
 
 #[derive(Serialize)]
 struct RestoredTopicRow {
@@ -151,7 +152,12 @@ async fn insert_restored_researchers(
     uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
     upsert_source_records(uow, "researcher", &source_records).await?;
     restore_provenance(uow, "researcher", &imported).await?;
+    // A researcher whom no source describes has them from papers.
+    let described: HashSet<i64> =
+        imported.iter().filter(|entity| !entity.exported.sources.is_empty()).map(|entity| entity.id).collect();
+    let told: Vec<ExternalIdRow> = external_ids.iter().filter(|row| described.contains(&row.id)).cloned().collect();
     add_identifiers(uow, "researcher", external_ids).await?;
+    mark_told(uow, &told).await?;
     for (claimed, (_, record)) in claimed.iter().zip(new) {
         restore_name_decisions(uow, claimed.id, record).await?;
     }
@@ -220,13 +226,14 @@ async fn restore_affiliations(uow: &mut UnitOfWork<'_>, researchers: &[(i64, &Re
             department_name: &record.department_name,
             start_date: record.start_date.map(|date| date.to_string()),
             end_date: record.end_date.map(|date| date.to_string()),
+            has_ended: record.has_ended,
             is_primary: record.is_primary,
         })
         .collect();
     // Two organizations of the exporting directory may be one here, which makes two affiliations the same.
     let insert = "INSERT INTO affiliation (id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
-         end_date, is_primary) SELECT id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
-         end_date, is_primary FROM rows ON CONFLICT DO NOTHING";
+         end_date, has_ended, is_primary) SELECT id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
+         end_date, has_ended, is_primary FROM rows ON CONFLICT DO NOTHING";
     uow.execute_with_rows(AFFILIATION_COLUMNS, &rows, insert).await
 }
 

@@ -5,7 +5,7 @@
 //! their ids as long as they keep most of their papers.
 
 pub(crate) mod assignment;
-mod doubtful_orcids;
+mod doubtful_identifiers;
 mod load_block;
 mod researchers;
 mod unassigned;

@@ -36,7 +36,8 @@ const PUBLISHED: &str = "(SELECT authorship.publication_key / 10000 AS year, \
      authorship.publication_key / 100 % 100 AS month, authorship.publication_key % 100 AS day) AS published";
 
 /// Whether an affiliation links the papers that appeared during it: the days on which each may have been overlap, so that
-/// dates are compared at the precision that both have. An affiliation without an end is a current one.
+/// dates are compared at the precision that both have. An affiliation without an end is a current one, unless it has ended
+/// on an unknown day: then no paper is known to have appeared during it.
 const IS_MEMBERSHIP: &str = "affiliation.kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') AND published.year > 0 \
      AND affiliation.ends_on >= make_date(published.year, greatest(published.month, 1), greatest(published.day, 1)) \
      AND affiliation.starts_on <= CASE WHEN published.month = 0 THEN make_date(published.year, 12, 31) \

@@ -90,7 +90,8 @@ const RESEARCHER_FIELDS: &str = "'name', thing.display_name, 'givenName', thing.
      'portraitUrl', thing.portrait_url, 'homepageUrl', thing.homepage_url, 'affiliations', (\
      SELECT json_agg(json_build_object('id', affiliation.id, 'organization', {organization}, \
      'affiliationKind', affiliation.kind, 'roleTitle', affiliation.role_title, 'departmentName', affiliation.department_name, \
-     'startDate', affiliation.start_date, 'endDate', affiliation.end_date, 'isPrimary', affiliation.is_primary) \
+     'startDate', affiliation.start_date, 'endDate', affiliation.end_date, \
+     'hasEnded', CASE WHEN affiliation.has_ended AND affiliation.end_date IS NULL THEN true END, 'isPrimary', affiliation.is_primary) \
      ORDER BY affiliation.id) FROM affiliation JOIN organization ON organization.id = affiliation.organization_id \
      WHERE affiliation.researcher_id = thing.id), 'topics', (\
      SELECT json_agg({topic} ORDER BY researcher_topic.position, topic.id) FROM researcher_topic \

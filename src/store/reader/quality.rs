@@ -58,7 +58,7 @@ pub enum DataIssue {
     NameRepairSuggested,
     /// Author not resolved to a researcher.
     AuthorUnresolved,
-    /// Author with an ORCID iD that is somebody else's.
+    /// Author with another person's ORCID iD or other identifier.
     AuthorWithDoubtfulOrcid,
     /// Researcher with several papers, one of them from a name-only match.
     ResearcherByNameAlone,

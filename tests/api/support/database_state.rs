@@ -59,7 +59,7 @@ pub async fn find_inconsistencies(url: &str) -> Vec<String> {
          UNION ALL SELECT paper_id, organization_id, false FROM authorship JOIN paper ON paper.id = paper_id \
          JOIN affiliation ON affiliation.researcher_id = authorship.researcher_id \
          WHERE kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') AND {} >= coalesce(start_date, '') \
-         AND {} <= coalesce({}, '9999-99-99')) AS link GROUP BY 1, 2) AS computed \
+         AND {} <= coalesce({}, '9999-99-99') AND (end_date IS NOT NULL OR NOT has_ended)) AS link GROUP BY 1, 2) AS computed \
          ON computed.paper_id = stored.paper_id AND computed.organization_id = stored.organization_id \
          WHERE (stored.is_by_authorship, stored.is_by_membership) IS DISTINCT FROM (computed.printed, computed.held)",
         day("publication_date", "-99-99", "-99"),

@@ -141,7 +141,8 @@ pub enum PaperOrganizationLink {
     Authorship,
     /// An author was affiliated with the organization when the paper appeared, by an employment, a membership or an
     /// invited position. Dates are compared as precisely as both are known. An affiliation without an end date is a
-    /// current one, and one without dates covers all years. A paper without a year is not linked.
+    /// current one, and one without dates covers all years. A paper without a year is not linked, nor one by people
+    /// whose affiliation ended on an unknown date.
     Membership,
 }
 

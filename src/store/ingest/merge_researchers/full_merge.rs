@@ -218,7 +218,7 @@ async fn merge_affiliations(uow: &UnitOfWork<'_>, survivor: i64, former: i64) ->
                 "WITH gone AS (DELETE FROM affiliation WHERE id = ? RETURNING *) UPDATE affiliation AS held SET \
                  role_title = gone.role_title || held.role_title, \
                  department_name = gone.department_name || held.department_name, \
-                 end_date = coalesce(held.end_date, gone.end_date), \
+                 end_date = coalesce(held.end_date, gone.end_date), has_ended = held.has_ended OR gone.has_ended, \
                  is_primary = held.is_primary OR gone.is_primary AND NOT EXISTS (SELECT FROM affiliation AS other \
                  WHERE other.researcher_id = held.researcher_id AND other.is_primary), updated_at = statement_timestamp() \
                  FROM gone WHERE ",

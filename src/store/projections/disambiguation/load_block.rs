@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::disambiguation::{Mention, Vocabulary};
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
-use crate::store::projections::disambiguation::doubtful_orcids::refresh_doubtful_orcids;
+use crate::store::projections::disambiguation::doubtful_identifiers::{qualified_orcid, refresh_doubtful_identifiers};
 use crate::store::projections::disambiguation::{BlockAuthorship, LoadedBlock};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
@@ -70,8 +70,11 @@ pub(super) async fn load_blocks(
     let rows = uow.rows::<MentionRow>(Sql::with(sql, text_array(names.to_vec()))).await?;
     let recorded = load_recorded_researchers(uow, names).await?;
     let stated = rows.iter().filter_map(|row| row.stated_orcid.as_ref());
-    let orcids = stated.chain(recorded.iter().filter_map(|researcher| researcher.orcid.as_ref())).cloned().collect();
-    let doubtful = refresh_doubtful_orcids(uow, orcids, names).await?;
+    let orcids = stated.chain(recorded.iter().filter_map(|researcher| researcher.orcid.as_ref()));
+    let stated = rows.iter().filter_map(|row| row.author_ids.as_ref()).flatten();
+    let others = stated.chain(recorded.iter().flat_map(|researcher| &researcher.author_ids)).cloned();
+    let identifiers = orcids.map(|orcid| qualified_orcid(orcid)).chain(others).collect();
+    let doubtful = refresh_doubtful_identifiers(uow, identifiers, names).await?;
     let decided_names = load_decided_names(uow, &rows).await?;
     let organizations = rows.iter().flat_map(|row| &row.organizations);
     let organizations = organizations.chain(recorded.iter().flat_map(|researcher| &researcher.organizations));
@@ -86,12 +89,14 @@ pub(super) async fn load_blocks(
     };
     for row in rows {
         let others = coauthors.get(&row.paper_id).map_or(&[][..], Vec::as_slice);
-        let is_doubtful = row.stated_orcid.as_ref().is_some_and(|orcid| doubtful.contains(orcid, &row.name));
+        let is_doubtful =
+            row.stated_orcid.as_ref().is_some_and(|orcid| doubtful.contains(&qualified_orcid(orcid), &row.name));
+        let author_ids = row.author_ids.into_iter().flatten().filter(|id| !doubtful.contains(id, &row.name)).collect();
         let mention = Mention {
             paper: Some(row.paper_id),
             decided_researcher_id: row.decided,
             orcid: row.orcid.filter(|_| !is_doubtful),
-            author_ids: row.author_ids.unwrap_or_default(),
+            author_ids,
             coauthors: others.iter().filter(|(id, _)| *id != row.id).map(|(_, number)| *number).collect(),
             organizations: row
                 .organizations
@@ -116,8 +121,12 @@ pub(super) async fn load_blocks(
         let names = researcher.organizations.iter().map(|id| organizations[id].as_str());
         let mention = Mention {
             recorded_researcher_id: Some(researcher.id),
-            orcid: researcher.orcid.filter(|orcid| !doubtful.is_released(orcid, &researcher.block)),
-            author_ids: researcher.author_ids,
+            orcid: researcher.orcid.filter(|orcid| !doubtful.is_released(&qualified_orcid(orcid), &researcher.block)),
+            author_ids: researcher
+                .author_ids
+                .into_iter()
+                .filter(|id| !doubtful.is_released(id, &researcher.block))
+                .collect(),
             affiliations: names.filter_map(|name| vocabulary.intern_affiliation(name)).collect(),
             organizations: researcher
                 .organizations

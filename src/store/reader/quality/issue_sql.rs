@@ -64,7 +64,7 @@ fn issue_condition(issue: DataIssue) -> String {
             "authorship.repair_value IS NOT NULL AND NOT authorship.is_repair_applied".to_owned()
         }
         DataIssue::AuthorUnresolved => "authorship.researcher_id IS NULL".to_owned(),
-        DataIssue::AuthorWithDoubtfulOrcid => "authorship.is_orcid_doubtful".to_owned(),
+        DataIssue::AuthorWithDoubtfulOrcid => "(authorship.is_orcid_doubtful OR authorship.doubtful_ids IS NOT NULL)".to_owned(),
         DataIssue::ResearcherByNameAlone => "person.paper_count > 1 AND person.researcher_id IN (\
              SELECT place.researcher_id FROM authorship_resolution AS resolution \
              JOIN authorship AS place ON place.id = resolution.authorship_id \
