@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::support::csl::article;
-use crate::support::database_dump::{assert_dumps_equal, dump_database};
+use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
 use crate::support::process::{Workspace, run_to_completion};
 use crate::support::{
     TestApp, create_database, orcid, organization_record, paper_record, parse_records, pluck_strings,
@@ -198,6 +198,51 @@ async fn awaited_organizations_are_exported() {
     let mut expected = [1, 2].map(|number| format!("https://ror.org/{}", ror(number)));
     expected.sort_unstable();
     assert_eq!(found, expected);
+}
+
+/// An export refers to organizations without a ROR ID by its own IDs, which its records of them explain, however late.
+#[tokio::test]
+async fn organizations_by_the_id_of_another_directory() {
+    let app = TestApp::start().await;
+    let lab =
+        |city: &str| json!({ "kind": "organization", "names": [{ "value": "Lab", "kind": "DISPLAY" }], "city": city });
+    app.create_records(json!([lab("Riverton"), paper_at("Weirs", "Ida Brook", json!([]))])).await;
+    app.execute_sql(
+        "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT authorship.id, organization.id \
+         FROM authorship, organization",
+    )
+    .await;
+    let workspace = Workspace::new();
+    let exported = run_to_completion(&mut workspace.command_with_database(&app.database_url, &["export", "records"]));
+    let (organizations, others): (Vec<&str>, Vec<&str>) =
+        exported.stdout.lines().partition(|line| line.contains(r#""kind":"organization""#));
+    assert_eq!((organizations.len(), others.is_empty()), (1, false), "{exported:?}");
+    let linked =
+        "SELECT organization.city FROM authorship_organization JOIN organization ON organization.id = organization_id";
+    for files in [[&others, &organizations], [&organizations, &others]] {
+        // Another Lab has the ID and the name.
+        let copy = TestApp::start().await;
+        copy.create_records(json!([lab("Elsewhere")])).await;
+        for lines in files {
+            let file = workspace.write_file("lines.jsonl", lines.join("\n"));
+            assert_eq!(workspace.import(&copy.database_url, &["records", file]).code, Some(0));
+        }
+        let awaited = "SELECT count(*)::text FROM authorship_awaited_organization";
+        assert_eq!(query_strings(&copy.database_url, awaited).await, ["0"]);
+        assert_eq!(query_strings(&copy.database_url, linked).await.len(), 1, "{files:?}");
+        // A backup has what is still awaited.
+        let copy = TestApp::start().await;
+        let file = workspace.write_file("lines.jsonl", others.join("\n"));
+        workspace.import(&copy.database_url, &["records", file]);
+        let backup =
+            run_to_completion(&mut workspace.command_with_database(&copy.database_url, &["export", "backup"])).stdout;
+        let url = create_database().await;
+        let outcome = workspace.import(&url, &["backup", workspace.write_file("backup.jsonl", &backup)]);
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        let file = workspace.write_file("organizations.jsonl", organizations.join("\n"));
+        workspace.import(&url, &["records", file]);
+        assert_eq!(query_strings(&url, linked).await, ["Riverton"]);
+    }
 }
 
 async fn dump_without_sources(url: &str) -> Vec<String> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::record::OrganizationReference;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
-use crate::store::ingest::exported_ids::map_exported_ids;
+use crate::store::ingest::exported_ids::{exported_record_key, map_exported_ids};
 use crate::store::ingest::organization::find_organizations_by_ror;
 use crate::store::unit_of_work::UnitOfWork;
 
@@ -19,10 +19,14 @@ struct AuthorshipOrganizationRow {
 #[derive(Serialize)]
 struct AwaitedOrganizationRow<'a> {
     authorship_id: i64,
-    ror: &'a str,
+    ror: Option<&'a str>,
+    /// The record of another directory's export, if there is no ROR ID.
+    source: Option<&'a str>,
+    key: Option<String>,
 }
 
-/// Links authorships with their organizations. Those with a ROR ID that no organization has yet are stored as awaited.
+/// Links authorships with their organizations. Those with a ROR ID that no organization has yet are stored as awaited,
+/// and so are those with another directory's ID whose record is not imported yet.
 pub(crate) async fn link_authorship_organizations(
     uow: &UnitOfWork<'_>,
     references: Vec<(i64, &OrganizationReference)>,
@@ -35,18 +39,24 @@ pub(crate) async fn link_authorship_organizations(
     for (authorship_id, organization) in references {
         let exported = organization.id.and_then(|id| by_id.get(&id));
         let ror = organization.ror.as_ref().map(|ror| ror.as_str());
-        match (exported.or_else(|| by_ror.get(ror?)), ror) {
-            (Some(id), _) => links.push(AuthorshipOrganizationRow { one: authorship_id, other: *id }),
-            (None, Some(ror)) => awaited.push(AwaitedOrganizationRow { authorship_id, ror }),
-            (None, None) => {}
+        let key = organization.id.filter(|_| ror.is_none()).map(|id| exported_record_key("organization", id));
+        match exported.or_else(|| by_ror.get(ror?)) {
+            Some(id) => links.push(AuthorshipOrganizationRow { one: authorship_id, other: *id }),
+            None if ror.is_some() || key.is_some() => awaited.push(AwaitedOrganizationRow {
+                authorship_id,
+                ror,
+                source: key.is_some().then(|| uow.source()),
+                key,
+            }),
+            None => {}
         }
     }
     let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
          ON CONFLICT DO NOTHING";
     uow.execute_with_rows("one bigint, other bigint", &links, insert).await?;
-    let insert = "INSERT INTO authorship_awaited_organization (authorship_id, ror) SELECT authorship_id, ror FROM rows \
-         ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("authorship_id bigint, ror text", &awaited, insert).await
+    let insert = "INSERT INTO authorship_awaited_organization (authorship_id, ror, source, key) \
+         SELECT authorship_id, ror, source, key FROM rows ON CONFLICT DO NOTHING";
+    uow.execute_with_rows("authorship_id bigint, ror text, source text, key text", &awaited, insert).await
 }
 
 /// Links the authorships that await one of these organizations. The link is evidence for the author, whose block is
@@ -55,12 +65,22 @@ pub(crate) async fn link_awaited_authorships(uow: &UnitOfWork<'_>, organizations
     let link = Sql::with(
         "WITH arrived AS (DELETE FROM authorship_awaited_organization AS awaited USING organization \
          WHERE organization.ror = awaited.ror AND organization.id = ANY(?) \
-         RETURNING awaited.authorship_id, organization.id AS organization_id), \
-         linked AS (INSERT INTO authorship_organization (authorship_id, organization_id) \
-         SELECT authorship_id, organization_id FROM arrived ON CONFLICT DO NOTHING) \
-         INSERT INTO identity_pending SELECT DISTINCT authorship.block FROM arrived \
-         JOIN authorship ON authorship.id = arrived.authorship_id WHERE authorship.block IS NOT NULL ON CONFLICT DO NOTHING",
+         RETURNING awaited.authorship_id, organization.id AS organization_id), ",
         bigint_array(organizations.iter().copied()),
+    )
+    .then_with(
+        "described AS (DELETE FROM authorship_awaited_organization AS awaited USING source_record \
+         WHERE source_record.source = awaited.source AND source_record.key = awaited.key \
+         AND source_record.organization_id = ANY(?) \
+         RETURNING awaited.authorship_id, source_record.organization_id), ",
+        bigint_array(organizations.iter().copied()),
+    )
+    .then(
+        "found AS (SELECT * FROM arrived UNION SELECT * FROM described), \
+         linked AS (INSERT INTO authorship_organization (authorship_id, organization_id) \
+         SELECT authorship_id, organization_id FROM found ON CONFLICT DO NOTHING) \
+         INSERT INTO identity_pending SELECT DISTINCT authorship.block FROM found \
+         JOIN authorship ON authorship.id = found.authorship_id WHERE authorship.block IS NOT NULL ON CONFLICT DO NOTHING",
     );
     uow.execute(link).await
 }

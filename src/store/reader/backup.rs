@@ -45,7 +45,10 @@ pub const BACKUP_TABLES: [BackupTable; 25] = [
     table("paper_topic", &["paper_id", "topic_id"]),
     table("authorship", &["id"]),
     table("authorship_organization", &["authorship_id", "organization_id"]),
-    table("authorship_awaited_organization", &["authorship_id", r#"ror COLLATE "C""#]),
+    table(
+        "authorship_awaited_organization",
+        &["authorship_id", r#"ror COLLATE "C""#, r#"source COLLATE "C""#, r#"key COLLATE "C""#],
+    ),
     table("authorship_resolution", &["authorship_id"]),
     table("external_id", &["id"]),
     table("former_identity", &[r#"kind COLLATE "C""#, "former_id"]),

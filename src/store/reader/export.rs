@@ -71,8 +71,8 @@ const ORGANIZATION_FIELDS: &str = "'ror', thing.ror, 'names', thing.names, 'type
      WHERE predecessor_id = thing.id AND thing.ror IS NULL AND other.ror IS NOT NULL \
      UNION SELECT relation, ror FROM organization_awaited_relation WHERE organization_id = thing.id) AS related)";
 
-const TOPIC_FIELDS: &str = "'scheme', thing.scheme, 'code', thing.code, 'names', thing.names, 'broader', (\
-     SELECT json_agg(json_build_object('id', topic.id, 'slug', topic.slug, 'scheme', topic.scheme, 'code', topic.code, \
+const TOPIC_FIELDS: &str = "'scheme', thing.scheme, 'code', thing.code, 'uri', thing.concept_uri, 'names', thing.names, 'broader', (\
+     SELECT json_agg(json_build_object('id', topic.id, 'slug', topic.slug, 'scheme', topic.scheme, 'code', topic.code, 'uri', topic.concept_uri, \
      'labels', CASE WHEN topic.code IS NULL THEN topic.display_names END) ORDER BY topic.id) FROM topic_broader JOIN topic ON topic.id = broader_id \
      WHERE topic_id = thing.id)";
 
@@ -116,7 +116,7 @@ const PAPER_FIELDS: &str = "'title', thing.title, 'translatedTitles', thing.tran
      JOIN organization ON organization.id = authorship_organization.organization_id \
      WHERE authorship_organization.authorship_id = authorship.id \
      UNION ALL SELECT json_build_object('ror', ror), NULL, ror FROM authorship_awaited_organization \
-     WHERE authorship_awaited_organization.authorship_id = authorship.id) AS there)) ORDER BY authorship.list_order) \
+     WHERE authorship_awaited_organization.authorship_id = authorship.id AND ror IS NOT NULL) AS there)) ORDER BY authorship.list_order) \
      FROM authorship WHERE authorship.paper_id = thing.id), '[]'), 'topics', (\
      SELECT json_agg({topic} ORDER BY paper_topic.position, topic.id) FROM paper_topic \
      JOIN topic ON topic.id = paper_topic.topic_id WHERE paper_topic.paper_id = thing.id)";

@@ -8,7 +8,7 @@ UNION ALL SELECT 'authorship', (to_jsonb(authorship) - '{id,paper_id,researcher_
     || jsonb_build_object('paper', paper.slug, 'researcher', researcher.slug, 'organizations',
         ARRAY(SELECT organization.slug FROM authorship_organization JOIN organization ON organization.id = organization_id
             WHERE authorship_id = authorship.id ORDER BY slug), 'awaited_organizations',
-        ARRAY(SELECT ror FROM authorship_awaited_organization WHERE authorship_id = authorship.id ORDER BY ror)))::text
+        ARRAY(SELECT concat_ws(' ', ror, source, key) FROM authorship_awaited_organization WHERE authorship_id = authorship.id ORDER BY 1)))::text
     FROM authorship JOIN paper ON paper.id = paper_id LEFT JOIN researcher ON researcher.id = researcher_id
 UNION ALL SELECT 'coauthorship', concat_ws(' ', one.slug, other.slug, paper_count, first_year, last_year)
     FROM coauthorship JOIN researcher AS one ON one.id = researcher_id JOIN researcher AS other ON other.id = coauthor_id
