@@ -1,6 +1,7 @@
 //! The vocabulary that all layers share: global ids, external identifiers, partial dates, languages and the neutral record.
 
 pub mod backup;
+pub mod concept_uri;
 pub mod global_id;
 pub mod identifier;
 pub mod language;

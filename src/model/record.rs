@@ -166,6 +166,9 @@ pub struct TopicReference {
     /// The code in the vocabulary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The URI in the vocabulary, which ends in the code. Topics of different URIs are different, whatever their codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
     /// The labels. Any of them finds a local topic; a new topic gets all of them.
     #[serde(default, skip_serializing_if = "LocalizedText::is_empty")]
     pub labels: LocalizedText,
@@ -175,7 +178,7 @@ impl TopicReference {
     /// Creates a reference to the topic of a vocabulary with this code or one of these labels.
     #[must_use]
     pub fn new(scheme: impl Into<String>, code: Option<String>, labels: LocalizedText) -> Self {
-        Self { id: None, slug: None, scheme: scheme.into(), code, labels }
+        Self { id: None, slug: None, scheme: scheme.into(), code, uri: None, labels }
     }
 }
 
@@ -256,6 +259,9 @@ pub struct TopicRecord {
     /// The code in the vocabulary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The URI in the vocabulary, which ends in the code. Topics of different URIs are different, whatever their codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
     /// Names, at least one.
     pub names: Vec<NameRecord>,
     /// Broader topics.

@@ -26,6 +26,7 @@ pub(crate) mod slug;
 pub(crate) mod source_precedence;
 pub(crate) mod source_records;
 pub(crate) mod topic;
+pub(crate) mod topic_codes;
 
 use crate::error::Error;
 use crate::model::record::Record;

@@ -297,6 +297,87 @@ async fn cycles_of_topics_over_several_files() {
     }
 }
 
+/// Two URIs that end alike are two topics, in whatever files and imports, and a topic keeps its code.
+#[tokio::test]
+async fn topics_of_uris_that_end_alike() {
+    let concept = |path: &str, label: &str, broader: &str| {
+        format!(
+            "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n\
+             <http://words.example/{path}> a skos:Concept ; skos:prefLabel \"{label}\"@en {broader}.\n"
+        )
+    };
+    let topics = "SELECT concat_ws(' ', scheme, code, (SELECT value ->> 'value' FROM jsonb_array_elements(names) LIMIT 1), \
+         (SELECT string_agg(broader.code, ',') FROM topic_broader JOIN topic AS broader ON broader.id = broader_id \
+         WHERE topic_id = topic.id)) FROM topic ORDER BY 1";
+    let files = [
+        ("themes.ttl", concept("themes/5", "Floods", "")),
+        ("places.ttl", concept("places/5", "Riverton", "; skos:broader <http://words.example/themes/5> ")),
+        ("times.ttl", concept("times/5", "Winter", "; skos:broader <http://words.example/places/5> ")),
+        (
+            "lines.jsonl",
+            json!({ "id": "http://words.example/lines#5", "pref": { "en": "Shore" }, "broader": ["https://words.example/themes/5"] })
+                .to_string(),
+        ),
+    ];
+    let workspace = Workspace::new();
+    for (name, text) in &files {
+        workspace.write_file(name, text);
+    }
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+        let app = TestApp::start().await;
+        let import = |file: &str| {
+            workspace.import(&app.database_url, &["topics", "--scheme", "words", file]).summary().to_owned()
+        };
+        for index in order {
+            // A topic that another file referred to is updated by its own record.
+            let summary = import(files[index].0);
+            assert!(summary.contains("created 1") || summary.contains("updated 1"), "{summary}");
+        }
+        let found = query_strings(&app.database_url, topics).await;
+        let codes: Vec<&str> = found.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        assert_eq!((found.len(), codes.iter().filter(|code| **code == "5").count()), (4, 1), "{found:?}");
+        let code = |label: &str| -> String {
+            let line = found.iter().find(|line| line.contains(label)).expect("a topic");
+            line.split(' ').nth(1).expect("a code").to_owned()
+        };
+        for (label, broader) in [("Riverton", "Floods"), ("Winter", "Riverton"), ("Shore", "Floods")] {
+            assert!(
+                found.iter().any(|line| line.ends_with(&format!("{label} {}", code(broader)))),
+                "{label}: {found:?}"
+            );
+        }
+        for index in [0, 1, 2, 3] {
+            assert!(import(files[index].0).contains("unchanged 1"), "{order:?}");
+        }
+        assert_eq!(query_strings(&app.database_url, topics).await, found);
+        // An export keeps them apart, also in a directory in which another of them has the code.
+        let mut export = workspace.command_with_database(&app.database_url, &["export", "records"]);
+        workspace.write_file("records.jsonl", run_to_completion(&mut export).stdout);
+        let copy = TestApp::start().await;
+        workspace.import(&copy.database_url, &["topics", "--scheme", "words", files[order[3]].0]);
+        let outcome = workspace.import(&copy.database_url, &["records", "records.jsonl"]);
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert_eq!(query_strings(&copy.database_url, topics).await.len(), 4, "{order:?}");
+    }
+    // A directory of an earlier version does not know the URIs. Names tell which topic is whose.
+    let app = TestApp::start().await;
+    let import =
+        |file: &str| workspace.import(&app.database_url, &["topics", "--scheme", "words", file]).summary().to_owned();
+    import("themes.ttl");
+    app.execute_sql("UPDATE topic SET concept_uri = NULL").await;
+    workspace.write_file("alone.ttl", concept("places/5", "Riverton", ""));
+    assert!(import("alone.ttl").contains("created 1"));
+    assert!(import("themes.ttl").contains("unchanged 1"));
+    assert!(import("places.ttl").contains("updated 1"));
+    let found = query_strings(&app.database_url, topics).await;
+    assert_eq!(found, ["words 5 Floods", "words places/5 Riverton 5"]);
+    // A file with both gives both more of their URIs as codes.
+    app.execute_sql("DELETE FROM topic WHERE code = 'places/5'; UPDATE topic SET concept_uri = NULL").await;
+    workspace.write_file("both.ttl", concept("themes/5", "Floods", "") + &concept("places/5", "Riverton", ""));
+    assert!(import("both.ttl").contains("created 1, updated 0, unchanged 1"));
+    assert_eq!(query_strings(&app.database_url, topics).await, ["words 5 Floods", "words places/5 Riverton"]);
+}
+
 /// The data directory of the embedded Postgres has files with extensions of formats, and is not input.
 #[tokio::test]
 async fn data_directory_of_the_service() {

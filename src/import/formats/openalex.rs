@@ -425,6 +425,7 @@ fn topic_record(reference: &TopicReference, above: Option<&TopicReference>) -> T
         slug: None,
         scheme: OPENALEX_SCHEME.to_owned(),
         code: reference.code.clone(),
+        uri: None,
         names: names.collect(),
         broader: above.cloned().into_iter().collect(),
     }

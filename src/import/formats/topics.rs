@@ -99,6 +99,7 @@ fn is_vocabulary(head: &[u8]) -> bool {
 #[derive(Debug, Default)]
 struct VocabularyConcept {
     code: String,
+    uri: Option<String>,
     preferred: Vec<(Option<String>, String)>,
     alternative: Vec<(Option<String>, String)>,
     broader: Vec<TopicReference>,
@@ -113,6 +114,7 @@ impl VocabularyConcept {
             slug: None,
             scheme: scheme.to_owned(),
             code: Some(self.code),
+            uri: self.uri,
             names: preferred.chain(self.alternative.into_iter().map(name(NameKind::Alias))).collect(),
             broader: self.broader,
         }

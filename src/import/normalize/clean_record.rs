@@ -6,6 +6,7 @@ use crate::import::normalize::bibliographic_details::normalize_details;
 use crate::import::normalize::plain_text::strip_record_markup;
 use crate::import::normalize::text_lengths::check_lengths;
 use crate::import::normalize::{author_list, placeholder, preprint};
+use crate::model::concept_uri::bare_uri;
 use crate::model::identifier::{Orcid, Ror};
 use crate::model::language::{LanguageTag, LocalizedText};
 use crate::model::record::{
@@ -70,7 +71,10 @@ fn normalize_topic(mut record: TopicRecord, warnings: &mut Vec<String>) -> Resul
     }
     record.code = clean_optional_line(record.code, "code", warnings);
     record.broader = normalize_topic_references(record.broader, warnings);
-    let is_own = |broader: &TopicReference| broader.code.is_some() && broader.code == record.code;
+    let is_own = |broader: &TopicReference| match (&broader.uri, &record.uri) {
+        (Some(broader), Some(own)) => bare_uri(broader) == bare_uri(own),
+        _ => broader.code.is_some() && broader.code == record.code,
+    };
     let count = record.broader.len();
     record.broader.retain(|broader| !(is_own(broader) && broader.scheme == record.scheme));
     if record.broader.len() < count {

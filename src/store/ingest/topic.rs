@@ -18,6 +18,7 @@ use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{
     SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
 };
+use crate::store::ingest::topic_codes::{assign_codes, stored_uri};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
@@ -39,16 +40,18 @@ struct TopicUpsertRow<'a> {
     slug: String,
     scheme: &'a str,
     code: Option<&'a str>,
+    concept_uri: Option<String>,
     display_names: LocalizedText,
     sort_names: LocalizedText,
     names: &'a [NameRecord],
 }
 
-const COLUMNS: &str =
-    "id bigint, slug text, scheme text, code text, display_names jsonb, sort_names jsonb, names jsonb";
+const COLUMNS: &str = "id bigint, slug text, scheme text, code text, concept_uri text, display_names jsonb, sort_names jsonb, names jsonb";
 
 /// Writes the record of a topic.
 pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicRecord) -> Result<(), Error> {
+    let with_codes = assign_codes(uow, record.clone()).await?;
+    let record = &with_codes;
     let label = record.names.first().map(|name| name.value.clone()).unwrap_or_default();
     let key = match (&record.exported, &record.code) {
         (Some(exported), _) => exported_record_key("topic", exported.id),
@@ -68,6 +71,7 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
     let reference = TopicReference {
         id: record.exported.as_ref().map(|exported| exported.id),
         slug: record.slug.clone(),
+        uri: record.uri.clone(),
         ..TopicReference::new(record.scheme.clone(), record.code.clone(), labels)
     };
     // A topic that another record only referred to is created by its own record.
@@ -90,6 +94,7 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
         slug: String::new(),
         scheme: &record.scheme,
         code: record.code.as_deref(),
+        concept_uri: None,
         sort_names: fold_sort_names(&display),
         display_names: display,
         names: &record.names,
@@ -229,12 +234,13 @@ async fn create_topic(
         slug,
         scheme: &reference.scheme,
         code: reference.code.as_deref(),
+        concept_uri: reference.uri.as_deref().map(stored_uri),
         sort_names: fold_sort_names(&display),
         display_names: display,
         names: &names,
     };
-    let insert = ", topics AS (INSERT INTO topic (id, slug, scheme, code, display_names, sort_names, names) \
-         SELECT id, slug, scheme, code, display_names, sort_names, names FROM rows RETURNING id) \
+    let insert = ", topics AS (INSERT INTO topic (id, slug, scheme, code, concept_uri, display_names, sort_names, names) \
+         SELECT id, slug, scheme, code, concept_uri, display_names, sort_names, names FROM rows RETURNING id) \
          INSERT INTO topic_statistics (topic_id) SELECT id FROM topics";
     uow.execute_with_rows(COLUMNS, std::slice::from_ref(&row), insert).await?;
     uow.notify(ProjectionEvent::SortNamesChanged { table: "topic", sort_names: &[(id, &row.sort_names)] }).await?;

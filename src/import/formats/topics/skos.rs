@@ -12,6 +12,7 @@ use crate::import::formats::topics::guard::{TurtleGuard, XmlGuard};
 use crate::import::io::decompress::{TranscodingReader, Utf8OrWindows1252};
 use crate::import::io::lines::{NOT_UTF8_WARNING, format_size, unreadable_error};
 use crate::import::io::record_sink::{ReadAbort, RecordSink};
+use crate::model::concept_uri::{bare_uri, last_segments};
 use crate::model::language::LocalizedText;
 use crate::model::record::{Record, TopicReference};
 
@@ -209,6 +210,7 @@ impl SkosVocabulary {
             let warnings = warnings.collect();
             let concept = VocabularyConcept {
                 code: codes[index].clone(),
+                uri: Some(concept.iri.clone()),
                 preferred: concept.preferred.clone(),
                 alternative: concept.alternative.clone(),
                 broader: broader.collect(),
@@ -294,27 +296,20 @@ impl SkosVocabulary {
         for (language, label) in &concept.preferred {
             labels.insert(language.as_ref().and_then(|tag| tag.parse().ok()).as_ref(), label.as_str());
         }
-        TopicReference::new(scheme.unwrap_or(vocabulary), Some(code.to_owned()), labels)
+        TopicReference {
+            uri: Some(concept.iri.clone()),
+            ..TopicReference::new(scheme.unwrap_or(vocabulary), Some(code.to_owned()), labels)
+        }
     }
-}
-
-fn without_protocol(address: &str) -> &str {
-    address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address)
-}
-
-/// Returns the end of an IRI with a number of segments, or the whole IRI without its protocol.
-fn last_segments(address: &str, count: usize) -> &str {
-    let bare = without_protocol(address).trim_end_matches('/');
-    bare.rmatch_indices(['#', '/', ':']).nth(count - 1).map_or(bare, |(end, _)| &bare[end + 1..])
 }
 
 /// Splits an IRI into the vocabulary without its protocol, and the code of the concept.
 pub(super) fn split_iri(address: &str) -> (&str, &str) {
-    let bare = without_protocol(address);
+    let bare = bare_uri(address);
     // URNs such as urn:isbn:0451450523 have no slashes.
     let ends: &[char] = if bare.contains(['#', '/']) { &['#', '/'] } else { &[':'] };
-    match bare.trim_end_matches('/').rfind(ends) {
-        Some(end) => (&bare[..end], bare[end + 1..].trim_end_matches('/')),
+    match bare.rfind(ends) {
+        Some(end) => (&bare[..end], &bare[end + 1..]),
         None => ("", bare),
     }
 }

@@ -48,24 +48,29 @@ fn emit_labelled_topic(
     sink: &mut RecordSink<'_>,
 ) -> Result<(), ReadAbort> {
     let Some(id) = text_field(value, "id") else { return sink.push_invalid(line, "the topic has no id".to_owned()) };
-    let (vocabulary, code) = split_iri(&id);
-    let scheme = scheme.unwrap_or(if vocabulary.is_empty() { "local" } else { vocabulary });
+    let scheme_of = |id: &str| -> String {
+        let vocabulary = split_iri(id).0;
+        scheme.unwrap_or(if vocabulary.is_empty() { "local" } else { vocabulary }).to_owned()
+    };
+    // A number or a word is no URI.
+    let uri_of = |id: &str| id.contains([':', '/']).then(|| id.to_owned());
     let texts = |labels: &Map<String, Value>| -> Vec<(Option<String>, String)> {
         let of_language =
             labels.iter().flat_map(|(tag, labels)| as_list(Some(labels)).iter().map(move |label| (tag, label)));
         of_language.filter_map(|(tag, label)| Some((Some(tag.clone()), label.as_str()?.to_owned()))).collect()
     };
-    let broader = as_list(value.get("broader"))
-        .iter()
-        .filter_map(Value::as_str)
-        .map(|id| TopicReference::new(scheme, Some(split_iri(id).1.to_owned()), LocalizedText::default()));
+    let broader = as_list(value.get("broader")).iter().filter_map(Value::as_str).map(|id| TopicReference {
+        uri: uri_of(id),
+        ..TopicReference::new(scheme_of(id), Some(split_iri(id).1.to_owned()), LocalizedText::default())
+    });
     let concept = VocabularyConcept {
-        code: code.to_owned(),
+        code: split_iri(&id).1.to_owned(),
+        uri: uri_of(&id),
         preferred: texts(labels),
         alternative: value.get("alt").and_then(Value::as_object).map(texts).unwrap_or_default(),
         broader: broader.collect(),
     };
-    sink.push_record(line, Record::Topic(concept.into_record(scheme)), Vec::new())
+    sink.push_record(line, Record::Topic(concept.into_record(&scheme_of(&id))), Vec::new())
 }
 
 /// Pushes a topic and its ancestors, each once.
@@ -101,6 +106,7 @@ fn emit_topic_with_ancestors(
             let english = Some("en".to_owned());
             let concept = VocabularyConcept {
                 code,
+                uri: None,
                 preferred: vec![(english, label)],
                 alternative: Vec::new(),
                 broader: broader.into_iter().collect(),
