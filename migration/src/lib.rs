@@ -42,10 +42,10 @@ mod m20261129_000034_awaited_organization;
 mod m20261129_000036_paper_organization;
 mod m20261129_000037_swapped_letters;
 mod m20261129_000038_names_with_final_initials;
-mod m20261129_000039_awaited_by_id;
-mod m20261129_000039_doubtful_identifiers;
 mod m20261129_000039_ended_affiliation;
-mod m20261129_000039_topic_uri;
+mod m20261129_000040_awaited_by_id;
+mod m20261129_000041_doubtful_identifiers;
+mod m20261129_000042_topic_uri;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -87,10 +87,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000036_paper_organization::Migration),
             Box::new(m20261129_000037_swapped_letters::Migration),
             Box::new(m20261129_000038_names_with_final_initials::Migration),
-            Box::new(m20261129_000039_awaited_by_id::Migration),
-            Box::new(m20261129_000039_doubtful_identifiers::Migration),
             Box::new(m20261129_000039_ended_affiliation::Migration),
-            Box::new(m20261129_000039_topic_uri::Migration),
+            Box::new(m20261129_000040_awaited_by_id::Migration),
+            Box::new(m20261129_000041_doubtful_identifiers::Migration),
+            Box::new(m20261129_000042_topic_uri::Migration),
         ]
     }
 }
