@@ -113,10 +113,10 @@ async fn duplicate_name_on_a_paper() {
             "name nameAsPublished researcher { slug } sequence",
         )
         .await;
-    // An ambiguous author: the second one is unresolved, and its name is shown with its damage repaired.
+    // An ambiguous author: the second one is unresolved. Its capitals stand beside ordinary names, and may be meant.
     assert_eq!(
         nodes[2],
-        json!({ "name": "Wei Wang", "nameAsPublished": "Wei  WANG", "researcher": null, "sequence": "LAST" })
+        json!({ "name": "Wei WANG", "nameAsPublished": "Wei  WANG", "researcher": null, "sequence": "LAST" })
     );
     assert_eq!(pluck(&nodes, &["researcher", "slug"]), [&json!("wei-wang"), &json!("bo-dahl"), &json!(null)]);
     let coauthors = app
