@@ -21,7 +21,9 @@ use async_graphql::{
 
 use crate::config::Limits;
 use crate::error::Error;
+use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::document_cache::{CachedDocument, DocumentCache, variables_key};
+use crate::graphql::engine::field_directives::without_field_directives;
 use crate::graphql::engine::field_memo::FieldMemo;
 use crate::graphql::engine::field_order::to_ordered_json;
 use crate::graphql::engine::null_propagation::ResponseShape;
@@ -79,8 +81,7 @@ impl OutputType for Query {
 
 impl ContainerType for Query {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        let schema_index = ctx.data_opt::<Arc<SchemaIndex>>();
-        let value = match schema_index.and_then(|schema_index| introspection::resolve(ctx, schema_index)) {
+        let value = match introspection::resolve(ctx, ctx.schema_index()) {
             Some(value) => Some(value),
             None => self.0.resolve_field(ctx).await?,
         };
@@ -128,7 +129,7 @@ impl DirectorySchema {
     /// Finishes the schema.
     #[must_use]
     pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription>, limits: Limits) -> Self {
-        let schema_index = Arc::new(SchemaIndex::parse(&export_sdl(builder(), SDLExportOptions::new())));
+        let schema_index = Arc::new(index_schema(builder()));
         let schema = builder()
             .data(Arc::clone(&schema_index))
             // Introspection is resolved over the schema index.
@@ -272,13 +273,21 @@ fn error_response(error: Error) -> Box<Response> {
     Box::new(Response::from_errors(vec![error]))
 }
 
-/// Returns the schema in SDL, sorted so that the output is deterministic.
+/// Returns the published schema in SDL, sorted so that the output is deterministic.
 #[must_use]
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-    export_sdl(builder(&Limits::default()), options)
+    let sdl = export_sdl(builder(&Limits::default()), options);
+    let lines: Vec<&str> = sdl.lines().map(without_field_directives).collect();
+    lines.join("\n") + "\n"
 }
 
+/// Builds the index of a schema, with what is declared at its fields.
+fn index_schema(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>) -> SchemaIndex {
+    SchemaIndex::parse(&export_sdl(builder, SDLExportOptions::new()))
+}
+
+/// Exports the schema with the directives on its fields.
 fn export_sdl(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>, options: SDLExportOptions) -> String {
     let sdl = builder.finish().sdl_with_options(options.include_specified_by());
     // Multi-line descriptions have trailing white space.

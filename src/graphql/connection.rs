@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::{EagerList, EagerObject, EagerResolve};
-use crate::graphql::engine::lookahead::{FieldColumns, Lookahead, ProjectedType};
+use crate::graphql::engine::field_directives::{Cost, FREE, FieldCost, Reads, statements};
+use crate::graphql::engine::lookahead::{Lookahead, ProjectedType};
 use crate::graphql::inputs::scalars::saturating_i32;
 use crate::store::reader::cursor::{Cursor, PageArguments, PageDirection, PageRequest};
 use crate::store::reader::fingerprint::fingerprint;
@@ -27,8 +28,8 @@ pub trait ConnectionType: List {
     /// Fields of the connection about the whole list.
     type Facets: Facets<Self>;
 
-    /// Columns that each edge field reads. For a field that is missing here, all columns are read: correct, but slower.
-    const COLUMNS_BY_EDGE_FIELD: &'static [FieldColumns] = &[];
+    /// What the total of the list costs: rows are counted for each parent.
+    const TOTAL_COUNT: FieldCost = statements(1).counts(40);
 
     /// Returns the edge data of a row.
     fn edge_fields(parent: ParentKey, list: &Arc<Self>, row: &ListRow<Self>, edge: &Self::Edge) -> Self::EdgeFields;
@@ -55,9 +56,6 @@ struct PagePlan<L> {
     needs_rows: bool,
 }
 
-/// Edge fields that read no column of the edge.
-pub(crate) const COLUMNS_BY_BASE_EDGE_FIELD: &[FieldColumns] = &[("cursor", &[]), ("node", &[])];
-
 /// Returns the columns that a query needs from a page, and whether it needs the page at all.
 fn page_columns<L: ConnectionType>(lookahead: &Lookahead<'_>) -> (PageColumns, bool) {
     let connection = Connection::<L>::type_name();
@@ -72,9 +70,7 @@ fn page_columns<L: ConnectionType>(lookahead: &Lookahead<'_>) -> (PageColumns, b
     ];
     let columns = PageColumns {
         cursor_keys: cursors.iter().any(Lookahead::is_selected),
-        edge: edges
-            .has_fields_except(&edge, &["cursor", "node"])
-            .then(|| edges.columns_from::<L::Edge>(&edge, &[COLUMNS_BY_BASE_EDGE_FIELD, L::COLUMNS_BY_EDGE_FIELD])),
+        edge: edges.has_fields_except(&edge, &["cursor", "node"]).then(|| edges.columns_from::<L::Edge>(&edge)),
         has_more: page_info.has_fields_except("PageInfo", &["startCursor", "endCursor"]),
         node: edges.child(&edge, "node").columns::<L::NodeObject>().union(nodes.columns::<L::NodeObject>()),
     };
@@ -183,6 +179,7 @@ pub struct PageInfo {
 #[async_graphql::Object(name_type)]
 impl<L: ConnectionType> Connection<L> {
     /// The items on this page, with edge metadata.
+    #[graphql(directive = Cost::apply(FREE.of_page()))]
     async fn edges(&self) -> EagerList<Edge<L>> {
         let edge = |row: &ListRow<L>| Edge {
             cursor: self.cursor(row),
@@ -193,11 +190,13 @@ impl<L: ConnectionType> Connection<L> {
     }
 
     /// The items on this page, without edge metadata.
+    #[graphql(directive = Cost::apply(FREE.of_page()))]
     async fn nodes(&self) -> EagerList<L::NodeObject> {
         EagerList(self.page.rows.iter().map(|row| L::NodeObject::from(Arc::clone(&row.node))).collect())
     }
 
     /// Pagination information for this page.
+    #[graphql(directive = Cost::apply(FREE.of_page()))]
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_next_page: self.has_next_page,
@@ -208,6 +207,7 @@ impl<L: ConnectionType> Connection<L> {
     }
 
     /// The exact number of items in the filtered list. It is computed only if selected.
+    #[graphql(directive = Cost::apply(L::TOTAL_COUNT.of_list()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count =
             ctx.data_loader().load_one(ListCountKey { parent: self.parent, list: Arc::clone(&self.list) }).await;
@@ -225,11 +225,13 @@ impl<L: ConnectionType> Connection<L> {
 impl<L: ConnectionType> Edge<L> {
     /// The position of this item in the list, for use as `after` or `before`. The value is opaque and valid only for
     /// the same filter and order.
+    #[graphql(directive = Reads::apply(&[]))]
     async fn cursor(&self) -> Result<&str, Error> {
         self.cursor.as_deref().ok_or_else(|| Error::internal("the cursor was not selected"))
     }
 
     /// The item.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(FREE))]
     async fn node(&self) -> &EagerObject<L::NodeObject> {
         &self.node
     }

@@ -1,9 +1,12 @@
 //! Accessors for the data that resolvers read from their context.
 
+use std::sync::Arc;
+
 use async_graphql::ContextBase;
 
 use crate::config::Limits;
 use crate::graphql::engine::field_memo::FieldMemo;
+use crate::graphql::engine::schema_index::SchemaIndex;
 use crate::model::language::{AcceptedLanguages, LanguagePreferences, LanguageTag};
 use crate::store::Store;
 use crate::store::access::data_loader::DataLoader;
@@ -25,6 +28,8 @@ pub trait ContextExt {
     fn data_loader(&self) -> &DataLoader;
     /// The memo of this request.
     fn field_memo(&self) -> &FieldMemo;
+    /// The types and fields of the schema, with what is declared at them.
+    fn schema_index(&self) -> &SchemaIndex;
     /// The configured limits.
     fn limits(&self) -> &Limits;
     /// Display name and default language of the directory.
@@ -45,6 +50,10 @@ impl<T> ContextExt for ContextBase<'_, T> {
 
     fn field_memo(&self) -> &FieldMemo {
         self.data_unchecked()
+    }
+
+    fn schema_index(&self) -> &SchemaIndex {
+        self.data_unchecked::<Arc<SchemaIndex>>()
     }
 
     fn limits(&self) -> &Limits {

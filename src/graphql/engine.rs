@@ -6,6 +6,7 @@ pub(crate) mod document_cache;
 pub(crate) mod document_size;
 pub(crate) mod eager_resolver;
 pub(crate) mod execution_document;
+pub(crate) mod field_directives;
 pub(crate) mod field_memo;
 pub(crate) mod field_order;
 pub(crate) mod introspection;

@@ -1,5 +1,6 @@
-//! Arguments: scalars, identifiers, search queries, page sizes, sort orders and limits on filters.
+//! Arguments: scalars, identifiers, search queries, page sizes, sort orders, and the limits and costs of filters.
 
+pub(crate) mod filter_cost;
 pub(crate) mod filter_limits;
 pub(crate) mod identifier;
 pub(crate) mod order;

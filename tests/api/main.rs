@@ -28,6 +28,7 @@ mod database_choice;
 mod database_latency;
 mod database_outage;
 mod database_startup;
+mod declared_costs;
 mod demo;
 mod directory;
 mod disambiguation;

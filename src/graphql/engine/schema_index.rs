@@ -11,26 +11,14 @@ use async_graphql::parser::types::{
     TypeSystemDefinition,
 };
 
+use crate::graphql::engine::field_directives::{Declarations, FieldCost};
+
 /// The types and directives that every schema has (GraphQL specification, sections 3.5, 3.13 and 4).
 const BUILT_IN_SDL: &str = include_str!("introspection.graphql");
 /// The type in [`BUILT_IN_SDL`] that holds the fields every schema has.
 const META_FIELDS: &str = "__MetaFields";
 /// The root type of queries.
 pub const QUERY_TYPE: &str = "Query";
-
-/// Types that are part of their parent's row, besides edges.
-const EMBEDDED_TYPES: [&str; 10] = [
-    "Abstract",
-    "CoauthorStep",
-    "Directory",
-    "DirectoryQuality",
-    "Excerpt",
-    "HighlightSegment",
-    "LocalizedName",
-    "LocalizedString",
-    "PageInfo",
-    "ResolutionEvidence",
-];
 
 /// All types and directives of the schema.
 pub struct SchemaIndex {
@@ -47,6 +35,8 @@ pub struct IndexedType {
     pub definition: TypeDefinition,
     /// The fields of an object or interface.
     fields: HashMap<Name, IndexedField>,
+    /// What the conditions of a filter cost: the fields of an input object with their types.
+    conditions: HashMap<Name, (FieldCost, Name)>,
     /// The objects of this type: itself, or those that implement the interface or belong to the union.
     pub possible_types: Vec<Name>,
 }
@@ -61,8 +51,12 @@ pub struct IndexedField {
     pub named_type: Name,
     /// Whether the type is a list.
     pub is_list: bool,
+    /// The columns that it reads of the row of its object; `None` if they are not declared.
+    pub columns: Option<Vec<String>>,
+    /// What it costs; `None` if it is not declared.
+    pub cost: Option<FieldCost>,
     /// The default value of the argument `first`.
-    default_page_size: Option<u64>,
+    pub default_page_size: Option<u64>,
 }
 
 impl SchemaIndex {
@@ -100,7 +94,8 @@ impl SchemaIndex {
         let fields = fields_of(&definition);
         let fields =
             fields.map(|field| (field.name.node.clone(), IndexedField::from_definition(field.clone()))).collect();
-        self.types.insert(name, IndexedType { definition, fields, possible_types: Vec::new() });
+        let conditions = conditions_of(&definition);
+        self.types.insert(name, IndexedType { definition, fields, conditions, possible_types: Vec::new() });
     }
 
     fn add_possible_types(&mut self) {
@@ -164,10 +159,16 @@ impl SchemaIndex {
         if is_meta { self.meta_fields.get(name) } else { ty.fields.get(name) }
     }
 
-    /// Returns the number of fields of a type.
-    #[cfg(test)]
-    pub fn field_count(&self, ty: &str) -> usize {
-        self.types.get(ty).map_or(0, |ty| ty.fields.len())
+    /// Returns a field that every schema has: `__typename`, `__schema` or `__type`.
+    #[must_use]
+    pub fn meta_field(&self, name: &str) -> Option<&IndexedField> {
+        self.meta_fields.get(name)
+    }
+
+    /// Returns what a condition of a filter costs, and its type.
+    #[must_use]
+    pub fn condition(&self, filter: &str, name: &str) -> Option<&(FieldCost, Name)> {
+        self.types.get(filter)?.conditions.get(name)
     }
 
     /// Whether a type has fields.
@@ -176,23 +177,10 @@ impl SchemaIndex {
         self.types.get(ty).is_some_and(IndexedType::is_composite)
     }
 
-    /// Whether a type is part of its parent's row, so that it needs no query of its own.
-    #[must_use]
-    pub fn is_embedded(&self, ty: &str) -> bool {
-        let reads = ty.ends_with("Connection") || ty.ends_with("Statistics") || self.node_types.contains(ty);
-        !reads && (ty.ends_with("Edge") || EMBEDDED_TYPES.contains(&ty))
-    }
-
     /// Whether a type implements `Node`.
     #[must_use]
     pub fn is_node(&self, ty: &str) -> bool {
         self.node_types.contains(ty)
-    }
-
-    /// Returns the default page size of a list field.
-    #[must_use]
-    pub fn default_page_size(&self, ty: &str, name: &str) -> Option<u64> {
-        self.field(ty, name)?.default_page_size
     }
 }
 
@@ -236,9 +224,12 @@ impl IndexedField {
             _ => None,
         });
         let ty = definition.ty.node.clone();
+        let Declarations { columns, cost } = Declarations::of(&definition.directives);
         Self {
             named_type: named_type(&ty.base).clone(),
             is_list: matches!(ty.base, BaseType::List(_)),
+            columns,
+            cost,
             default_page_size,
             ty,
             definition,
@@ -254,6 +245,16 @@ pub fn fields_of(definition: &TypeDefinition) -> impl Iterator<Item = &FieldDefi
         _ => &[],
     };
     fields.iter().map(|field| &field.node)
+}
+
+/// Returns what the conditions of a filter cost, with their types.
+fn conditions_of(definition: &TypeDefinition) -> HashMap<Name, (FieldCost, Name)> {
+    let TypeKind::InputObject(object) = &definition.kind else { return HashMap::new() };
+    let condition = |field: &InputValueDefinition| {
+        let cost = Declarations::of(&field.directives).cost.unwrap_or_default();
+        (field.name.node.clone(), (cost, named_type(&field.ty.node.base).clone()))
+    };
+    object.fields.iter().map(|field| condition(&field.node)).collect()
 }
 
 /// Returns the interfaces of an object or interface.
@@ -311,14 +312,6 @@ mod tests {
         for (name, expected) in [("N", "A B"), ("E", "B"), ("A", "A"), ("U", "B A"), ("Int", "")] {
             let types = &index.ty(name).expect("a type").possible_types;
             assert_eq!(types.join(" "), expected);
-        }
-    }
-
-    #[test]
-    fn embedded_types_are_in_the_schema() {
-        let index = SchemaIndex::parse(&crate::graphql::sdl());
-        for ty in EMBEDDED_TYPES {
-            assert!(index.is_composite(ty) && index.is_embedded(ty), "{ty}");
         }
     }
 }

@@ -9,8 +9,10 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::field_directives::{Cost, FREE, Reads, statements};
+use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::engine::selected_columns::selected_columns;
+use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::identifier::{check_list_size, decode_ids};
 use crate::graphql::inputs::order::OrderDirection;
 use crate::graphql::inputs::scalars::{Date, DateTime};
@@ -38,31 +40,19 @@ impl From<Arc<affiliation::Model>> for Affiliation {
 
 impl ProjectedType for Affiliation {
     type Row = affiliation::Model;
-    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
-        ("id", &[]),
-        ("researcher", &[]),
-        ("organization", &[]),
-        ("kind", &[]),
-        ("roleTitle", &["role_title"]),
-        ("departmentName", &["department_name"]),
-        ("startDate", &["start_date"]),
-        ("endDate", &["end_date"]),
-        ("isCurrent", &["start_date", "end_date", "has_ended"]),
-        ("isPrimary", &["is_primary"]),
-        ("createdAt", &["created_at"]),
-        ("updatedAt", &["updated_at"]),
-    ];
 }
 
 /// A researcher's current or past role at an organization.
 #[Object]
 impl Affiliation {
     /// Globally unique, opaque ID. It is permanent.
+    #[graphql(directive = Reads::apply(&[]))]
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Affiliation, row_id: self.0.id }.to_string().into()
     }
 
     /// The researcher.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
         let key = ById::with_columns(self.0.researcher_id, selected_columns::<Researcher>(ctx));
         let researcher = ctx.data_loader().load_one(key).await?;
@@ -70,6 +60,7 @@ impl Affiliation {
     }
 
     /// The organization.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
         let key = ById::with_columns(self.0.organization_id, selected_columns::<Organization>(ctx));
         let organization = ctx.data_loader().load_one(key).await?;
@@ -77,11 +68,13 @@ impl Affiliation {
     }
 
     /// The affiliation type, in ORCID's vocabulary.
+    #[graphql(directive = Reads::apply(&[]))]
     async fn kind(&self) -> AffiliationKind {
         self.0.kind.into()
     }
 
     /// The title of the role, such as `Professor`.
+    #[graphql(directive = Reads::apply(&["role_title"]), directive = Cost::apply(FREE))]
     async fn role_title(
         &self,
         ctx: &Context<'_>,
@@ -94,6 +87,7 @@ impl Affiliation {
     }
 
     /// The name of the department.
+    #[graphql(directive = Reads::apply(&["department_name"]), directive = Cost::apply(FREE))]
     async fn department_name(
         &self,
         ctx: &Context<'_>,
@@ -107,18 +101,21 @@ impl Affiliation {
 
     /// The start date, as precisely as it is known. A start of `2015` covers all of 2015. Null if the source does not
     /// provide it; the affiliation then has no lower bound.
+    #[graphql(directive = Reads::apply(&["start_date"]))]
     async fn start_date(&self) -> Option<PartialDate> {
         self.0.start_date.as_ref()?.parse().ok()
     }
 
     /// The end date, as precisely as it is known; it can be in the future. An end of `2015` covers all of 2015. Null if
     /// the affiliation is ongoing or the source does not provide it. `isCurrent` is false if it has ended all the same.
+    #[graphql(directive = Reads::apply(&["end_date"]))]
     async fn end_date(&self) -> Option<PartialDate> {
         self.0.end_date.as_ref()?.parse().ok()
     }
 
     /// Whether the affiliation is held today (UTC). A start or an end of `2015` covers all of 2015. An unknown date is
     /// an open bound, unless the source says that the affiliation has ended.
+    #[graphql(directive = Reads::apply(&["start_date", "end_date", "has_ended"]))]
     async fn is_current(&self) -> bool {
         let today = chrono::Utc::now().date_naive().to_string();
         // ISO 8601 dates compare as strings; only the digits that are known are compared.
@@ -132,16 +129,19 @@ impl Affiliation {
     }
 
     /// Whether this is the researcher's primary affiliation. A researcher has at most one.
+    #[graphql(directive = Reads::apply(&["is_primary"]))]
     async fn is_primary(&self) -> bool {
         self.0.is_primary
     }
 
     /// When the affiliation was added to the directory.
+    #[graphql(directive = Reads::apply(&["created_at"]))]
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
     /// When the affiliation's data last changed.
+    #[graphql(directive = Reads::apply(&["updated_at"]))]
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -179,11 +179,13 @@ pub struct AffiliationFilter {
     /// Has any of these types; at most 500.
     kinds: Option<Vec<AffiliationKind>>,
     /// Is at any of these organizations; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::RELATED))]
     organization_ids: Option<Vec<ID>>,
     /// Whether to include all descendants of `organizationIds`. Null means true.
     #[graphql(default_with = "Some(true)")]
     include_descendants: Option<bool>,
     /// Belongs to any of these researchers; at most 500.
+    #[graphql(directive = Cost::apply(FREE))]
     researcher_ids: Option<Vec<ID>>,
     /// Is held on this day; the start and end dates are included. Partial dates cover their whole period: `2015` covers
     /// all of 2015, `2015-02` all of that month. An unknown date is an open bound, but an affiliation that ended on an
@@ -193,6 +195,7 @@ pub struct AffiliationFilter {
     /// started.
     is_current: Option<bool>,
     /// Was last changed at or after this time.
+    #[graphql(directive = Cost::apply(filter_cost::UPDATED_SINCE))]
     updated_since: Option<DateTime>,
 }
 
@@ -283,6 +286,7 @@ pub struct AffiliationQuery;
 impl AffiliationQuery {
     /// Affiliations of all researchers, including past ones. By default the latest start date comes first, and unknown
     /// start dates come last.
+    #[graphql(directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn affiliations(
         &self,

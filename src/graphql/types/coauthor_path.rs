@@ -8,6 +8,7 @@ use crate::entity::researcher;
 use crate::error::Error;
 use crate::graphql::connection::load_connection;
 use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::field_directives::{Cost, FREE, statements};
 use crate::graphql::inputs::identifier::decode_id;
 use crate::graphql::types::paper::{PaperConnection, PaperOrder};
 use crate::graphql::types::researcher::Researcher;
@@ -26,6 +27,7 @@ const MAX_PATH_STEPS: usize = 10;
 #[derive(SimpleObject)]
 pub struct CoauthorPath {
     /// The steps of the path. Empty if both ends are the same researcher.
+    #[graphql(directive = Cost::apply(FREE))]
     steps: Vec<CoauthorStep>,
 }
 
@@ -39,17 +41,20 @@ pub struct CoauthorStep {
 #[Object]
 impl CoauthorStep {
     /// The researcher nearer to the start.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn from(&self) -> Researcher {
         Researcher(Arc::clone(&self.from))
     }
 
     /// The researcher nearer to the end.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn to(&self) -> Researcher {
         Researcher(Arc::clone(&self.to))
     }
 
     /// The papers both researchers wrote, newest first. Papers with more authors than `Directory.consortiumSize` are
     /// excluded.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn papers(
         &self,
         ctx: &Context<'_>,
@@ -81,6 +86,7 @@ impl CoauthorPathQuery {
     ///
     /// The search visits at most 50,000 researchers. If that is not enough, it fails with an error that suggests a
     /// smaller `maxLength`.
+    #[graphql(directive = Cost::apply(statements(30)))]
     async fn coauthor_path(
         &self,
         ctx: &Context<'_>,

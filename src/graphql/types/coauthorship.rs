@@ -8,7 +8,8 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection};
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::FieldColumns;
+use crate::graphql::engine::field_directives::{Cost, FieldCost, Reads, statements};
+use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::identifier::decode_ids;
 use crate::graphql::inputs::order::OrderDirection;
 use crate::graphql::inputs::range::{IntRange, check_not_negative, year_range};
@@ -28,6 +29,7 @@ use crate::store::reader::paper::{PaperFilter, PaperScope, Papers};
 #[derive(InputObject, Default)]
 pub struct CoauthorFilter {
     /// Is one of these researchers; at most 500. Use it to find the links within a known set.
+    #[graphql(directive = Cost::apply(filter_cost::IDS))]
     ids: Option<Vec<ID>>,
     /// Counts only papers published in these years. A paper without a year is never in a range, not even in one without
     /// bounds.
@@ -35,6 +37,7 @@ pub struct CoauthorFilter {
     /// Has an affiliation that matches this filter.
     affiliation: Option<AffiliationFilter>,
     /// Counts only papers on any of these topics or their narrower topics; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::RELATED))]
     topic_ids: Option<Vec<ID>>,
     /// Has at least this many joint works that pass the filter; 0 or more. Versions of a work count once. A coauthor
     /// always has at least 1.
@@ -108,24 +111,28 @@ pub struct CoauthorEdgeFields {
 #[Object]
 impl CoauthorEdgeFields {
     /// The number of joint works that pass the filter. Versions of a work count once.
+    #[graphql(directive = Reads::apply(&["paper_count"]))]
     async fn paper_count(&self) -> i32 {
         self.edge.paper_count
     }
 
     /// The year of the earliest joint paper that passes the filter; versions of works are included. Null if no year is
     /// known.
+    #[graphql(directive = Reads::apply(&["first_year"]))]
     async fn first_year(&self) -> Option<i32> {
         Some(self.edge.first_year).filter(|year| *year != 0)
     }
 
     /// The year of the latest joint paper that passes the filter; versions of works are included. Null if no year is
     /// known.
+    #[graphql(directive = Reads::apply(&["last_year"]))]
     async fn last_year(&self) -> Option<i32> {
         Some(self.edge.last_year).filter(|year| *year != 0)
     }
 
     /// Exactly the papers counted in `paperCount`, newest first by default. Each work is represented by its version of
     /// record if both wrote it and it passes the filter, otherwise by the latest version.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
@@ -151,12 +158,8 @@ impl ConnectionType for store::Coauthors {
     type NodeObject = Researcher;
     type EdgeFields = CoauthorEdgeFields;
     type Facets = EmptyFields;
-    const COLUMNS_BY_EDGE_FIELD: &'static [FieldColumns] = &[
-        ("paperCount", &["paper_count"]),
-        ("firstYear", &["first_year"]),
-        ("lastYear", &["last_year"]),
-        ("papers", &[]),
-    ];
+    // Joint papers are counted, not only coauthors.
+    const TOTAL_COUNT: FieldCost = statements(1).counts(60);
 
     fn edge_fields(parent: ParentKey, list: &Arc<Self>, row: &ListRow<Self>, edge: &Self::Edge) -> Self::EdgeFields {
         let pair = ParentKey { primary: parent.primary, secondary: row.node.id };

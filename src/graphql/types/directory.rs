@@ -4,6 +4,7 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::field_directives::{Cost, FREE, statements};
 use crate::graphql::inputs::scalars::saturating_i32;
 use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::quality::{self, DirectoryQuality, DirectorySource, QualityFilter};
@@ -17,6 +18,7 @@ pub struct Directory;
 #[Object]
 impl Directory {
     /// The display name of the directory.
+    #[graphql(directive = Cost::apply(FREE))]
     async fn name(
         &self,
         ctx: &Context<'_>,
@@ -37,6 +39,7 @@ impl Directory {
     }
 
     /// The languages in which topic labels and organization names are available.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn languages(&self, ctx: &Context<'_>) -> Result<Vec<LanguageTag>, Error> {
         let tags = ctx.store().label_languages().await?;
         Ok(tags.iter().filter_map(|tag| tag.parse().ok()).collect())
@@ -49,11 +52,13 @@ impl Directory {
     }
 
     /// The number of entities of each type.
+    #[graphql(directive = Cost::apply(statements(15)))]
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<DirectoryStatistics, Error>> {
         Some(ctx.store().directory_counts().await.map(Into::into))
     }
 
     /// The sources of the imported records, most records first. Null if counting fails.
+    #[graphql(directive = Cost::apply(statements(10)))]
     async fn sources(
         &self,
         ctx: &Context<'_>,
@@ -63,6 +68,8 @@ impl Directory {
     }
 
     /// Data quality: missing, corrupted or suspicious data.
+    // The report on a part of the directory joins papers, authors and organizations, for each kind of issue.
+    #[graphql(directive = Cost::apply(FREE.filter_statements(150)))]
     async fn quality(
         &self,
         ctx: &Context<'_>,
@@ -110,6 +117,7 @@ pub struct DirectoryQuery;
 #[Object]
 impl DirectoryQuery {
     /// The directory itself.
+    #[graphql(directive = Cost::apply(FREE))]
     async fn directory(&self) -> Directory {
         Directory
     }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::graphql::connection::{ConnectionType, Facets};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::field_directives::{Cost, FieldCost, statements};
 use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::identifier::decode_ids;
 use crate::graphql::inputs::page_size::check_first;
@@ -25,6 +26,11 @@ use crate::store::reader::facet::{FacetCount, FacetKey, FacetSelection, PaperFac
 use crate::store::reader::lookup::ById;
 use crate::store::reader::page::ParentKey;
 
+/// A facet reads the whole list: it counts as several statements.
+const FACET: FieldCost = statements(10).counts(50);
+/// A facet of papers by the organizations of their authorships, which are several per paper.
+const FACET_BY_AUTHORSHIP: FieldCost = statements(25).counts(50);
+
 /// The `facets` field, as one type for each list: the engine cannot flatten the same type into several connections that
 /// refer to each other.
 pub struct FacetsField<L, F> {
@@ -37,6 +43,7 @@ pub struct FacetsField<L, F> {
 impl<L: ConnectionType, F: OutputType> FacetsField<L, F> {
     /// Counts over the whole filtered list, regardless of the page. They are computed only if selected. Null if
     /// counting fails.
+    #[graphql(directive = Cost::apply(statements(1).of_list()))]
     async fn facets(&self) -> Option<&F> {
         Some(&self.facets)
     }
@@ -103,6 +110,7 @@ impl ResearcherFacets {
 impl ResearcherFacets {
     /// Organizations with which they have a current employment, membership or invited position. Counts are not rolled
     /// up to parent organizations.
+    #[graphql(directive = Cost::apply(FACET))]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
@@ -121,6 +129,7 @@ impl ResearcherFacets {
     }
 
     /// Topics they declare or have papers on. Counts are not rolled up to broader topics.
+    #[graphql(directive = Cost::apply(FACET))]
     async fn topics(
         &self,
         ctx: &Context<'_>,
@@ -166,11 +175,13 @@ impl PaperFacets {
 #[Object]
 impl PaperFacets {
     /// All years with papers, earliest first. Papers without a year are not counted.
+    #[graphql(directive = Cost::apply(FACET))]
     async fn publication_years(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
         load_facet(ctx, self.facet_key(PaperFacet::PublicationYears, FacetSelection::All)).await
     }
 
     /// All paper types that occur, most papers first.
+    #[graphql(directive = Cost::apply(FACET))]
     async fn types(&self, ctx: &Context<'_>) -> Result<Vec<PaperTypeFacet>, Error> {
         let key = self.facet_key(PaperFacet::Types, FacetSelection::All);
         let counts: Vec<ValueFacet> = load_facet(ctx, key).await?;
@@ -178,6 +189,7 @@ impl PaperFacets {
     }
 
     /// Venues, by `venueName`. Papers without a venue are not counted.
+    #[graphql(directive = Cost::apply(FACET))]
     async fn venues(
         &self,
         ctx: &Context<'_>,
@@ -187,6 +199,7 @@ impl PaperFacets {
     }
 
     /// Topics of the papers. Counts are not rolled up to broader topics.
+    #[graphql(directive = Cost::apply(FACET))]
     async fn topics(
         &self,
         ctx: &Context<'_>,
@@ -204,6 +217,7 @@ impl PaperFacets {
 
     /// Authors of the papers who are resolved to researchers. For a list of papers on a topic, these are the experts on
     /// it.
+    #[graphql(directive = Cost::apply(FACET))]
     async fn researchers(
         &self,
         ctx: &Context<'_>,
@@ -221,6 +235,7 @@ impl PaperFacets {
 
     /// Organizations of the authors at the time of the paper. Counts are not rolled up to parent organizations. For an
     /// organization's papers, these are its collaborators.
+    #[graphql(directive = Cost::apply(FACET_BY_AUTHORSHIP))]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
@@ -295,6 +310,7 @@ impl From<&FacetCount> for ResearcherFacet {
 #[Object]
 impl ResearcherFacet {
     /// The researcher.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn researcher(&self, ctx: &Context<'_>) -> Result<EagerObject<Researcher>, Error> {
         let key = ById::with_columns(self.id, selected_columns::<Researcher>(ctx));
         let researcher = ctx.data_loader().load_one(key).await?;
@@ -323,6 +339,7 @@ impl From<&FacetCount> for OrganizationFacet {
 #[Object]
 impl OrganizationFacet {
     /// The organization.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn organization(&self, ctx: &Context<'_>) -> Result<EagerObject<Organization>, Error> {
         let key = ById::with_columns(self.id, selected_columns::<Organization>(ctx));
         let organization = ctx.data_loader().load_one(key).await?;
@@ -351,6 +368,7 @@ impl From<&FacetCount> for TopicFacet {
 #[Object]
 impl TopicFacet {
     /// The topic.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn topic(&self, ctx: &Context<'_>) -> Result<EagerObject<Topic>, Error> {
         let key = ById::with_columns(self.id, selected_columns::<Topic>(ctx));
         let topic = ctx.data_loader().load_one(key).await?;

@@ -11,6 +11,7 @@ use futures_util::future::try_join_all;
 
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::field_directives::{Cost, FREE, statements};
 use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::scalars::DateTime;
@@ -57,12 +58,14 @@ pub enum Node {
             name = "languages",
             ty = "Option<Vec<LanguageTag>>",
             desc = "Preferred languages, most preferred first. Defaults to the request's `Accept-Language` header."
-        )
+        ),
+        directive = Cost::apply(FREE)
     ),
     field(
         name = "former_ids",
         ty = "Vec<ID>",
-        desc = "IDs of entities merged into this one. They permanently resolve to it."
+        desc = "IDs of entities merged into this one. They permanently resolve to it.",
+        directive = Cost::apply(statements(1))
     ),
     field(name = "created_at", ty = "DateTime", desc = "When it was added to the directory."),
     field(name = "updated_at", ty = "DateTime", desc = "When its data in the directory last changed.")
@@ -104,6 +107,7 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// Fetches an object by its global ID. Null if it does not exist.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -113,6 +117,7 @@ impl NodeQuery {
     }
 
     /// Fetches objects by their global IDs, in the order of the IDs. Null for each ID that does not exist.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

@@ -10,8 +10,10 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::field_directives::{Cost, FREE, Reads, statements};
+use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::engine::selected_columns::selected_columns;
+use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::identifier::{
     IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
 };
@@ -69,46 +71,25 @@ async fn load_related<R: Relation<Node = organization::Model>>(
 
 impl ProjectedType for Organization {
     type Row = organization::Model;
-    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
-        ("id", &[]),
-        ("slug", &["slug"]),
-        ("displayName", &["display_names", "slug"]),
-        ("formerIds", &[]),
-        ("names", &["names"]),
-        ("ror", &["ror"]),
-        ("identifiers", &[]),
-        ("types", &["types"]),
-        ("status", &["status"]),
-        ("countryCode", &["country_code"]),
-        ("city", &["city"]),
-        ("homepageUrl", &["homepage_url"]),
-        ("parents", &[]),
-        ("ancestors", &[]),
-        ("predecessors", &[]),
-        ("successors", &[]),
-        ("children", &[]),
-        ("affiliations", &[]),
-        ("researchers", &[]),
-        ("papers", &[]),
-        ("createdAt", &["created_at"]),
-        ("updatedAt", &["updated_at"]),
-    ];
 }
 
 /// A university, an institute, a company, or any other organization that researchers can be affiliated with.
 #[Object]
 impl Organization {
     /// Globally unique, opaque ID. It is permanent.
+    #[graphql(directive = Reads::apply(&[]))]
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Organization, row_id: self.0.id }.to_string().into()
     }
 
     /// URL slug: lowercase ASCII letters, digits and hyphens.
+    #[graphql(directive = Reads::apply(&["slug"]))]
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
 
     /// The name to display, in the best language available.
+    #[graphql(directive = Reads::apply(&["display_names", "slug"]), directive = Cost::apply(FREE))]
     pub async fn display_name(
         &self,
         ctx: &Context<'_>,
@@ -121,71 +102,85 @@ impl Organization {
     }
 
     /// IDs of entities merged into this one. They permanently resolve to it.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<OrganizationPreviousIds>(ctx, self.0.id, NodeKind::Organization).await
     }
 
     /// All names in all languages, each with its kind.
+    #[graphql(directive = Reads::apply(&["names"]), directive = Cost::apply(FREE))]
     async fn names(&self) -> Vec<LocalizedName> {
         self.0.names.0.iter().map(Into::into).collect()
     }
 
     /// The ROR ID as a URL, such as `https://ror.org/05dxps055`.
+    #[graphql(directive = Reads::apply(&["ror"]))]
     async fn ror(&self) -> Option<Url> {
         self.0.ror.as_ref()?.parse::<Ror>().ok().map(|ror| Url(ror.uri()))
     }
 
     /// Identifiers of other schemes.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<OrganizationIdentifiers>(ctx, self.0.id).await
     }
 
     /// The organization types, in ROR's vocabulary.
+    #[graphql(directive = Reads::apply(&["types"]))]
     async fn types(&self) -> Vec<OrganizationType> {
         self.0.types.iter().filter_map(|word| parse_stored_word(word)).collect()
     }
 
     /// Whether the organization still exists, in ROR's vocabulary.
+    #[graphql(directive = Reads::apply(&["status"]))]
     async fn status(&self) -> OrganizationStatus {
         parse_stored_word(&self.0.status).unwrap_or(OrganizationStatus::Active)
     }
 
     /// The country of the headquarters, as an ISO 3166-1 alpha-2 code such as `CH`.
+    #[graphql(directive = Reads::apply(&["country_code"]))]
     async fn country_code(&self) -> Option<&str> {
         self.0.country_code.as_deref()
     }
 
     /// The city where the organization is based.
+    #[graphql(directive = Reads::apply(&["city"]))]
     async fn city(&self) -> Option<&str> {
         self.0.city.as_deref()
     }
 
     /// The organization's website.
+    #[graphql(directive = Reads::apply(&["homepage_url"]))]
     async fn homepage_url(&self) -> Option<Url> {
         stored_url(self.0.homepage_url.as_ref())
     }
 
     /// The organizations it is directly part of.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationParents>(ctx, self.0.id).await
     }
 
     /// All organizations it is directly or indirectly part of, nearest first.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn ancestors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationAncestors>(ctx, self.0.id).await
     }
 
     /// The organizations it succeeded.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn predecessors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationPredecessors>(ctx, self.0.id).await
     }
 
     /// The organizations that succeeded it.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn successors(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         load_related::<OrganizationSuccessors>(ctx, self.0.id).await
     }
 
     /// Its direct parts, sorted by name in the languages of the `Accept-Language` header.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn children(
         &self,
         ctx: &Context<'_>,
@@ -209,6 +204,7 @@ impl Organization {
 
     /// Affiliations with this organization, current and past. By default primary affiliations come first, then current
     /// ones.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn affiliations(
         &self,
@@ -237,6 +233,8 @@ impl Organization {
     /// Researchers with an affiliation here that matches `affiliation`, sorted by name by default. Without
     /// `affiliation`, it must be a current employment, membership or invited position at this organization or a
     /// descendant.
+    // With those of all parts, they are no range of an index.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(1_000)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn researchers(
         &self,
@@ -266,6 +264,7 @@ impl Organization {
 
     /// Papers linked to the organization, newest first by default: those on which an author gives it as affiliation, and
     /// those by people who were affiliated with it when the paper appeared.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(2_700)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
@@ -296,11 +295,13 @@ impl Organization {
     }
 
     /// When it was added to the directory.
+    #[graphql(directive = Reads::apply(&["created_at"]))]
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
     /// When its data in the directory last changed.
+    #[graphql(directive = Reads::apply(&["updated_at"]))]
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -384,6 +385,7 @@ impl OrganizationBy {
 #[derive(InputObject, Default)]
 pub struct OrganizationFilter {
     /// Has any of these IDs; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::IDS))]
     ids: Option<Vec<ID>>,
     /// Has any of these ROR IDs, bare or as URLs; at most 500.
     rors: Option<Vec<String>>,
@@ -397,6 +399,7 @@ pub struct OrganizationFilter {
     /// query is ignored.
     query: Option<String>,
     /// Was last changed at or after this time.
+    #[graphql(directive = Cost::apply(filter_cost::UPDATED_SINCE))]
     updated_since: Option<DateTime>,
 }
 
@@ -474,6 +477,7 @@ pub struct OrganizationResearcherEdgeFields {
 #[Object]
 impl OrganizationResearcherEdgeFields {
     /// The affiliations by which the researcher is in this list.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn affiliations(&self, ctx: &Context<'_>) -> Result<Vec<Affiliation>, Error> {
         let affiliations = ctx.data_loader().load_one(self.qualifying_affiliations.clone()).await?.unwrap_or_default();
         Ok(affiliations.into_iter().map(Affiliation).collect())
@@ -505,6 +509,7 @@ pub struct OrganizationQuery;
 #[Object]
 impl OrganizationQuery {
     /// Looks up an organization by one key. Null if there is no match.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn organization(
         &self,
         ctx: &Context<'_>,
@@ -517,6 +522,7 @@ impl OrganizationQuery {
 
     /// Looks up organizations by their keys, in the order of the keys; null for each key without a match. The lookup is
     /// batched into a single SQL statement.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn organizations_by(
         &self,
         ctx: &Context<'_>,
@@ -534,6 +540,7 @@ impl OrganizationQuery {
     }
 
     /// All organizations, sorted by name by default.
+    #[graphql(directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn organizations(
         &self,

@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::field_directives::{Cost, FREE, FieldCost, Reads, statements};
+use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::identifier::check_list_size;
 use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
@@ -39,6 +40,9 @@ use crate::graphql::types::paper::abstract_text::Abstract;
 pub use crate::graphql::types::paper::filter::{
     PaperBy, PaperFilter, PaperOrder, PaperOrganizationLink, to_store_links,
 };
+
+/// A citation contains the authors.
+const CITATION: FieldCost = statements(1).rows(10);
 
 /// A publication: an article, a preprint, a book, a thesis or a dataset. Versions of the same work are separate papers,
 /// linked by `versionOf`.
@@ -67,41 +71,6 @@ impl Paper {
 
 impl ProjectedType for Paper {
     type Row = paper::Model;
-    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
-        ("id", &[]),
-        ("slug", &["slug"]),
-        ("displayName", &["title", "language", "translated_titles"]),
-        ("formerIds", &[]),
-        ("title", &["title"]),
-        ("abstract", &["abstract_text", "abstract_completeness"]),
-        ("publicationYear", &["publication_year"]),
-        ("publicationDate", &["publication_date"]),
-        ("type", &["paper_type"]),
-        ("venueName", &["venue_name"]),
-        ("volume", &["volume"]),
-        ("issue", &["issue"]),
-        ("pages", &["pages"]),
-        ("articleNumber", &["article_number"]),
-        ("edition", &["edition"]),
-        ("publisherName", &["publisher_name"]),
-        ("issns", &["issns"]),
-        ("isbns", &["isbns"]),
-        ("keywords", &["keywords"]),
-        ("language", &["language"]),
-        ("doi", &["doi"]),
-        ("arxivId", &["arxiv_id"]),
-        ("identifiers", &[]),
-        ("url", &["url"]),
-        ("isRetracted", &["is_retracted"]),
-        ("versionOf", &[]),
-        ("versions", &[]),
-        ("authorships", &[]),
-        ("topics", &[]),
-        ("citation", &[]),
-        ("formattedCitation", &[]),
-        ("createdAt", &["created_at"]),
-        ("updatedAt", &["updated_at"]),
-    ];
 }
 
 /// A publication: an article, a preprint, a book, a thesis or a dataset. Versions of the same work are separate papers,
@@ -109,16 +78,19 @@ impl ProjectedType for Paper {
 #[Object]
 impl Paper {
     /// Globally unique, opaque ID. It is permanent.
+    #[graphql(directive = Reads::apply(&[]))]
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Paper, row_id: self.0.id }.to_string().into()
     }
 
     /// URL slug: lowercase ASCII letters, digits and hyphens.
+    #[graphql(directive = Reads::apply(&["slug"]))]
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
 
     /// The title to display: a translated title in a preferred language if available, otherwise the title as published.
+    #[graphql(directive = Reads::apply(&["title", "language", "translated_titles"]), directive = Cost::apply(FREE))]
     pub async fn display_name(
         &self,
         ctx: &Context<'_>,
@@ -131,17 +103,19 @@ impl Paper {
     }
 
     /// IDs of entities merged into this one. They permanently resolve to it.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<PaperPreviousIds>(ctx, self.0.id, NodeKind::Paper).await
     }
 
     /// The title as published.
+    #[graphql(directive = Reads::apply(&["title"]))]
     async fn title(&self) -> &str {
         &self.0.title
     }
 
     /// The abstract, or the reason why it is not available.
-    #[graphql(name = "abstract")]
+    #[graphql(name = "abstract", directive = Reads::apply(&["abstract_text", "abstract_completeness"]), directive = Cost::apply(FREE))]
     async fn abstract_text(
         &self,
         ctx: &Context<'_>,
@@ -157,101 +131,119 @@ impl Paper {
     }
 
     /// The publication year. Null if unknown.
+    #[graphql(directive = Reads::apply(&["publication_year"]))]
     async fn publication_year(&self) -> Option<i32> {
         self.0.publication_year
     }
 
     /// The publication date, as precisely as it is known. Null if unknown.
+    #[graphql(directive = Reads::apply(&["publication_date"]))]
     async fn publication_date(&self) -> Option<PartialDate> {
         self.0.publication_date.as_ref()?.parse().ok()
     }
 
     /// The type of publication.
-    #[graphql(name = "type")]
+    #[graphql(name = "type", directive = Reads::apply(&["paper_type"]))]
     async fn paper_type(&self) -> PaperType {
         self.0.paper_type.into()
     }
 
     /// The name of the journal, proceedings or book that contains it.
+    #[graphql(directive = Reads::apply(&["venue_name"]))]
     async fn venue_name(&self) -> Option<&str> {
         self.0.venue_name.as_deref()
     }
 
     /// The volume of the journal, or of the series of the book, such as `12` or `12-13`. Null if unknown.
+    #[graphql(directive = Reads::apply(&["volume"]))]
     async fn volume(&self) -> Option<&str> {
         self.0.volume.as_deref()
     }
 
     /// The issue of the volume, such as `3` or `Suppl. 1`; of a report, its number. Null if unknown.
+    #[graphql(directive = Reads::apply(&["issue"]))]
     async fn issue(&self) -> Option<&str> {
         self.0.issue.as_deref()
     }
 
     /// The pages, such as `123–145`: an en dash joins the ends of a range, and a comma and a space separate several
     /// ranges or pages. Null if unknown, or if the paper has an article number instead.
+    #[graphql(directive = Reads::apply(&["pages"]))]
     async fn pages(&self) -> Option<&str> {
         self.0.pages.as_deref()
     }
 
     /// The article number, such as `e0123456` or `104567`, of a paper that is identified by one instead of pages. Null
     /// if unknown.
+    #[graphql(directive = Reads::apply(&["article_number"]))]
     async fn article_number(&self) -> Option<&str> {
         self.0.article_number.as_deref()
     }
 
     /// The edition: its number, such as `2`, or its name, such as `Revised`. Null if unknown.
+    #[graphql(directive = Reads::apply(&["edition"]))]
     async fn edition(&self) -> Option<&str> {
         self.0.edition.as_deref()
     }
 
     /// The name of the publisher; of a thesis, the institution that awarded the degree; of a report, the institution that
     /// published it. Null if unknown.
+    #[graphql(directive = Reads::apply(&["publisher_name"]))]
     async fn publisher_name(&self) -> Option<&str> {
         self.0.publisher_name.as_deref()
     }
 
     /// The ISSNs of the journal or series, such as `0028-0836`; at most 50. Their check digits are verified.
+    #[graphql(directive = Reads::apply(&["issns"]))]
     async fn issns(&self) -> &[String] {
         &self.0.issns
     }
 
     /// The ISBNs of the book or proceedings: 13 digits without hyphens, such as `9783161484100`; at most 50. Their check
     /// digits are verified.
+    #[graphql(directive = Reads::apply(&["isbns"]))]
     async fn isbns(&self) -> &[String] {
         &self.0.isbns
     }
 
     /// The keywords as published, each once; at most 100. They are not linked to topics.
+    #[graphql(directive = Reads::apply(&["keywords"]))]
     async fn keywords(&self) -> &[String] {
         &self.0.keywords
     }
 
     /// The language in which it is written. Null if unknown.
+    #[graphql(directive = Reads::apply(&["language"]))]
     async fn language(&self) -> Option<LanguageTag> {
         self.0.language.as_ref()?.parse().ok()
     }
 
     /// The DOI as a URL, such as `https://doi.org/10.1000/xyz123`.
+    #[graphql(directive = Reads::apply(&["doi"]))]
     async fn doi(&self) -> Option<Url> {
         self.0.doi.as_ref()?.parse::<Doi>().ok().map(|doi| Url(doi.uri()))
     }
 
     /// The arXiv ID without its version, such as `2301.00001`.
+    #[graphql(directive = Reads::apply(&["arxiv_id"]))]
     async fn arxiv_id(&self) -> Option<&str> {
         self.0.arxiv_id.as_deref()
     }
 
     /// Identifiers of other schemes, including the ID in each imported source.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<PaperIdentifiers>(ctx, self.0.id).await
     }
 
     /// The URL where the paper can be read.
+    #[graphql(directive = Reads::apply(&["url"]))]
     async fn url(&self) -> Option<Url> {
         stored_url(self.0.url.as_ref())
     }
 
     /// Whether it was retracted.
+    #[graphql(directive = Reads::apply(&["is_retracted"]))]
     async fn is_retracted(&self) -> bool {
         self.0.is_retracted
     }
@@ -262,6 +254,7 @@ impl Paper {
     /// Papers are linked as versions if they share a DOI or a title, have authors in common, and are at most two years
     /// apart. The version of record is a published version rather than a preprint, then one with a DOI, then the
     /// latest.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn version_of(&self, ctx: &Context<'_>) -> Result<Option<EagerObject<Paper>>, Error> {
         let Some(record) = self.0.version_of_id else { return Ok(None) };
         let key = ById::with_columns(record, selected_columns::<Paper>(ctx));
@@ -269,6 +262,7 @@ impl Paper {
     }
 
     /// The other versions, latest first, if this paper is the version of record. Empty otherwise.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<Paper>, Error> {
         let versions =
             ctx.data_loader().load_one(RelationKey::<PaperVersions>::new(self.0.id)).await?.unwrap_or_default();
@@ -276,6 +270,7 @@ impl Paper {
     }
 
     /// All authors in author order, without truncation. Authors whose position the source does not provide come last.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn authorships(
         &self,
         ctx: &Context<'_>,
@@ -291,6 +286,7 @@ impl Paper {
     }
 
     /// The topics of the paper, in the order of the source.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn topics(
         &self,
         ctx: &Context<'_>,
@@ -308,6 +304,7 @@ impl Paper {
     }
 
     /// The citation entry for reference managers, with all authors. The citation key is the slug.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(CITATION))]
     async fn citation(
         &self,
         ctx: &Context<'_>,
@@ -317,6 +314,7 @@ impl Paper {
     }
 
     /// The formatted citation, as plain text without a number.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(CITATION))]
     async fn formatted_citation(
         &self,
         ctx: &Context<'_>,
@@ -334,11 +332,13 @@ impl Paper {
     }
 
     /// When it was added to the directory.
+    #[graphql(directive = Reads::apply(&["created_at"]))]
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
     /// When its data in the directory last changed.
+    #[graphql(directive = Reads::apply(&["updated_at"]))]
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -379,6 +379,7 @@ simple_connection!(store::Papers, "Paper", Paper, FacetsField<Self, PaperFacets>
 #[derive(SimpleObject)]
 pub struct ResearcherPaperEdgeFields {
     /// The researcher's authorship of the paper.
+    #[graphql(directive = Cost::apply(statements(1)))]
     authorship: Authorship,
 }
 
@@ -400,6 +401,7 @@ pub struct PaperQuery;
 #[Object]
 impl PaperQuery {
     /// Looks up a paper by one key. Null if there is no match.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn paper(
         &self,
         ctx: &Context<'_>,
@@ -412,6 +414,7 @@ impl PaperQuery {
 
     /// Looks up papers by their keys, in the order of the keys; null for each key without a match. The lookup is
     /// batched into a single SQL statement.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn papers_by(
         &self,
         ctx: &Context<'_>,
@@ -426,6 +429,7 @@ impl PaperQuery {
     }
 
     /// All papers, newest first by default.
+    #[graphql(directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,

@@ -7,6 +7,7 @@ use futures_util::future::{try_join, try_join_all};
 
 use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
+use crate::graphql::engine::field_directives::{Cost, FREE, statements};
 use crate::graphql::inputs::identifier::{bounded_strings, decode_id, decode_ids};
 use crate::graphql::inputs::page_size::check_first;
 use crate::graphql::inputs::scalars::saturating_i32;
@@ -29,6 +30,7 @@ pub struct QualityFilter {
     sources: Option<Vec<String>>,
     /// At any of these organizations; at most 500. Matches papers with an author there at the time, these authorships,
     /// and researchers affiliated by their own record or by a paper.
+    #[graphql(directive = Cost::apply(FREE))]
     organization_ids: Option<Vec<ID>>,
     /// Whether to include the descendants of these organizations.
     #[graphql(default = true)]
@@ -42,6 +44,9 @@ pub struct QualityFilter {
 pub struct DirectoryQuality {
     scope: Arc<IssueScope>,
 }
+
+/// Number of kinds of issues.
+const ISSUE_KIND_COUNT: u64 = DataIssue::ALL.len() as u64;
 
 impl DirectoryQuality {
     /// Creates the report for the part of the directory that matches a filter.
@@ -63,6 +68,8 @@ impl DirectoryQuality {
 #[Object]
 impl DirectoryQuality {
     /// All kinds of issues with their counts, including those with a count of 0.
+    // It is one statement, but can scan whole tables, as those below.
+    #[graphql(directive = Cost::apply(statements(25).rows(ISSUE_KIND_COUNT)))]
     async fn issues(
         &self,
         #[graphql(
@@ -80,6 +87,7 @@ impl DirectoryQuality {
 
     /// The number of damaged published names for each kind of damage, highest first. Kinds without damaged names are
     /// omitted. Null if counting fails.
+    #[graphql(directive = Cost::apply(statements(10)))]
     async fn name_repairs(&self, ctx: &Context<'_>) -> Option<Result<Vec<NameRepairCount>, Error>> {
         let counts = ctx.store().name_repair_counts(&self.scope).await;
         Some(counts.map(|counts| counts.into_iter().map(NameRepairCount::from).collect()))
@@ -179,6 +187,8 @@ impl QualityIssue {
 
     /// The affected papers, authorships or researchers, as given by `subject`, in the order in which they were added to
     /// the directory. To read all of them, pass the ID of the last one as `after`. Null if reading fails.
+    // One statement for the IDs, others for the entities.
+    #[graphql(directive = Cost::apply(statements(10)))]
     async fn samples(
         &self,
         ctx: &Context<'_>,
@@ -190,6 +200,7 @@ impl QualityIssue {
 
     /// The number of affected objects for each source, highest first. An object from several sources counts for each of
     /// them. Null if counting fails.
+    #[graphql(directive = Cost::apply(statements(30)))]
     async fn sources(
         &self,
         ctx: &Context<'_>,
@@ -200,6 +211,7 @@ impl QualityIssue {
 
     /// The number of affected objects for each organization, highest first; descendants are not included. Papers count
     /// for the organizations of their authors, researchers also for those of their own record. Null if counting fails.
+    #[graphql(directive = Cost::apply(statements(75)))]
     async fn organizations(
         &self,
         ctx: &Context<'_>,

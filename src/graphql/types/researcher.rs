@@ -9,8 +9,10 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::field_directives::{Cost, FREE, Reads, statements};
+use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::engine::selected_columns::selected_columns;
+use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
     IdentifierKey, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
@@ -51,45 +53,25 @@ impl From<Arc<researcher::Model>> for Researcher {
 
 impl ProjectedType for Researcher {
     type Row = researcher::Model;
-    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
-        ("id", &[]),
-        ("slug", &["slug"]),
-        ("displayName", &["display_name"]),
-        ("formerIds", &[]),
-        ("name", &["display_name"]),
-        ("givenName", &["given_name"]),
-        ("familyName", &["family_name"]),
-        ("otherNames", &["other_names"]),
-        ("orcid", &["orcid"]),
-        ("identifiers", &[]),
-        ("headline", &["headline"]),
-        ("biography", &["biography"]),
-        ("portraitUrl", &["portrait_url"]),
-        ("homepageUrl", &["homepage_url"]),
-        ("affiliations", &[]),
-        ("topics", &[]),
-        ("papers", &[]),
-        ("coauthors", &[]),
-        ("statistics", &[]),
-        ("createdAt", &["created_at"]),
-        ("updatedAt", &["updated_at"]),
-    ];
 }
 
 /// A person who does research or is an author of a paper.
 #[Object]
 impl Researcher {
     /// Globally unique, opaque ID. It is permanent.
+    #[graphql(directive = Reads::apply(&[]))]
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Researcher, row_id: self.0.id }.to_string().into()
     }
 
     /// URL slug of the profile page: lowercase ASCII letters, digits and hyphens.
+    #[graphql(directive = Reads::apply(&["slug"]))]
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
 
     /// The same as `name`: names of people are not translated.
+    #[graphql(directive = Reads::apply(&["display_name"]), directive = Cost::apply(FREE))]
     pub async fn display_name(
         &self,
         #[graphql(desc = "Has no effect: names of people are not translated.")] languages: Option<Vec<LanguageTag>>,
@@ -99,21 +81,25 @@ impl Researcher {
     }
 
     /// IDs of researchers merged into this one. They permanently resolve to it.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<ResearcherPreviousIds>(ctx, self.0.id, NodeKind::Researcher).await
     }
 
     /// The display name.
+    #[graphql(directive = Reads::apply(&["display_name"]))]
     async fn name(&self) -> &str {
         &self.0.display_name
     }
 
     /// The given names. A person with a single name has it here.
+    #[graphql(directive = Reads::apply(&["given_name"]))]
     async fn given_name(&self) -> Option<&str> {
         self.0.given_name.as_deref()
     }
 
     /// The family name with its particles, such as `van der Berg`. Null for a person with a single name.
+    #[graphql(directive = Reads::apply(&["family_name"]))]
     async fn family_name(&self) -> Option<&str> {
         self.0.family_name.as_deref()
     }
@@ -122,6 +108,8 @@ impl Researcher {
     /// researcher's papers, most papers first. Each form is listed once, regardless of case, accents and punctuation.
     /// Names on papers that only abbreviate `name`, such as `I. Brook`, and damaged ones are omitted. Search-only and
     /// private names are in no field.
+    // The names on papers are counted.
+    #[graphql(directive = Reads::apply(&["other_names"]), directive = Cost::apply(statements(1).counts(20)))]
     async fn other_names(&self, ctx: &Context<'_>) -> Result<Vec<String>, Error> {
         let published = ctx.data_loader().load_one(PublishedNamesKey(self.0.id)).await?;
         let published = published.iter().flat_map(|names| names.iter());
@@ -129,17 +117,20 @@ impl Researcher {
     }
 
     /// The ORCID iD as a URL, such as `https://orcid.org/0000-0002-1825-0097`.
+    #[graphql(directive = Reads::apply(&["orcid"]))]
     async fn orcid(&self) -> Option<Url> {
         self.0.orcid.as_ref()?.parse::<Orcid>().ok().map(|orcid| Url(orcid.uri()))
     }
 
     /// Identifiers of other schemes.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<ResearcherIdentifiers>(ctx, self.0.id).await
     }
 
     /// One line to display under the name. Defaults to the role and organization of the primary employment, unless the
     /// researcher set another.
+    #[graphql(directive = Reads::apply(&["headline"]), directive = Cost::apply(statements(6)))]
     async fn headline(
         &self,
         ctx: &Context<'_>,
@@ -165,6 +156,7 @@ impl Researcher {
     }
 
     /// A biography of a few paragraphs, as plain text.
+    #[graphql(directive = Reads::apply(&["biography"]), directive = Cost::apply(FREE))]
     async fn biography(
         &self,
         ctx: &Context<'_>,
@@ -177,17 +169,20 @@ impl Researcher {
     }
 
     /// The URL of a portrait.
+    #[graphql(directive = Reads::apply(&["portrait_url"]))]
     async fn portrait_url(&self) -> Option<Url> {
         stored_url(self.0.portrait_url.as_ref())
     }
 
     /// The URL of the researcher's own website.
+    #[graphql(directive = Reads::apply(&["homepage_url"]))]
     async fn homepage_url(&self) -> Option<Url> {
         stored_url(self.0.homepage_url.as_ref())
     }
 
     /// The affiliations of the researcher, current and past. By default the primary affiliation comes first, then
     /// current ones, then the latest start date.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn affiliations(
         &self,
@@ -213,6 +208,7 @@ impl Researcher {
 
     /// The topics of the researcher. By default declared topics come first in the researcher's order, then topics of
     /// papers, most papers first.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(20)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn topics(
         &self,
@@ -236,6 +232,7 @@ impl Researcher {
 
     /// The papers of the researcher, including all versions, newest first by default. Each edge contains the
     /// researcher's authorship.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(5)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
@@ -259,6 +256,8 @@ impl Researcher {
 
     /// The coauthors of the researcher, most joint papers first by default. Papers with more authors than
     /// `Directory.consortiumSize` are excluded unless the filter sets `maxAuthorsPerPaper`.
+    // Coauthors are counted by joint papers.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(20).filter_scan(230)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn coauthors(
         &self,
@@ -283,17 +282,20 @@ impl Researcher {
     }
 
     /// Counts of the researcher's papers and coauthors. Null if counting fails.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<ResearcherStatistics, Error>> {
         let counts = ctx.data_loader().load_one(store::ResearcherStatisticsKey(self.0.id)).await.transpose()?;
         Some(counts.map(|counts| ResearcherStatistics { researcher_id: self.0.id, counts }))
     }
 
     /// When the researcher was added to the directory.
+    #[graphql(directive = Reads::apply(&["created_at"]))]
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
     /// When the researcher's data in the directory last changed.
+    #[graphql(directive = Reads::apply(&["updated_at"]))]
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -335,6 +337,7 @@ impl ResearcherStatistics {
 
     /// The number of papers for each year that has any, earliest year first. Versions of a work count separately;
     /// papers without a year are not counted.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn papers_per_year(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
         let years = ctx.data_loader().load_one(store::PapersPerYearKey(self.researcher_id)).await?.unwrap_or_default();
         let count = |year: store::YearCount| YearCount { year: year.year, count: saturating_i32(year.count) };
@@ -384,6 +387,7 @@ impl ResearcherBy {
 #[derive(InputObject, Default)]
 pub struct ResearcherFilter {
     /// Has any of these IDs; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::IDS))]
     ids: Option<Vec<ID>>,
     /// Has any of these ORCID iDs, bare or as URLs; at most 500.
     orcids: Option<Vec<String>>,
@@ -391,6 +395,7 @@ pub struct ResearcherFilter {
     /// position.
     affiliation: Option<AffiliationFilter>,
     /// Declares any of these topics or their narrower topics, or has papers on them; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::RELATED))]
     topic_ids: Option<Vec<ID>>,
     /// Has an ORCID iD.
     has_orcid: Option<bool>,
@@ -400,6 +405,7 @@ pub struct ResearcherFilter {
     /// if fewer than 20 names match exactly. At most 500 characters; a blank query is ignored.
     query: Option<String>,
     /// Was last changed at or after this time.
+    #[graphql(directive = Cost::apply(filter_cost::UPDATED_SINCE))]
     updated_since: Option<DateTime>,
     /// Matches all of these filters. An empty list matches everything.
     and: Option<Vec<ResearcherFilter>>,
@@ -544,6 +550,7 @@ pub struct ResearcherQuery;
 #[Object]
 impl ResearcherQuery {
     /// Looks up a researcher by one key. Null if there is no match.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn researcher(
         &self,
         ctx: &Context<'_>,
@@ -556,6 +563,7 @@ impl ResearcherQuery {
 
     /// Looks up researchers by their keys, in the order of the keys; null for each key without a match. The lookup is
     /// batched into a single SQL statement.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn researchers_by(
         &self,
         ctx: &Context<'_>,
@@ -570,6 +578,7 @@ impl ResearcherQuery {
     }
 
     /// All researchers, sorted by name by default.
+    #[graphql(directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn researchers(
         &self,

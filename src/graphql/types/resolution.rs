@@ -1,5 +1,6 @@
 //! Explains why an author was resolved to a researcher.
 
+use crate::graphql::engine::field_directives::{Cost, FREE};
 use async_graphql::{Enum, SimpleObject};
 
 use crate::disambiguation;
@@ -14,6 +15,7 @@ pub struct Resolution {
     /// The confidence that the match is correct, from 0 to 1; 1 for a decision by a person.
     confidence: f64,
     /// The evidence for the match, strongest first. Each kind is listed at most once, even if there is more of it.
+    #[graphql(directive = Cost::apply(FREE))]
     evidence: Vec<ResolutionEvidence>,
 }
 

@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection};
 use crate::graphql::context::ContextExt;
 use crate::graphql::engine::eager_resolver::{EagerObject, EagerResolve, PendingObject, Progress, SelectedFields};
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::field_directives::{Cost, FREE, statements};
+use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::inputs::page_size::check_first;
 use crate::graphql::inputs::search_query::parse_query;
 use crate::graphql::types::localized_string::LocalizedString;
@@ -118,6 +119,7 @@ pub struct SearchResultEdgeFields {
 impl SearchResultEdgeFields {
     /// Where the query matched: at most three highlights, best first. Empty if only a search-only name matched. A
     /// pasted identifier is a single highlight.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn highlights(&self, ctx: &Context<'_>) -> Result<Vec<Highlight>, Error> {
         let key = MatchedTextsKey { hit: self.hit, query: Arc::clone(&self.query) };
         let entries = ctx.data_loader().load_one(key).await?.unwrap_or_default();
@@ -205,6 +207,7 @@ pub struct Highlight {
     /// `doi` or `arxivId`. The part after the colon is the language of the text, if known.
     field: String,
     /// The segments of the text, in order. Of an abstract, only the parts around the matches.
+    #[graphql(directive = Cost::apply(FREE))]
     segments: Vec<HighlightSegment>,
 }
 
@@ -252,9 +255,8 @@ impl EagerResolve for SearchHit {
 }
 
 impl ProjectedType for SearchHit {
-    type Row = EntityRef;
     // The entity of a hit is loaded separately.
-    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[];
+    type Row = EntityRef;
 }
 
 impl ConnectionType for SearchResults {
@@ -279,11 +281,13 @@ pub struct Suggestion {
 #[Object]
 impl Suggestion {
     /// The suggested entity.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn node(&self) -> SearchHit {
         SearchHit(self.entity.hit)
     }
 
     /// The name to display, in the best language available.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn label(&self, ctx: &Context<'_>) -> Result<String, Error> {
         if self.entity.hit.kind == EntityType::Researcher && self.entity.is_display_name {
             return Ok(self.entity.text.clone());
@@ -294,6 +298,7 @@ impl Suggestion {
     /// A hint to distinguish entities with the same name: the primary organization or latest paper of a researcher, the
     /// city and country of an organization, the broader topic of a topic, the first author and year of a paper. If only
     /// another public name than the label matches, the hint starts with that name.
+    #[graphql(directive = Cost::apply(statements(2)))]
     async fn hint(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
         // Loaded concurrently: names of different types arrive at different times, and each would cause a separate
         // batch of hints.
@@ -351,6 +356,7 @@ impl SearchQuery {
     /// Results are ranked by similarity: the exact form, the same letters, the same words in another order, names that
     /// differ by initials, words among others. Display names rank before acronyms, and acronyms before other names.
     /// Ties are ranked by the number of papers.
+    #[graphql(directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn search(
         &self,
@@ -382,6 +388,8 @@ impl SearchQuery {
     ///
     /// A prefix with hundreds of matches (thousands, for several words) is searched among the most prominent entities
     /// only, until there are enough suggestions.
+    // It reads the names that begin with each word.
+    #[graphql(directive = Cost::apply(statements(8)))]
     async fn autocomplete(
         &self,
         ctx: &Context<'_>,

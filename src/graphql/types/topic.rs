@@ -10,8 +10,10 @@ use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::engine::eager_resolver::EagerObject;
-use crate::graphql::engine::lookahead::{FieldColumns, ProjectedType};
+use crate::graphql::engine::field_directives::{Cost, FREE, Reads, statements};
+use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::engine::selected_columns::selected_columns;
+use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::identifier::{IdentifierKey, bounded_strings, decode_ids, id_key, reject_nul};
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::DateTime;
@@ -50,37 +52,25 @@ impl Topic {
 
 impl ProjectedType for Topic {
     type Row = topic::Model;
-    const COLUMNS_BY_FIELD: &'static [FieldColumns] = &[
-        ("id", &[]),
-        ("slug", &["slug"]),
-        ("displayName", &["display_names", "slug"]),
-        ("formerIds", &[]),
-        ("labels", &["names"]),
-        ("scheme", &["scheme"]),
-        ("identifiers", &[]),
-        ("broader", &[]),
-        ("narrower", &[]),
-        ("researchers", &[]),
-        ("papers", &[]),
-        ("createdAt", &["created_at"]),
-        ("updatedAt", &["updated_at"]),
-    ];
 }
 
 /// A research topic with labels in several languages. Papers are about topics, and researchers work on them.
 #[Object]
 impl Topic {
     /// Globally unique, opaque ID. It is permanent.
+    #[graphql(directive = Reads::apply(&[]))]
     pub async fn id(&self) -> ID {
         GlobalId { kind: NodeKind::Topic, row_id: self.0.id }.to_string().into()
     }
 
     /// URL slug: lowercase ASCII letters, digits and hyphens.
+    #[graphql(directive = Reads::apply(&["slug"]))]
     pub async fn slug(&self) -> &str {
         &self.0.slug
     }
 
     /// The label to display, in the best language available.
+    #[graphql(directive = Reads::apply(&["display_names", "slug"]), directive = Cost::apply(FREE))]
     pub async fn display_name(
         &self,
         ctx: &Context<'_>,
@@ -93,26 +83,31 @@ impl Topic {
     }
 
     /// IDs of entities merged into this one. They permanently resolve to it.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<TopicPreviousIds>(ctx, self.0.id, NodeKind::Topic).await
     }
 
     /// All labels in all languages.
+    #[graphql(directive = Reads::apply(&["names"]), directive = Cost::apply(FREE))]
     async fn labels(&self) -> Vec<LocalizedName> {
         self.0.names.0.iter().map(Into::into).collect()
     }
 
     /// The vocabulary to which the topic belongs; `local` is the directory's own.
+    #[graphql(directive = Reads::apply(&["scheme"]))]
     async fn scheme(&self) -> &str {
         &self.0.scheme
     }
 
     /// The code in its vocabulary, and identifiers of other schemes.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn identifiers(&self, ctx: &Context<'_>) -> Result<Vec<Identifier>, Error> {
         load_identifiers::<TopicIdentifiers>(ctx, self.0.id).await
     }
 
     /// The direct broader topics.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn broader(&self, ctx: &Context<'_>) -> Result<Vec<Topic>, Error> {
         let broader =
             ctx.data_loader().load_one(RelationKey::<TopicBroader>::new(self.0.id)).await?.unwrap_or_default();
@@ -120,6 +115,7 @@ impl Topic {
     }
 
     /// The direct narrower topics, sorted by label in the languages of the `Accept-Language` header.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn narrower(
         &self,
         ctx: &Context<'_>,
@@ -138,6 +134,8 @@ impl Topic {
     }
 
     /// Researchers who declare the topic or have papers on it, most papers first by default.
+    // With those of all parts, they are no range of an index.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(1_000)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn researchers(
         &self,
@@ -161,6 +159,7 @@ impl Topic {
     }
 
     /// Papers on the topic, newest first by default.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(2_700)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,
@@ -185,11 +184,13 @@ impl Topic {
     }
 
     /// When it was added to the directory.
+    #[graphql(directive = Reads::apply(&["created_at"]))]
     pub async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
     /// When its data in the directory last changed.
+    #[graphql(directive = Reads::apply(&["updated_at"]))]
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
@@ -223,15 +224,18 @@ impl TopicBy {
 #[derive(InputObject, Default)]
 pub struct TopicFilter {
     /// Has any of these IDs; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::IDS))]
     ids: Option<Vec<ID>>,
     /// Belongs to any of these vocabularies; at most 500.
     schemes: Option<Vec<String>>,
     /// Is narrower than any of these topics, at any depth; at most 500.
+    #[graphql(directive = Cost::apply(FREE))]
     broader_ids: Option<Vec<ID>>,
     /// Matches this search query in any of its labels and languages, as in `search`. At most 500 characters; a blank
     /// query is ignored.
     query: Option<String>,
     /// Was last changed at or after this time.
+    #[graphql(directive = Cost::apply(filter_cost::UPDATED_SINCE))]
     updated_since: Option<DateTime>,
 }
 
@@ -350,6 +354,7 @@ pub struct TopicQuery;
 #[Object]
 impl TopicQuery {
     /// Looks up a topic by one key. Null if there is no match.
+    #[graphql(directive = Cost::apply(statements(1)))]
     async fn topic(
         &self,
         ctx: &Context<'_>,
@@ -361,6 +366,7 @@ impl TopicQuery {
     }
 
     /// All topics, sorted by label by default.
+    #[graphql(directive = Cost::apply(statements(1)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn topics(
         &self,

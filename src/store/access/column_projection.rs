@@ -26,8 +26,8 @@ impl ColumnSet {
 
     /// Returns the set of columns with these names, or [`Self::ALL`] if a name is unknown.
     #[must_use]
-    pub fn from_names<C: ColumnProjection>(names: &[&str]) -> Self {
-        let index = |name: &&str| C::OPTIONAL_COLUMNS.iter().position(|column| column == name);
+    pub fn from_names<C: ColumnProjection>(names: &[impl AsRef<str>]) -> Self {
+        let index = |name: &_| C::OPTIONAL_COLUMNS.iter().position(|column| *column == AsRef::as_ref(name));
         names.iter().map(index).try_fold(0, |set, index| Some(set | 1 << index?)).map_or(Self::ALL, Self)
     }
 

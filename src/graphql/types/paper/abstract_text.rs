@@ -3,6 +3,7 @@
 use async_graphql::{Enum, Object, SimpleObject};
 
 use crate::error::Error;
+use crate::graphql::engine::field_directives::{Cost, FREE};
 use crate::graphql::types::localized_string::LocalizedString;
 use crate::model::language::LanguageTag;
 use crate::model::record;
@@ -52,6 +53,7 @@ impl Abstract {
     }
 
     /// The beginning of the abstract, truncated at a word boundary. Null if there is no text.
+    #[graphql(directive = Cost::apply(FREE))]
     async fn excerpt(
         &self,
         #[graphql(desc = "The maximum length in characters (grapheme clusters): 1 to 10,000.", default = 300)]

@@ -3,6 +3,8 @@
 use async_graphql::{Context, Enum, ID, InputObject, OneofObject};
 
 use crate::error::Error;
+use crate::graphql::engine::field_directives::Cost;
+use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
     IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
@@ -55,17 +57,21 @@ impl PaperBy {
 #[derive(InputObject, Default)]
 pub struct PaperFilter {
     /// Has any of these IDs; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::IDS))]
     ids: Option<Vec<ID>>,
     /// Has any of these DOIs, bare or as URLs; at most 500.
     dois: Option<Vec<String>>,
     /// Has any of these researchers as an author, in any position; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::RELATED))]
     author_ids: Option<Vec<ID>>,
     /// Is linked to any of these organizations or their descendants, by any of `organizationLinks`; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::RELATED))]
     organization_ids: Option<Vec<ID>>,
     /// The links that count for `organizationIds`; any of them suffices. Defaults to all. Without `organizationIds`, it
     /// has no effect.
     organization_links: Option<Vec<PaperOrganizationLink>>,
     /// Is on any of these topics or their narrower topics; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::RELATED))]
     topic_ids: Option<Vec<ID>>,
     /// Was published in these years. A paper without a year is never in a range, not even in one without bounds.
     publication_year: Option<IntRange>,
@@ -86,6 +92,7 @@ pub struct PaperFilter {
     /// ignored.
     query: Option<String>,
     /// Was last changed at or after this time.
+    #[graphql(directive = Cost::apply(filter_cost::UPDATED_SINCE))]
     updated_since: Option<DateTime>,
     /// Matches all of these filters. An empty list matches everything.
     and: Option<Vec<PaperFilter>>,
