@@ -12,6 +12,8 @@ pub(crate) mod field_order;
 pub(crate) mod introspection;
 pub mod json_writer;
 mod lexer;
+#[cfg(test)]
+mod library_tests;
 pub(crate) mod lookahead;
 pub(crate) mod null_propagation;
 pub(crate) mod operation;
