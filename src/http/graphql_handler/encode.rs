@@ -1,7 +1,7 @@
 //! Stage 6: status, headers and body of the response.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentEncoding, HeaderName, HeaderValue};
+use actix_web::http::header::{self, ContentEncoding, ETag, EntityTag, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::indexmap::IndexMap;
@@ -101,12 +101,12 @@ impl Reply<'_> {
         builder.content_type(self.media_type.content_type()).insert_header((header::VARY, VARY_VALUE));
         if has_etag {
             // Weak: the same for every content encoding.
-            let etag = format!("W/\"{}\"", HEXLOWER.encode(&Sha256::digest(&json)[..16]));
+            let etag = EntityTag::new_weak(HEXLOWER.encode(&Sha256::digest(&json)[..16]));
             let cache_control = match self.state.persisted_query_max_age.as_secs() {
                 seconds if self.is_public() && seconds > 0 => format!("public, max-age={seconds}"),
                 _ => "private, no-cache".to_owned(),
             };
-            builder.insert_header((header::ETAG, etag.clone())).insert_header((header::CACHE_CONTROL, cache_control));
+            builder.insert_header(ETag(etag.clone())).insert_header((header::CACHE_CONTROL, cache_control));
             if conditional::is_not_modified(self.http, &etag) {
                 return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
             }
