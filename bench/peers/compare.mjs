@@ -216,6 +216,16 @@ const all = {
   },
 };
 
+// The service without a part of its execution: bench/engine.sh builds a program that leaves out what WITHOUT names. Without
+// none, it is the service again: how much its figures differ is the noise.
+for (const part of ["none", "json", "eager", "order", "nulls", "all"]) {
+  all[`without-${part}`] = {
+    name: `without ${part}`,
+    queries: serviceQueries,
+    start: service({ CACHE_MAX_BYTES: "0", WITHOUT: part }),
+  };
+}
+
 const execute = async (peer, query, variables) => {
   const response = await fetch(peer.url, {
     method: "POST",
@@ -399,7 +409,7 @@ const table = (head, rows) =>
 const print = (results) => {
   const rows = results.map(({ latency, query, distribution, peer, figures }) => {
     const of = (name) => median(figures.map((one) => one[name]));
-    return { latency, query, distribution, peer, rate: of("rate"), p50: of("p50"), p99: of("p99"), server: of("server"), postgres: of("postgres"), memory: of("memory") };
+    return { latency, query, distribution, peer, figures, rate: of("rate"), p50: of("p50"), p99: of("p99"), server: of("server"), postgres: of("postgres"), memory: of("memory") };
   });
   const withLatency = (latency, row) => (latencies.length > 1 || latencies[0] > 0 ? [...row.slice(0, 2), `${latency} ms: ${row[2]}`, ...row.slice(3)] : row);
   console.log(
@@ -429,11 +439,16 @@ const print = (results) => {
       );
       if (own === undefined) return [];
       const cpu = (one) => (one.server ?? 0) + one.postgres;
-      return [withLatency(row.latency, [row.query, row.distribution, row.peer.name, format(own.rate / row.rate, 2), format(own.p50 / row.p50, 2), format(own.p99 / row.p99, 2), format(cpu(own) / cpu(row), 2)])];
+      // The peers take turns in each round, so that what slows down the machine for a while slows down all.
+      const byRound = (name) => {
+        const ratios = own.figures.map((one, round) => one[name] / row.figures[round][name]).filter(Number.isFinite);
+        return ratios.length === 0 ? ["–", "–"] : [format(median(ratios), 3), `${format(Math.min(...ratios), 2)}–${format(Math.max(...ratios), 2)}`];
+      };
+      return [withLatency(row.latency, [row.query, row.distribution, row.peer.name, ...byRound("rate"), ...byRound("server"), format(own.p50 / row.p50, 2), format(own.p99 / row.p99, 2), format(cpu(own) / cpu(row), 2)])];
     });
   if (ratios.length > 0) {
     console.log("\nThe service without its response cache relative to each peer (higher is better for requests/s, lower for the others):\n");
-    console.log(table(["query", "keys", "peer", "requests/s", "p50", "p99", "total CPU"], ratios));
+    console.log(table(["query", "keys", "peer", "requests/s", "in rounds", "server CPU", "in rounds", "p50", "p99", "total CPU"], ratios));
   }
 };
 
