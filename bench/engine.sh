@@ -21,7 +21,7 @@ trap 'rm -rf "$work"' EXIT
 if [ -z "${PROGRAM:-}" ]; then
   mkdir "$work/source"
   git ls-files -z | xargs -0 cp --parents --target-directory "$work/source"
-  git apply --directory "${work#/}/source" --unsafe-paths bench/engine.patch
+  patch --quiet --strip 1 --directory "$work/source" <bench/engine.patch
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
   (cd "$work/source" && cargo build --release --quiet)
   cp "$CARGO_TARGET_DIR/release/academic-directory" "$work/academic-directory"

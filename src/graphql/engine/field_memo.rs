@@ -1,4 +1,5 @@
-//! Per-request memo of facts about the fields of a document.
+//! Per-request memo of facts about the fields of a document, such as the columns that a list reads: a field is resolved once
+//! for each parent, but its selection is inspected once.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;

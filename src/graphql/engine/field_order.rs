@@ -1,4 +1,5 @@
-//! Writes resolved values as JSON, with fields in the order of the query.
+//! Writes resolved values as JSON, with fields in the order of the query (GraphQL specification, section 7.2.2). The engine
+//! orders them by completion (`docs/upstream.md`). The figures of `bench/engine.sh` without it are within the noise.
 
 use async_graphql::Value;
 use async_graphql::parser::types::SelectionSet;
@@ -6,8 +7,8 @@ use async_graphql::parser::types::SelectionSet;
 use crate::graphql::engine::execution_document::{PLACEHOLDER_KEY, fields_of};
 use crate::graphql::engine::json_writer;
 
-/// Writes a resolved value. The engine orders fields by completion and omits failed ones; here each object's fields are in
-/// the order of the query (GraphQL specification, section 7.2.2), and a failed field is null.
+/// Writes a resolved value: each object's fields in the order of the query, and those that the engine omits, because they
+/// failed, as null.
 pub fn write_ordered(value: &Value, selections: &SelectionSet, out: &mut Vec<u8>) {
     match value {
         Value::List(values) => {
@@ -24,10 +25,15 @@ pub fn write_ordered(value: &Value, selections: &SelectionSet, out: &mut Vec<u8>
                 _ => None,
             };
             out.push(b'{');
-            for field in fields_of(selections, ty) {
+            for (position, field) in fields_of(selections, ty).enumerate() {
                 let key = &field.node.response_key().node;
+                // Most objects are in this order already, which needs no lookup.
+                let value = match fields.get_index(position) {
+                    Some((name, value)) if name == key => Some(value),
+                    _ => fields.get(key),
+                };
                 json_writer::write_key(key, out);
-                write_ordered(fields.get(key).unwrap_or(&Value::Null), &field.node.selection_set.node, out);
+                write_ordered(value.unwrap_or(&Value::Null), &field.node.selection_set.node, out);
                 out.push(b',');
             }
             json_writer::close(out, b'}');

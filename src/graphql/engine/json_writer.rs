@@ -2,6 +2,10 @@
 //!
 //! JSON that the [`eager_resolver`](crate::graphql::engine::eager_resolver) has written is stored in [`Value::Binary`],
 //! which no field of the schema uses otherwise.
+//!
+//! An object is written as soon as its fields are known; its map of values would be written and dropped at the end anyway.
+//! With values instead, the query c2 of `bench/engine.sh` takes 6 to 10 % more CPU time of the service; p and l are within
+//! the noise.
 
 use async_graphql::{Response, Value};
 

@@ -3,6 +3,8 @@
 //!
 //! A statement reads what was committed when it started, so that an entity can be deleted between two nesting levels.
 //! Such a field is null without an error, and a list item that cannot be null is omitted.
+//!
+//! The specification demands it, and the engine deviates (`docs/upstream.md`). It runs only for responses with errors.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
