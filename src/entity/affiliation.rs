@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use crate::model::language::LocalizedText;
 use crate::model::record::AffiliationKind;
 
-/// Row of `affiliation`.
+/// Row of `affiliation`, without its generated columns.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "affiliation")]

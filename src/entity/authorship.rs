@@ -2,15 +2,18 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::text::names::RepairRule;
+
 /// Row of `authorship`.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "authorship")]
 #[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub paper_id: i64,
+    pub list_order: i32,
     pub position: Option<i32>,
     pub name_as_published: String,
     pub name: String,
@@ -18,10 +21,30 @@ pub struct Model {
     pub is_corresponding: Option<bool>,
     pub equal_contribution_group: Option<i32>,
     pub affiliations_as_published: Vec<String>,
+    pub publication_key: i32,
+    pub repair_value: Option<String>,
+    pub repair_rule: Option<RepairRule>,
+    pub repair_confidence: Option<f64>,
+    pub is_repair_applied: Option<bool>,
+    pub suggestion_key: Option<String>,
+    pub confirming_key: Option<String>,
+    pub same_as_id: Option<i64>,
+    pub orcid: Option<String>,
+    pub author_ids: Option<Vec<String>>,
+    pub block: Option<String>,
+    pub is_orcid_doubtful: bool,
     #[sea_orm(belongs_to, from = "paper_id", to = "id")]
     pub paper: BelongsTo<crate::entity::paper::Entity>,
-    #[sea_orm(belongs_to, from = "researcher_id", to = "id")]
+    #[sea_orm(belongs_to, relation_enum = "Researcher", from = "researcher_id", to = "id")]
     pub researcher: BelongsTo<Option<crate::entity::researcher::Entity>>,
+    #[sea_orm(belongs_to, relation_enum = "SameAs", from = "same_as_id", to = "id")]
+    pub same_as: BelongsTo<Option<crate::entity::researcher::Entity>>,
+    #[sea_orm(has_one)]
+    pub resolution: HasOne<crate::entity::authorship_resolution::Entity>,
+    #[sea_orm(has_one)]
+    pub pin: HasOne<crate::entity::identity_pin::Entity>,
+    #[sea_orm(has_many, via = "authorship_organization")]
+    pub organizations: HasMany<crate::entity::organization::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

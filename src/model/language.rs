@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
 
 /// The maximum number of preferred languages. Further ones are ignored.
@@ -176,7 +177,7 @@ pub struct Localized<'a> {
 }
 
 /// A text in several languages: a map from BCP 47 tag to text, with the key `und` for an unknown language.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(transparent)]
 pub struct LocalizedText(BTreeMap<String, String>);
 

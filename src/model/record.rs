@@ -5,6 +5,7 @@
 
 pub mod digest;
 
+use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
 use serde::{Deserialize, Serialize};
 
 use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
@@ -134,6 +135,11 @@ pub struct NameRecord {
     /// The kind of name.
     pub kind: NameKind,
 }
+
+/// The names of an organization or topic, as they are stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(transparent)]
+pub struct NameRecords(pub Vec<NameRecord>);
 
 /// A reference to an organization: by ROR id if present, else by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -270,7 +276,8 @@ pub struct TopicRecord {
 }
 
 /// Affiliation types of ORCID. The words are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "the words of ORCID, which the GraphQL schema explains")]
 pub enum AffiliationKind {
     #[serde(rename = "EMPLOYMENT")]
@@ -322,7 +329,8 @@ pub struct AffiliationRecord {
 }
 
 /// The uses of another name of a researcher. The words are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NameUse {
     /// Displayed and searchable.
     #[default]
@@ -447,7 +455,8 @@ pub struct ResearcherRecord {
 }
 
 /// How much of an abstract is available. The words are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AbstractCompleteness {
     /// The complete abstract.
     #[serde(rename = "FULL")]
@@ -465,7 +474,8 @@ pub enum AbstractCompleteness {
 }
 
 /// The type of a paper, by the vocabularies of COAR and CSL; the GraphQL schema explains them. The words are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "the GraphQL schema explains them")]
 pub enum PaperType {
     #[serde(rename = "ARTICLE")]

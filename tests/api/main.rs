@@ -33,6 +33,7 @@ mod demo;
 mod directory;
 mod disambiguation;
 mod documentation;
+mod entities;
 mod errors;
 mod expensive_work;
 mod export;

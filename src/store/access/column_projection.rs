@@ -5,14 +5,11 @@ use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::postgres::types::PgRecordDecoder;
 use sea_orm::sqlx::types::Json;
 use sea_orm::sqlx::{self, Row as _};
-use sea_orm::{DbErr, QueryResult};
-use serde::Deserialize as _;
-use serde::de::value::{Error as EnumError, StrDeserializer};
+use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 
-use crate::entity::organization::NameRecords;
 use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
 use crate::model::language::LocalizedText;
-use crate::model::record::{AbstractCompleteness, AffiliationKind, PaperType};
+use crate::model::record::{AbstractCompleteness, AffiliationKind, NameRecords, PaperType};
 
 /// Set of column indexes in [`ColumnProjection::OPTIONAL_COLUMNS`], as a bit set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -148,13 +145,12 @@ macro_rules! decode_json {
 }
 decode_json!(LocalizedText, NameRecords);
 
-/// Enums stored as their serde name.
+/// Enums stored as words.
 macro_rules! decode_enum {
     ($($type:ty),*) => {
         $(impl ColumnValue for $type {
             fn from_next(columns: &mut ColumnCursor<'_>) -> Result<Self, DbErr> {
-                let name: String = columns.decode()?;
-                <$type>::deserialize(StrDeserializer::<EnumError>::new(&name)).map_err(decode_error)
+                <$type>::try_from_value(&columns.decode()?)
             }
         })*
     };
@@ -162,9 +158,9 @@ macro_rules! decode_enum {
 decode_enum!(AbstractCompleteness, AffiliationKind, PaperType);
 
 /// Implements [`ColumnProjection`] for a struct from its fields, in order. A column is named like the field or by the
-/// literal after it. Fields before the bar are always read.
+/// literal after it. Fields before the bar are always read; fields of the rest after `..` are never read.
 macro_rules! column_projection {
-    ($type:ty { $($always:ident),* $(,)? $(| $($field:ident $(= $name:literal)?),* $(,)?)? }) => {
+    ($type:ty { $($always:ident),* $(,)? $(| $($field:ident $(= $name:literal)?),* $(,)?)? $(; ..$rest:expr)? }) => {
         impl $crate::store::access::column_projection::ColumnProjection for $type {
             const OPTIONAL_COLUMNS: &'static [&'static str] = &[$($(stringify!($field)),*)?];
 
@@ -188,7 +184,7 @@ macro_rules! column_projection {
                     let mut is_selected = || selected_columns.next().unwrap_or_default();
                     $(let $field = if is_selected() { columns.next_value()? } else { Default::default() };)*
                 )?
-                Ok(Self { $($always,)* $($($field,)*)? })
+                Ok(Self { $($always,)* $($($field,)*)? $(..$rest)? })
             }
         }
     };
@@ -200,25 +196,33 @@ pub(crate) use column_projection;
 column_projection!(researcher::Model {
     id
     | slug, display_name, given_name, family_name, other_names, orcid, portrait_url, homepage_url, created_at, updated_at,
-    headline, biography
+    headline, biography;
+    ..Self::default()
 });
 column_projection!(organization::Model {
     id
-    | slug, ror, display_names, types, status, country_code, city, homepage_url, created_at, updated_at, names
+    | slug, ror, display_names, types, status, country_code, city, homepage_url, created_at, updated_at, names;
+    ..Self::default()
 });
 column_projection!(affiliation::Model {
     id, researcher_id, organization_id, kind
     | start_date, end_date, has_ended, is_primary, created_at, updated_at, role_title, department_name
 });
-column_projection!(topic::Model { id | slug, scheme, code, display_names, created_at, updated_at, names });
+column_projection!(topic::Model {
+    id
+    | slug, scheme, code, display_names, created_at, updated_at, names;
+    ..Self::default()
+});
 column_projection!(paper::Model {
     id, version_of_id
     | slug, title, abstract_completeness, publication_date, publication_year, paper_type = "type", venue_name, language, doi,
     arxiv_id, url, is_retracted, author_count, created_at, updated_at, translated_titles, abstract_text, volume, issue,
-    pages, article_number, edition, publisher_name, issns, isbns, keywords
+    pages, article_number, edition, publisher_name, issns, isbns, keywords;
+    ..Self::default()
 });
 // Redaction needs `researcher_id`, `name_as_published` and `name`.
 column_projection!(authorship::Model {
     id, paper_id, researcher_id, name_as_published, name
-    | position, is_corresponding, equal_contribution_group, affiliations_as_published
+    | position, is_corresponding, equal_contribution_group, affiliations_as_published;
+    ..Self::default()
 });

@@ -13,6 +13,7 @@ mod stray_characters;
 #[cfg(test)]
 mod tests;
 
+use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
 use crate::text::names::name_key;
@@ -29,7 +30,8 @@ const MAX_REPAIR_ROUNDS: usize = 4;
 const CONFIRMED_CONFIDENCE: f64 = 0.95;
 
 /// A kind of damage. The words are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RepairRule {
     /// LaTeX in the name: `B\"{u}nz`.
     #[serde(rename = "LATEX")]
