@@ -1,8 +1,7 @@
-//! SeaORM entities: columns and relations of all tables but those that are derived from others.
+//! SeaORM entities: columns and relations of all tables with a primary key but those that are derived from others.
 
 pub mod affiliation;
 pub mod authorship;
-pub mod authorship_awaited_organization;
 pub mod authorship_organization;
 pub mod authorship_resolution;
 pub mod external_id;

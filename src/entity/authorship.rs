@@ -33,6 +33,8 @@ pub struct Model {
     pub author_ids: Option<Vec<String>>,
     pub block: Option<String>,
     pub is_orcid_doubtful: bool,
+    /// Those of `author_ids` that are another person's.
+    pub doubtful_ids: Option<Vec<String>>,
     #[sea_orm(belongs_to, from = "paper_id", to = "id")]
     pub paper: BelongsTo<crate::entity::paper::Entity>,
     #[sea_orm(belongs_to, relation_enum = "Researcher", from = "researcher_id", to = "id")]

@@ -16,6 +16,8 @@ pub struct Model {
     pub organization_id: Option<i64>,
     pub topic_id: Option<i64>,
     pub paper_id: Option<i64>,
+    /// Whether a record of the researcher has the identifier, not only papers.
+    pub is_told: bool,
     #[sea_orm(belongs_to, from = "researcher_id", to = "id")]
     pub researcher: BelongsTo<Option<crate::entity::researcher::Entity>>,
     #[sea_orm(belongs_to, from = "organization_id", to = "id")]

@@ -16,6 +16,7 @@ pub struct Model {
     pub slug: String,
     pub scheme: String,
     pub code: Option<String>,
+    pub concept_uri: Option<String>,
     pub display_names: LocalizedText,
     pub sort_names: LocalizedText,
     pub names: NameRecords,

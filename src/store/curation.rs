@@ -14,12 +14,14 @@ mod split_command;
 mod undo_command;
 mod undo_log;
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::{ActiveEnum as _, EntityTrait as _, FromQueryResult};
 use serde::{Deserialize, Serialize};
 
+use crate::entity::identity_decision;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::curation::merge_command::merge_by_decision;
 use crate::store::curation::split_command::split_researcher;
 use crate::store::curation::undo_command::undo_decision;
@@ -28,30 +30,10 @@ use crate::store::ingest::authorship_matching::mark_resolved_by_decision;
 use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 
+pub use crate::entity::identity_decision::DecisionKind;
 pub use crate::store::curation::error::{CurationError, DecisionError};
 pub use crate::store::curation::history::{Decision, DecisionParty, DecisionRole};
 pub use crate::store::curation::researcher_summary::{ResearcherSummary, SummaryPaper};
-
-/// The kind of a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DecisionKind {
-    /// Several researchers are merged into one.
-    #[serde(rename = "MERGE")]
-    Merge,
-    /// Some papers of a researcher are moved to another.
-    #[serde(rename = "SPLIT")]
-    Split,
-}
-
-impl DecisionKind {
-    /// The stored word.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Merge => "MERGE",
-            Self::Split => "SPLIT",
-        }
-    }
-}
 
 /// The curator of a decision, and the reason.
 #[derive(Clone, Debug, Default)]
@@ -164,7 +146,7 @@ impl Store {
 
 /// Logs a decision that has been committed.
 fn log_decision(request: &CurationRequest, outcome: &DecisionOutcome) {
-    let (decision, kind) = (outcome.decision, outcome.kind.as_str());
+    let (decision, kind) = (outcome.decision, outcome.kind.to_value());
     match request {
         CurationRequest::Merge { decided_by, .. } | CurationRequest::Split { decided_by, .. } => {
             let by = decided_by.by.as_deref().unwrap_or_default();
@@ -189,6 +171,16 @@ struct PendingDecision {
     paper_count: usize,
 }
 
+/// What was before a decision, as it is stored in `identity_decision.before`.
+#[derive(Serialize, Deserialize)]
+struct BeforeDecision {
+    #[serde(rename = "people")]
+    parties: Vec<DecisionParty>,
+    #[serde(rename = "paperCount")]
+    paper_count: usize,
+    changes: UndoLog,
+}
+
 /// Inserts a decision, to which pins refer.
 async fn begin_decision(
     uow: &UnitOfWork<'_>,
@@ -198,16 +190,14 @@ async fn begin_decision(
     paper_count: usize,
 ) -> Result<PendingDecision, Error> {
     let researcher = parties.iter().find(|party| party.role.is_recipient()).map(|party| party.id);
-    let sql = Sql::with(
+    let sql = sql!(
         "INSERT INTO identity_decision (id, kind, decided_by, note, researcher_id, researcher_ids, before) \
-         SELECT coalesce(max(id), 0) + 1, ?::text, ",
-        kind.as_str(),
-    )
-    .then_with("?::text, ", decided_by.by.clone())
-    .then_with("?::text, ", decided_by.note.clone())
-    .then_with("?::bigint, ", researcher)
-    .then_with(
-        "?::bigint[], '{}'::jsonb FROM identity_decision RETURNING id",
+         SELECT coalesce(max(id), 0) + 1, ?::text, ?::text, ?::text, ?::bigint, ?::bigint[], '{}'::jsonb \
+         FROM identity_decision RETURNING id",
+        kind,
+        decided_by.by.clone(),
+        decided_by.note.clone(),
+        researcher,
         bigint_array(parties.iter().map(|party| party.id)),
     );
     let id = uow.rows::<IdRow>(sql).await?.pop().ok_or_else(|| Error::internal("a decision without an id"))?.id;
@@ -248,23 +238,15 @@ async fn record_decision(
     decision: PendingDecision,
     before: &ResearcherSnapshot,
 ) -> Result<(i64, DecisionKind), Error> {
-    #[derive(Serialize)]
-    struct Before {
-        #[serde(rename = "people")]
-        parties: Vec<DecisionParty>,
-        #[serde(rename = "paperCount")]
-        paper_count: usize,
-        #[serde(rename = "changes")]
-        changes: UndoLog,
-    }
     let parties: Vec<i64> = decision.parties.iter().map(|party| party.id).collect();
     let after = take_snapshot(uow, &parties, before.authorship_ids()).await?;
     let changes = before.diff(&after);
-    let record = Before { parties: decision.parties, paper_count: decision.paper_count, changes };
-    let sql = Sql::with(
-        "UPDATE identity_decision SET before = ?::text::jsonb WHERE id = ",
-        serde_json::to_string(&record).map_err(Error::internal)?,
-    );
-    uow.execute(sql.then_with("?", decision.id)).await?;
+    let record = BeforeDecision { parties: decision.parties, paper_count: decision.paper_count, changes };
+    let recorded = identity_decision::ActiveModel {
+        id: Unchanged(decision.id),
+        before: Set(serde_json::to_value(record).map_err(Error::internal)?),
+        ..Default::default()
+    };
+    identity_decision::Entity::update(recorded).exec_without_returning(uow.db()).await?;
     Ok((decision.id, decision.kind))
 }

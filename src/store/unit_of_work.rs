@@ -8,9 +8,12 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 
 use futures_util::future::{self, BoxFuture};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult};
 use serde::Serialize;
 
+use crate::entity::setting;
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::source_order::SourceOrder;
@@ -222,15 +225,20 @@ impl<'s> UnitOfWork<'s> {
         Ok(self.transaction.rollback().await?)
     }
 
+    /// The transaction, in which SeaORM executes statements: `Entity::find().one(uow.db())`.
+    pub(crate) fn db(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
     /// The rows of a query.
     pub(crate) async fn rows<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
-        let rows = self.transaction.query_all_raw(sql.into_statement()).await?;
+        let rows = self.transaction.query_all_raw(sql.into_statement()?).await?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
     /// Executes a statement.
     pub(crate) async fn execute(&self, sql: Sql) -> Result<(), Error> {
-        self.transaction.execute_raw(sql.into_statement()).await?;
+        self.transaction.execute_raw(sql.into_statement()?).await?;
         Ok(())
     }
 
@@ -270,11 +278,10 @@ impl<'s> UnitOfWork<'s> {
 
     /// Stores a value under a name in the table `setting`.
     pub(crate) async fn store_setting(&self, name: &str, value: &str) -> Result<(), Error> {
-        let upsert = format!(
-            "INSERT INTO setting (name, value) VALUES ('{name}', ?) \
-             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value"
-        );
-        self.execute(Sql::with(&upsert, value)).await
+        let setting = setting::ActiveModel { name: Set(name.to_owned()), value: Set(value.to_owned()) };
+        let replace = OnConflict::column(setting::Column::Name).update_column(setting::Column::Value).to_owned();
+        setting::Entity::insert(setting).on_conflict(replace).exec_without_returning(&self.transaction).await?;
+        Ok(())
     }
 }
 

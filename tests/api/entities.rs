@@ -13,6 +13,9 @@ use crate::support::{TestApp, execute_sql};
 /// Derived tables that have an entity all the same.
 const DERIVED_ENTITIES: [&str; 1] = ["researcher_statistics"];
 
+/// Tables without a primary key, which SeaORM cannot describe.
+const TABLES_WITHOUT_KEY: [&str; 1] = ["authorship_awaited_organization"];
+
 /// What SeaORM would create the tables with, by name of the table.
 fn create_statements() -> Vec<(String, String)> {
     let schema = Schema::new(DbBackend::Postgres);
@@ -27,7 +30,6 @@ fn create_statements() -> Vec<(String, String)> {
     create_tables![
         affiliation,
         authorship,
-        authorship_awaited_organization,
         authorship_organization,
         authorship_resolution,
         external_id,
@@ -76,7 +78,8 @@ async fn entities_are_as_migrated() {
     let app = TestApp::start().await;
     let statements = create_statements();
     let tables: BTreeSet<&str> = statements.iter().map(|(table, _)| table.as_str()).collect();
-    let expected = TABLES.into_iter().filter(|table| !DERIVED_TABLES.contains(table)).chain(DERIVED_ENTITIES);
+    let is_described = |table: &&str| !DERIVED_TABLES.contains(table) && !TABLES_WITHOUT_KEY.contains(table);
+    let expected = TABLES.into_iter().filter(is_described).chain(DERIVED_ENTITIES);
     assert_eq!(tables, expected.collect(), "tables with an entity");
 
     let create: Vec<String> = statements.iter().map(|(_, create)| format!("{create};")).collect();

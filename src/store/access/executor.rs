@@ -162,7 +162,7 @@ impl Store {
         let span = query_span(query_name);
         let custom_plan = sql.has_custom_plan();
         let _permit = self.enter_work_class(sql.work()).instrument(span.clone()).await?;
-        let rows = self.execute(&sql.into_statement(), custom_plan).instrument(span.clone()).await;
+        let rows = self.execute(&sql.into_statement()?, custom_plan).instrument(span.clone()).await;
         let rows = rows.inspect_err(|error| record_query_error(&span, error.code()))?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }

@@ -1,11 +1,15 @@
-//! SQL fragments with bound parameters.
+//! SQL fragments with bound parameters, for statements that SeaORM has no word for. `ARCHITECTURE.md` lists them.
 
-use sea_orm::sea_query::{ArrayType, Value};
+use sea_orm::sea_query::{ArrayType, Expr, PostgresQueryBuilder, QueryBuilder as _, SqlWriterValues, Value, Values};
 use sea_orm::{DbBackend, Statement};
 
+use crate::error::Error;
 use crate::store::access::work_class::StatementWork;
 
 /// SQL fragment. Each `?` in the text is bound to the next value; a complete statement numbers them `$1`, `$2`, ….
+///
+/// [`sql!`] creates a fragment of a constant text and checks at compile time that each `?` has a value. Whether each
+/// `?` of a composed text has one is checked when the statement is complete.
 #[derive(Clone, Debug, Default)]
 pub struct Sql {
     text: String,
@@ -26,8 +30,18 @@ impl From<String> for Sql {
     }
 }
 
+/// A condition of SeaORM, such as `paper::COLUMN.doi.eq_any(dois)`, as part of a statement that it has no word for.
+impl From<Expr> for Sql {
+    fn from(condition: Expr) -> Self {
+        let mut writer = SqlWriterValues::new("?", false);
+        PostgresQueryBuilder.prepare_expr(&condition, &mut writer);
+        let (text, Values(values)) = writer.into_parts();
+        Self::new(text, values)
+    }
+}
+
 impl Sql {
-    /// Returns a fragment with one parameter.
+    /// Returns a fragment of a text that is built at run time, with one parameter.
     pub fn with(text: &str, value: impl Into<Value>) -> Self {
         Self { text: text.to_owned(), values: vec![value.into()], ..Self::default() }
     }
@@ -113,9 +127,16 @@ impl Sql {
         Self::from(column).then(" = ANY(ARRAY(").then(query).then("))")
     }
 
+    /// Returns a fragment with a value for each `?`.
+    pub fn new(text: impl Into<String>, values: Vec<Value>) -> Self {
+        Self { text: text.into(), values, ..Self::default() }
+    }
+
     /// Returns the complete statement.
-    #[must_use]
-    pub fn into_statement(self) -> Statement {
+    ///
+    /// # Errors
+    /// If the number of placeholders differs from the number of values.
+    pub fn into_statement(self) -> Result<Statement, Error> {
         let mut text = String::with_capacity(self.text.len() + self.values.len() * 2);
         let mut number = 0;
         for character in self.text.chars() {
@@ -127,14 +148,43 @@ impl Sql {
                 text.push(character);
             }
         }
-        debug_assert_eq!(
-            number,
-            self.values.len(),
-            "the number of placeholders differs from the number of parameters: {text}"
-        );
-        Statement::from_sql_and_values(DbBackend::Postgres, text, self.values)
+        if number != self.values.len() {
+            let count = self.values.len();
+            return Err(Error::internal(format!(
+                "{number} placeholders, but {count} values, in the statement: {text}"
+            )));
+        }
+        Ok(Statement::from_sql_and_values(DbBackend::Postgres, text, self.values))
     }
 }
+
+/// Returns the number of `?` in a text.
+pub(crate) const fn count_placeholders(text: &str) -> usize {
+    let (bytes, mut index, mut count) = (text.as_bytes(), 0, 0);
+    while index < bytes.len() {
+        if bytes[index] == b'?' {
+            count += 1;
+        }
+        index += 1;
+    }
+    count
+}
+
+/// Returns a fragment of a constant text and a value for each `?` in it: `sql!("id = ? AND slug <> ?", id, slug)`. A
+/// missing or superfluous value does not compile.
+macro_rules! sql {
+    ($text:expr $(, $value:expr)* $(,)?) => {{
+        const {
+            let values: &[&str] = &[$(stringify!($value)),*];
+            assert!(
+                $crate::store::access::sql_fragment::count_placeholders($text) == values.len(),
+                "each ? needs a value, and each value a ?"
+            );
+        }
+        $crate::store::access::sql_fragment::Sql::new($text, vec![$(sea_orm::Value::from($value)),*])
+    }};
+}
+pub(crate) use sql;
 
 /// Binds a list as one array parameter, so that the statement text does not depend on its length.
 pub fn array_value<T: Into<Value>>(kind: ArrayType, entries: impl IntoIterator<Item = T>) -> Value {
@@ -149,4 +199,34 @@ pub fn bigint_array(numbers: impl IntoIterator<Item = i64>) -> Value {
 /// Binds texts as one array parameter.
 pub fn text_array<T: Into<String>>(entries: impl IntoIterator<Item = T>) -> Value {
     array_value(ArrayType::String, entries.into_iter().map(Into::<String>::into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::paper;
+
+    #[test]
+    fn placeholders_are_numbered_across_fragments() {
+        let sql =
+            sql!("SELECT id FROM paper WHERE doi = ? ", "10.1/x").then(sql!("AND id <> ? AND slug <> ?", 1_i64, "a"));
+        let statement = sql.into_statement().expect("a statement");
+        assert_eq!(statement.sql, "SELECT id FROM paper WHERE doi = $1 AND id <> $2 AND slug <> $3");
+        assert_eq!(statement.values.map_or(0, |values| values.0.len()), 3);
+    }
+
+    #[test]
+    fn conditions_of_seaorm_are_fragments() {
+        let has_slug = paper::COLUMN.slug.eq_any(["a", "b"].map(ToOwned::to_owned));
+        let sql = sql!("SELECT id FROM paper WHERE id > ? AND ", 1_i64).then(has_slug);
+        let statement = sql.into_statement().expect("a statement");
+        assert_eq!(statement.sql, r#"SELECT id FROM paper WHERE id > $1 AND "paper"."slug" = ANY($2)"#);
+    }
+
+    #[test]
+    fn a_missing_or_superfluous_value_is_an_error() {
+        assert!(Sql::from("id = ?").into_statement().is_err());
+        assert!(Sql::new(format!("{} = ?", "id"), vec![1_i64.into(), 2_i64.into()]).into_statement().is_err());
+        assert!(Sql::new(format!("{} = ?", "id"), vec![1_i64.into()]).into_statement().is_ok());
+    }
 }

@@ -130,7 +130,7 @@ impl Store {
     async fn execute_single(&self, sql: Sql) -> Result<Vec<ResultRow>, Error> {
         let custom_plan = sql.has_custom_plan();
         let _permit = self.enter_work_class(sql.work()).await?;
-        let rows = self.execute(&sql.into_statement(), custom_plan).await?;
+        let rows = self.execute(&sql.into_statement()?, custom_plan).await?;
         Ok(rows.into_iter().map(|result| ResultRow { result, is_record: false }).collect())
     }
 
@@ -143,7 +143,7 @@ impl Store {
             sql = sql.then(head).then(statement.sql.clone()).then(") AS entry");
         }
         let mut parts: Vec<Vec<ResultRow>> = statements.iter().map(|_| Vec::new()).collect();
-        for result in self.execute(&sql.into_statement(), false).await? {
+        for result in self.execute(&sql.into_statement()?, false).await? {
             let number = i32::from_next(&mut ColumnCursor::from_row(&result)?)?;
             let part = usize::try_from(number).ok().and_then(|number| parts.get_mut(number));
             part.ok_or_else(|| Error::internal("a row of an unknown part of a combined statement"))?

@@ -141,3 +141,9 @@ pub enum DecisionError {
     #[error(transparent)]
     Failed(#[from] Error),
 }
+
+impl From<sea_orm::DbErr> for DecisionError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Failed(error.into())
+    }
+}

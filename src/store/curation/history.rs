@@ -1,14 +1,15 @@
 //! The history of decisions.
 
 use chrono::{DateTime, Utc};
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::Expr;
+use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::entity::identity_decision;
 use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::Store;
-use crate::store::access::sql_fragment::Sql;
 use crate::store::curation::DecisionKind;
 use crate::store::curation::error::DecisionError;
 use crate::store::curation::reference::find_researchers;
@@ -100,16 +101,20 @@ fn serialize_with_global_ids<S: Serializer>(people: &[DecisionParty], serializer
     }))
 }
 
-#[derive(FromQueryResult)]
+/// A decision without the rows that it changed.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "identity_decision::Entity")]
 struct DecisionRow {
     id: i64,
-    kind: String,
+    kind: DecisionKind,
     decided_at: DateTime<Utc>,
     decided_by: Option<String>,
     note: Option<String>,
     undone_at: Option<DateTime<Utc>>,
     undone_by: Option<String>,
+    #[sea_orm(from_expr = r#"Expr::cust("(before ->> 'paperCount')::bigint")"#)]
     paper_count: i64,
+    #[sea_orm(from_expr = r#"Expr::cust("before -> 'people'")"#)]
     people: Value,
 }
 
@@ -117,10 +122,9 @@ impl TryFrom<DecisionRow> for Decision {
     type Error = Error;
 
     fn try_from(row: DecisionRow) -> Result<Self, Error> {
-        let kind = [DecisionKind::Merge, DecisionKind::Split].into_iter().find(|kind| kind.as_str() == row.kind);
         Ok(Self {
             id: row.id,
-            kind: kind.ok_or_else(|| Error::internal(format!("decision {} is of the kind {}", row.id, row.kind)))?,
+            kind: row.kind,
             decided_at: row.decided_at,
             decided_by: row.decided_by,
             note: row.note,
@@ -130,6 +134,15 @@ impl TryFrom<DecisionRow> for Decision {
             people: serde_json::from_value(row.people).map_err(Error::internal)?,
         })
     }
+}
+
+/// Decisions about a researcher and those who were merged into them.
+fn concerns(researcher_id: i64) -> Expr {
+    Expr::cust_with_values(
+        "researcher_ids && (ARRAY[$1]::bigint[] || ARRAY(SELECT former_id FROM former_identity \
+         WHERE kind = 'researcher' AND survivor_id = $1))",
+        [researcher_id],
+    )
 }
 
 impl Store {
@@ -144,18 +157,13 @@ impl Store {
 
     async fn try_list_decisions(&self, researcher: Option<&str>) -> Result<Vec<Decision>, DecisionError> {
         let uow = UnitOfWork::begin_read_only(self).await?;
-        let mut sql = Sql::from(
-            "SELECT id, kind, decided_at, decided_by, note, undone_at, undone_by, \
-             (before ->> 'paperCount')::bigint AS paper_count, before -> 'people' AS people FROM identity_decision",
-        );
+        let mut decisions = identity_decision::Entity::find().order_by_asc(identity_decision::Column::Id);
         if let Some(key) = researcher {
             for researcher_id in find_researchers(&uow, &[key]).await? {
-                sql = sql
-                    .then_with(" WHERE researcher_ids && (ARRAY[?]::bigint[] || ARRAY(SELECT former_id ", researcher_id)
-                    .then_with("FROM former_identity WHERE kind = 'researcher' AND survivor_id = ?))", researcher_id);
+                decisions = decisions.filter(concerns(researcher_id));
             }
         }
-        let rows = uow.rows::<DecisionRow>(sql.then(" ORDER BY id")).await?;
+        let rows = decisions.into_partial_model::<DecisionRow>().all(uow.db()).await?;
         uow.rollback().await?;
         Ok(rows.into_iter().map(Decision::try_from).collect::<Result<_, _>>()?)
     }

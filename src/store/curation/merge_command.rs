@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
+use crate::entity::authorship;
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::curation::reference::find_researchers;
 use crate::store::curation::researcher_summary::summarize_researchers;
@@ -85,10 +86,13 @@ pub(super) async fn merge_by_decision(
 
 /// Authorships that are unassigned because these researchers have another one on the paper.
 async fn find_unassigned_authorships(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<Vec<i64>, Error> {
-    let sql = "SELECT id FROM authorship WHERE same_as_id = ANY(?) AND researcher_id IS NULL ORDER BY id";
-    let unassigned =
-        uow.rows::<crate::store::curation::IdRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await?;
-    Ok(unassigned.into_iter().map(|row| row.id).collect())
+    let unassigned = authorship::Entity::find()
+        .select_only()
+        .column(authorship::Column::Id)
+        .filter(authorship::COLUMN.same_as_id.eq_any(researcher_ids.iter().copied()))
+        .filter(authorship::COLUMN.researcher_id.is_null())
+        .order_by_asc(authorship::Column::Id);
+    Ok(unassigned.into_tuple().all(uow.db()).await?)
 }
 
 async fn ensure_no_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<(), DecisionError> {
@@ -102,9 +106,13 @@ pub(super) async fn find_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i
     struct SlugRow {
         slug: String,
     }
-    let sql = "SELECT paper.slug FROM authorship JOIN paper ON paper.id = authorship.paper_id \
-         WHERE authorship.researcher_id = ANY(?) GROUP BY paper.id HAVING count(*) > 1 ORDER BY paper.id";
-    let shared = uow.rows::<SlugRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await?;
+    let shared = uow
+        .rows::<SlugRow>(sql!(
+            "SELECT paper.slug FROM authorship JOIN paper ON paper.id = authorship.paper_id \
+             WHERE authorship.researcher_id = ANY(?) GROUP BY paper.id HAVING count(*) > 1 ORDER BY paper.id",
+            bigint_array(researcher_ids.iter().copied()),
+        ))
+        .await?;
     Ok(shared.into_iter().map(|row| row.slug).collect())
 }
 

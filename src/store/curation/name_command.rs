@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
-use crate::entity::researcher;
+use crate::entity::{authorship, name_decision, researcher, researcher_name, statement_timestamp};
 use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Orcid;
@@ -12,7 +14,7 @@ use crate::model::record::{NameUse, OtherName};
 use crate::model::text_limit::{MAX_NAME_CHARS, check_length};
 use crate::store::Store;
 use crate::store::access::data_loader::Loader;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::sql;
 use crate::store::ingest::name_visibility::{
     ResearcherNames, StoredName, add_other_names, load_names, recompute_names,
 };
@@ -209,20 +211,34 @@ async fn set_names(
         former_name = Some(before.display_name.as_str());
     }
     if let Some(suppresses) = suppresses {
-        let decide = Sql::with(
-            "INSERT INTO name_decision (researcher_id, withholds_published_name) VALUES (?, ",
-            before.id,
-        )
-        .then_with(
-            "?) ON CONFLICT (researcher_id) DO UPDATE SET withholds_published_name = EXCLUDED.withholds_published_name, \
-             decided_at = statement_timestamp()",
-            suppresses,
-        );
-        uow.execute(decide).await?;
-        let sql = Sql::with("UPDATE researcher SET withholds_published_name = ? ", suppresses);
-        uow.execute(sql.then_with("WHERE id = ?", before.id)).await?;
+        let decision = name_decision::ActiveModel {
+            researcher_id: Set(before.id),
+            withholds_published_name: Set(Some(suppresses)),
+            ..Default::default()
+        };
+        store_name_decision(uow, decision, [name_decision::Column::WithholdsPublishedName]).await?;
+        let researcher = researcher::ActiveModel {
+            id: Unchanged(before.id),
+            withholds_published_name: Set(suppresses),
+            ..Default::default()
+        };
+        researcher::Entity::update(researcher).exec_without_returning(uow.db()).await?;
     }
     recompute_names(uow, before.id, former_name).await
+}
+
+/// Inserts a decision, or replaces these columns of the researcher's earlier one.
+async fn store_name_decision(
+    uow: &UnitOfWork<'_>,
+    decision: name_decision::ActiveModel,
+    columns: impl IntoIterator<Item = name_decision::Column>,
+) -> Result<(), Error> {
+    let replace = OnConflict::column(name_decision::Column::ResearcherId)
+        .update_columns(columns)
+        .value(name_decision::Column::DecidedAt, statement_timestamp())
+        .to_owned();
+    name_decision::Entity::insert(decision).on_conflict(replace).exec_without_returning(uow.db()).await?;
+    Ok(())
 }
 
 async fn choose_name(
@@ -242,18 +258,16 @@ async fn choose_name(
     }
     // Both may confirm repairs of author names.
     uow.dirty.spellings.extend([key, before.name_key.clone()]);
-    let decide = Sql::with(
-        "INSERT INTO name_decision (researcher_id, display_name, given_name, family_name) VALUES (?, ",
-        before.id,
-    )
-    .then_with("?, ", name.clone())
-    .then_with("?, ", parts.given.clone())
-    .then_with(
-        "?) ON CONFLICT (researcher_id) DO UPDATE SET display_name = EXCLUDED.display_name, \
-         given_name = EXCLUDED.given_name, family_name = EXCLUDED.family_name, decided_at = statement_timestamp()",
-        parts.family.clone(),
-    );
-    uow.execute(decide).await?;
+    let decision = name_decision::ActiveModel {
+        researcher_id: Set(before.id),
+        display_name: Set(Some(name.clone())),
+        given_name: Set(parts.given.clone()),
+        family_name: Set(parts.family.clone()),
+        ..Default::default()
+    };
+    let columns =
+        [name_decision::Column::DisplayName, name_decision::Column::GivenName, name_decision::Column::FamilyName];
+    store_name_decision(uow, decision, columns).await?;
     update_display_names(uow, vec![(before.id, name, parts)]).await
 }
 
@@ -286,50 +300,42 @@ async fn remove_decided_name(uow: &mut UnitOfWork<'_>, before: &ResearcherNames,
 }
 
 /// Deletes decisions on other names. Returns how many there were.
-async fn delete_decided_names(uow: &UnitOfWork<'_>, id: i64, keys: &[String]) -> Result<usize, Error> {
-    #[derive(FromQueryResult)]
-    struct DeletedRow {
-        #[allow(dead_code, reason = "it is counted")]
-        id: i64,
-    }
-    let sql = Sql::with("DELETE FROM researcher_name WHERE source IS NULL AND researcher_id = ? ", id)
-        .then_with("AND name_key = ANY(?) RETURNING id", text_array(keys.to_vec()));
-    Ok(uow.rows::<DeletedRow>(sql).await?.len())
+async fn delete_decided_names(uow: &UnitOfWork<'_>, id: i64, keys: &[String]) -> Result<u64, Error> {
+    let decided = researcher_name::Entity::delete_many()
+        .filter(researcher_name::COLUMN.source.is_null())
+        .filter(researcher_name::COLUMN.researcher_id.eq(id))
+        .filter(researcher_name::COLUMN.name_key.eq_any(keys.to_vec()));
+    Ok(decided.exec(uow.db()).await?.rows_affected)
 }
 
 /// The state of the names after a decision.
 async fn describe_name_outcome(uow: &UnitOfWork<'_>, before: &ResearcherNames) -> Result<NameDecisionOutcome, Error> {
-    #[derive(FromQueryResult)]
-    struct AuthorshipNameRow {
-        name_as_published: String,
-        name: String,
-    }
-    #[derive(FromQueryResult)]
-    struct IdRow {
-        id: i64,
-    }
     let now = load_names(uow, before.id).await?;
     let visible = now.visible()?;
     let forms = now.hidden_forms.clone().unwrap_or_default();
-    let authorships = "SELECT name_as_published, name FROM authorship WHERE researcher_id = ?";
-    let authorships = uow.rows::<AuthorshipNameRow>(Sql::with(authorships, now.id)).await?;
-    let is_withheld = |authorship: &&AuthorshipNameRow| {
-        !forms.is_empty()
-            && [&authorship.name_as_published, &authorship.name]
-                .iter()
-                .any(|name| names::name_reveals_hidden(name, &forms))
+    let authorships = authorship::Entity::find()
+        .select_only()
+        .columns([authorship::Column::NameAsPublished, authorship::Column::Name])
+        .filter(authorship::COLUMN.researcher_id.eq(now.id));
+    let authorships: Vec<(String, String)> = authorships.into_tuple().all(uow.db()).await?;
+    let is_withheld = |(name_as_published, name): &&(String, String)| {
+        !forms.is_empty() && [name_as_published, name].iter().any(|name| names::name_reveals_hidden(name, &forms))
     };
     let keys = visible.hidden_names.iter().chain([&now.display_name]).map(|name| names::name_key(name));
-    let namesakes = Sql::with("SELECT id FROM researcher WHERE name_key = ANY(?) ", text_array(keys))
-        .then_with("AND id <> ? ORDER BY id", now.id);
-    let namesakes = uow.rows::<IdRow>(namesakes).await?;
+    let namesakes = researcher::Entity::find()
+        .select_only()
+        .column(researcher::Column::Id)
+        .filter(researcher::COLUMN.name_key.eq_any(keys))
+        .filter(researcher::COLUMN.id.ne(now.id))
+        .order_by_asc(researcher::Column::Id);
+    let namesakes: Vec<i64> = namesakes.into_tuple().all(uow.db()).await?;
     let private = visible.hidden_names.len() - visible.search_only_names.len();
     Ok(NameDecisionOutcome {
         has_new_slug: now.slug != before.slug,
         other_name_counts: [visible.other_names.len(), visible.search_only_names.len(), private],
         paper_count: authorships.len(),
         withheld_paper_count: authorships.iter().filter(is_withheld).count(),
-        namesakes: namesakes.into_iter().map(|row| GlobalId { kind: NodeKind::Researcher, row_id: row.id }).collect(),
+        namesakes: namesakes.into_iter().map(|row_id| GlobalId { kind: NodeKind::Researcher, row_id }).collect(),
         revealing_fields: find_revealing_fields(uow, now.id, &forms).await?,
         name: now.display_name,
         slug: now.slug,
@@ -348,13 +354,14 @@ async fn find_revealing_fields(uow: &UnitOfWork<'_>, id: i64, forms: &[String]) 
     if words.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = Sql::with(
-        "SELECT held.* FROM researcher CROSS JOIN LATERAL (VALUES ('homepageUrl', homepage_url), ('portraitUrl', portrait_url), \
-             ('headline', headline::text), ('biography', biography::text)) AS held(field, text) \
-             WHERE held.text IS NOT NULL AND researcher.id = ?",
+    let sql = sql!(
+        "SELECT held.* FROM researcher CROSS JOIN LATERAL (VALUES ('homepageUrl', homepage_url), ('portraitUrl', \
+         portrait_url), ('headline', headline::text), ('biography', biography::text)) AS held(field, text) \
+         WHERE held.text IS NOT NULL AND researcher.id = ? UNION ALL SELECT 'identifiers', value FROM external_id \
+         WHERE researcher_id = ?",
         id,
-    )
-    .then_with(" UNION ALL SELECT 'identifiers', value FROM external_id WHERE researcher_id = ?", id);
+        id,
+    );
     let mut found: BTreeMap<&str, bool> = BTreeMap::new();
     let texts = uow.rows::<TextRow>(sql).await?;
     for row in &texts {

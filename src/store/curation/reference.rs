@@ -1,19 +1,18 @@
 //! References to researchers and papers: by id, slug or identifier, in any notation.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use crate::entity::{paper, researcher};
 use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::{ArxivId, Doi, InvalidIdentifier, Orcid};
-use crate::store::access::sql_fragment::Sql;
 use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::reader::lookup::{LookupKey, LookupTable, lookup_ids_sql};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
 /// Maximum number of researchers suggested for a name.
-const MAX_SUGGESTIONS: i64 = 5;
+const MAX_SUGGESTIONS: u64 = 5;
 
 fn parse_id_key(text: &str, wanted: NodeKind) -> Option<Result<LookupKey, CurationError>> {
     let id: GlobalId = text.parse().ok()?;
@@ -110,13 +109,13 @@ async fn find_by_keys<M: LookupTable>(uow: &UnitOfWork<'_>, keys: &[LookupKey]) 
 
 /// The error for an unknown key, with researchers who have it as their name.
 async fn unknown_researcher_error(uow: &UnitOfWork<'_>, text: &str) -> Result<CurationError, Error> {
-    #[derive(FromQueryResult)]
-    struct SlugRow {
-        slug: String,
-    }
-    let sql = Sql::with("SELECT slug FROM researcher WHERE name_key = ? ORDER BY id ", names::name_key(text));
-    let namesakes = uow.rows::<SlugRow>(sql.then_with("LIMIT ?", MAX_SUGGESTIONS)).await?;
-    let slugs: Vec<String> = namesakes.into_iter().map(|row| row.slug).collect();
+    let namesakes = researcher::Entity::find()
+        .select_only()
+        .column(researcher::Column::Slug)
+        .filter(researcher::COLUMN.name_key.eq(names::name_key(text)))
+        .order_by_asc(researcher::Column::Id)
+        .limit(MAX_SUGGESTIONS);
+    let slugs: Vec<String> = namesakes.into_tuple().all(uow.db()).await?;
     let hint =
         if slugs.is_empty() { String::new() } else { format!(" (researchers of that name: {})", slugs.join(", ")) };
     Ok(CurationError::UnknownResearcher { key: text.to_owned(), hint })

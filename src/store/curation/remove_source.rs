@@ -6,11 +6,15 @@
 
 use std::collections::HashSet;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
 
+use crate::entity::{
+    affiliation, authorship, former_identity, former_slug, paper, researcher, researcher_name, researcher_topic,
+    source_record,
+};
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::curation::IdRow;
 use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
@@ -90,13 +94,13 @@ impl Store {
             return Ok(());
         }
         let (records, entities) = count_records(&uow, source).await?;
-        let papers = ids(&uow, Sql::with(OWN_PAPERS, source)).await?;
+        let papers = ids(&uow, sql!(OWN_PAPERS, source)).await?;
         let candidates = load_candidates(&uow, source, &papers).await?;
         delete_papers(&mut uow, &papers).await?;
-        uow.execute(Sql::with("DELETE FROM source_record WHERE source = ?", source)).await?;
-        uow.execute(Sql::with("DELETE FROM researcher_name WHERE source = ?", source)).await?;
+        source_record::Entity::delete_many().filter(source_record::COLUMN.source.eq(source)).exec(uow.db()).await?;
+        researcher_name::Entity::delete_many().filter(researcher_name::COLUMN.source.eq(source)).exec(uow.db()).await?;
         let researchers =
-            ids(&uow, Sql::with(LEFT_RESEARCHERS, bigint_array(candidates.researchers.iter().copied()))).await?;
+            ids(&uow, sql!(LEFT_RESEARCHERS, bigint_array(candidates.researchers.iter().copied()))).await?;
         delete_entities(&mut uow, EntityType::Researcher, &researchers).await?;
         let gone: HashSet<i64> = researchers.iter().copied().collect();
         for profile in candidates.profiles.iter().filter(|id| !gone.contains(id)) {
@@ -138,11 +142,15 @@ struct RecordedEntity {
 
 /// The number of records of the source, and the entities that they describe.
 async fn count_records(uow: &UnitOfWork<'_>, source: &str) -> Result<(usize, Vec<RecordedEntity>), Error> {
-    let sql = "SELECT CASE WHEN researcher_id IS NOT NULL THEN 'researcher' WHEN organization_id IS NOT NULL THEN 'organization' \
-         WHEN topic_id IS NOT NULL THEN 'topic' ELSE 'paper' END AS kind, \
-         coalesce(researcher_id, organization_id, topic_id, paper_id) AS id, count(*) AS records \
-         FROM source_record WHERE source = ? GROUP BY 1, 2";
-    let entities = uow.rows::<RecordedEntity>(Sql::with(sql, source)).await?;
+    let entities = uow
+        .rows::<RecordedEntity>(sql!(
+            "SELECT CASE WHEN researcher_id IS NOT NULL THEN 'researcher' \
+             WHEN organization_id IS NOT NULL THEN 'organization' WHEN topic_id IS NOT NULL THEN 'topic' \
+             ELSE 'paper' END AS kind, coalesce(researcher_id, organization_id, topic_id, paper_id) AS id, \
+             count(*) AS records FROM source_record WHERE source = ? GROUP BY 1, 2",
+            source,
+        ))
+        .await?;
     let records: i64 = entities.iter().map(|entity| entity.records).sum();
     Ok((usize::try_from(records).unwrap_or_default(), entities))
 }
@@ -172,11 +180,17 @@ async fn load_candidates(uow: &UnitOfWork<'_>, source: &str, papers: &[i64]) -> 
         let first = parts.next().unwrap_or_default();
         parts.fold(first, |all, part| all.then("UNION ").then(part))
     };
-    let profiles = "SELECT DISTINCT researcher_id AS id FROM source_record AS own WHERE source = ? AND researcher_id IS NOT NULL \
-         AND NOT EXISTS (SELECT FROM source_record AS other WHERE other.researcher_id = own.researcher_id \
-         AND other.source <> own.source) \
-         AND NOT EXISTS (SELECT FROM identity_decision WHERE researcher_ids @> ARRAY[own.researcher_id])";
-    let profiles = ids(uow, Sql::with(profiles, source)).await?;
+    let profiles = ids(
+        uow,
+        sql!(
+            "SELECT DISTINCT researcher_id AS id FROM source_record AS own WHERE source = ? \
+             AND researcher_id IS NOT NULL AND NOT EXISTS (SELECT FROM source_record AS other \
+             WHERE other.researcher_id = own.researcher_id AND other.source <> own.source) \
+             AND NOT EXISTS (SELECT FROM identity_decision WHERE researcher_ids @> ARRAY[own.researcher_id])",
+            source,
+        ),
+    )
+    .await?;
     let of_profiles = |select: &str| {
         Sql::with(&format!("{select} WHERE researcher_id = ANY(?) "), bigint_array(profiles.iter().copied()))
     };
@@ -188,7 +202,7 @@ async fn load_candidates(uow: &UnitOfWork<'_>, source: &str, papers: &[i64]) -> 
         of_profiles("SELECT topic_id AS id FROM researcher_topic"),
     ]);
     // A topic may have been created as the broader one of another.
-    let topics = Sql::from("WITH RECURSIVE named(id) AS (SELECT own.id FROM (")
+    let topics = sql!("WITH RECURSIVE named(id) AS (SELECT own.id FROM (")
         .then(topics)
         .then(") AS own UNION SELECT broader_id FROM topic_broader JOIN named ON named.id = topic_broader.topic_id) SELECT id FROM named");
     Ok(Candidates {
@@ -224,29 +238,26 @@ async fn left_below(uow: &UnitOfWork<'_>, left: &str, candidates: Vec<i64>) -> R
 }
 
 async fn delete_papers(uow: &mut UnitOfWork<'_>, papers: &[i64]) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
-    struct DeletedPaperRow {
-        title: String,
-        doi: Option<String>,
-        shared_doi: Option<String>,
-    }
-    #[derive(FromQueryResult)]
-    struct SpellingRow {
-        spelling: String,
-    }
     if papers.is_empty() {
         return Ok(());
     }
-    let list = || bigint_array(papers.iter().copied());
     let researchers = researchers_of_papers(uow, papers).await?;
     let pairs = coauthor_pairs_of(uow, papers).await?;
-    let spellings = "SELECT DISTINCT confirming_key AS spelling FROM authorship WHERE confirming_key IS NOT NULL AND paper_id = ANY(?)";
-    let spellings = uow.rows::<SpellingRow>(Sql::with(spellings, list())).await?;
-    uow.dirty.spellings.extend(spellings.into_iter().map(|row| row.spelling));
-    let described = "SELECT title, doi, shared_doi FROM paper WHERE id = ANY(?)";
-    for paper in uow.rows::<DeletedPaperRow>(Sql::with(described, list())).await? {
+    let spellings = authorship::Entity::find()
+        .select_only()
+        .column(authorship::Column::ConfirmingKey)
+        .distinct()
+        .filter(authorship::COLUMN.confirming_key.is_not_null())
+        .filter(authorship::COLUMN.paper_id.eq_any(papers.iter().copied()));
+    uow.dirty.spellings.extend(spellings.into_tuple::<String>().all(uow.db()).await?);
+    let described = paper::Entity::find()
+        .select_only()
+        .columns([paper::Column::Title, paper::Column::Doi, paper::Column::SharedDoi])
+        .filter(paper::COLUMN.id.eq_any(papers.iter().copied()));
+    let described: Vec<(String, Option<String>, Option<String>)> = described.into_tuple().all(uow.db()).await?;
+    for (title, doi, shared_doi) in described {
         // Other versions of the work stay.
-        uow.dirty.works.mark_paper(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
+        uow.dirty.works.mark_paper(&title, doi.into_iter().chain(shared_doi));
     }
     delete_entities(uow, EntityType::Paper, papers).await?;
     uow.notify(ProjectionEvent::AuthorsChanged { researchers: &researchers, pairs: &pairs }).await
@@ -254,44 +265,59 @@ async fn delete_papers(uow: &mut UnitOfWork<'_>, papers: &[i64]) -> Result<(), E
 
 /// Deletes entities with their redirects. Everything else of them is deleted by the database.
 async fn delete_entities(uow: &mut UnitOfWork<'_>, kind: EntityType, entities: &[i64]) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
-    struct NameKeyRow {
-        name_key: String,
-    }
     if entities.is_empty() {
         return Ok(());
     }
-    let (table, list) = (kind.table(), || bigint_array(entities.iter().copied()));
+    let table = kind.table();
     if kind == EntityType::Researcher {
-        let names = "SELECT name_key FROM researcher WHERE id = ANY(?)";
-        let names = uow.rows::<NameKeyRow>(Sql::with(names, list())).await?;
-        uow.dirty.spellings.extend(names.into_iter().map(|row| row.name_key));
+        let names = researcher::Entity::find()
+            .select_only()
+            .column(researcher::Column::NameKey)
+            .filter(researcher::COLUMN.id.eq_any(entities.iter().copied()));
+        uow.dirty.spellings.extend(names.into_tuple::<String>().all(uow.db()).await?);
         for researcher in entities {
             queue_researcher_blocks(uow, *researcher).await?;
         }
     }
     uow.notify(ProjectionEvent::EntitiesRemoved { kind, ids: entities }).await?;
-    uow.execute(Sql::with(&format!("DELETE FROM {table} WHERE id = ANY(?)"), list())).await?;
-    for redirects in ["former_identity WHERE survivor_id", "former_slug WHERE id"] {
-        let delete = format!("DELETE FROM {redirects} = ANY(?) AND kind = '{table}'");
-        uow.execute(Sql::with(&delete, list())).await?;
-    }
+    let ids = bigint_array(entities.iter().copied());
+    uow.execute(Sql::with(&format!("DELETE FROM {table} WHERE id = ANY(?)"), ids)).await?;
+    former_identity::Entity::delete_many()
+        .filter(former_identity::COLUMN.kind.eq(table))
+        .filter(former_identity::COLUMN.survivor_id.eq_any(entities.iter().copied()))
+        .exec(uow.db())
+        .await?;
+    former_slug::Entity::delete_many()
+        .filter(former_slug::COLUMN.kind.eq(table))
+        .filter(former_slug::COLUMN.id.eq_any(entities.iter().copied()))
+        .exec(uow.db())
+        .await?;
     Ok(())
 }
 
 /// Removes the profile of a researcher who stays as an author of papers of other sources.
 async fn clear_profile(uow: &mut UnitOfWork<'_>, id: i64) -> Result<(), Error> {
-    let clear = "UPDATE researcher SET headline = '{}', biography = '{}', portrait_url = NULL, homepage_url = NULL, told_names = '{}', \
-         orcid = CASE WHEN EXISTS (SELECT FROM authorship WHERE authorship.researcher_id = researcher.id \
-         AND authorship.orcid = researcher.orcid) THEN orcid END, updated_at = statement_timestamp() WHERE id = ?";
-    uow.execute(Sql::with(clear, id)).await?;
-    for table in ["affiliation", "researcher_topic"] {
-        uow.execute(Sql::with(&format!("DELETE FROM {table} WHERE researcher_id = ?"), id)).await?;
-    }
-    let identifiers = "DELETE FROM external_id WHERE researcher_id = ? AND NOT EXISTS (SELECT FROM authorship \
-         WHERE authorship.researcher_id = external_id.researcher_id AND scheme || ':' || value = ANY(authorship.author_ids) \
-         AND (scheme || ':' || value = ANY(authorship.doubtful_ids)) IS NOT TRUE)";
-    uow.execute(Sql::with(identifiers, id)).await?;
+    uow.execute(sql!(
+        "UPDATE researcher SET headline = '{}', biography = '{}', portrait_url = NULL, homepage_url = NULL, \
+         told_names = '{}', orcid = CASE WHEN EXISTS (SELECT FROM authorship \
+         WHERE authorship.researcher_id = researcher.id AND authorship.orcid = researcher.orcid) THEN orcid END, \
+         updated_at = statement_timestamp() WHERE id = ?",
+        id,
+    ))
+    .await?;
+    affiliation::Entity::delete_many().filter(affiliation::COLUMN.researcher_id.eq(id)).exec(uow.db()).await?;
+    researcher_topic::Entity::delete_many()
+        .filter(researcher_topic::COLUMN.researcher_id.eq(id))
+        .exec(uow.db())
+        .await?;
+    uow.execute(sql!(
+        "DELETE FROM external_id WHERE researcher_id = ? AND NOT EXISTS (SELECT FROM authorship \
+         WHERE authorship.researcher_id = external_id.researcher_id \
+         AND scheme || ':' || value = ANY(authorship.author_ids) \
+         AND (scheme || ':' || value = ANY(authorship.doubtful_ids)) IS NOT TRUE)",
+        id,
+    ))
+    .await?;
     queue_researcher_blocks(uow, id).await?;
     recompute_names(uow, id, None).await
 }

@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
+use crate::entity::{
+    external_id, former_identity, researcher, researcher_statistics, researcher_topic, source_record, topic,
+};
 use crate::error::Error;
 use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
 use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
@@ -65,7 +71,8 @@ pub struct SummaryPaper {
     pub name: String,
 }
 
-#[derive(FromQueryResult)]
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "researcher::Entity")]
 struct SummaryRow {
     id: i64,
     slug: String,
@@ -76,6 +83,13 @@ struct SummaryRow {
     biography: LocalizedText,
     portrait_url: Option<String>,
     homepage_url: Option<String>,
+    #[sea_orm(nested)]
+    counts: SummaryCounts,
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "researcher_statistics::Entity")]
+struct SummaryCounts {
     paper_count: i32,
     coauthor_count: i32,
     first_year: i32,
@@ -108,25 +122,6 @@ struct SummaryAffiliationRow {
     is_primary: bool,
 }
 
-#[derive(FromQueryResult)]
-struct SummaryTopicRow {
-    researcher_id: i64,
-    display_names: LocalizedText,
-}
-
-#[derive(FromQueryResult)]
-struct SummaryTextRow {
-    researcher_id: i64,
-    text: String,
-}
-
-#[derive(FromQueryResult)]
-struct SummaryFormerRow {
-    researcher_id: i64,
-    former_id: i64,
-    former_slug: String,
-}
-
 impl From<SummaryRow> for ResearcherSummary {
     fn from(row: SummaryRow) -> Self {
         let texts = [("headline", &row.headline), ("biography", &row.biography)];
@@ -140,9 +135,9 @@ impl From<SummaryRow> for ResearcherSummary {
             slug: row.slug,
             name: row.display_name,
             orcid: row.orcid,
-            paper_count: row.paper_count,
-            coauthor_count: row.coauthor_count,
-            years: (row.first_year, row.last_year),
+            paper_count: row.counts.paper_count,
+            coauthor_count: row.counts.coauthor_count,
+            years: (row.counts.first_year, row.counts.last_year),
             other_names: row.other_names,
             ..Self::default()
         }
@@ -176,12 +171,10 @@ pub(super) async fn summarize_researchers(
 ) -> Result<Vec<ResearcherSummary>, Error> {
     let of = |sql: &str| Sql::with(sql, bigint_array(people.iter().copied()));
     let mut found: HashMap<i64, ResearcherSummary> = HashMap::new();
-    let rows = of(
-        "SELECT researcher.id, slug, display_name, other_names, orcid, headline, biography, portrait_url, homepage_url, \
-         paper_count, coauthor_count, first_year, last_year FROM researcher JOIN researcher_statistics \
-         ON researcher_id = researcher.id WHERE researcher.id = ANY(?)",
-    );
-    for row in uow.rows::<SummaryRow>(rows).await? {
+    let researchers = researcher::Entity::find()
+        .inner_join(researcher_statistics::Entity)
+        .filter(researcher::COLUMN.id.eq_any(people.iter().copied()));
+    for row in researchers.into_partial_model::<SummaryRow>().all(uow.db()).await? {
         found.insert(row.id, row.into());
     }
     let papers = of(
@@ -207,27 +200,42 @@ pub(super) async fn summarize_researchers(
     for row in uow.rows::<SummaryAffiliationRow>(affiliations).await? {
         found.entry(row.researcher_id).or_default().affiliations.push(row.describe(&languages));
     }
-    let topics = of("SELECT researcher_id, display_names FROM researcher_topic JOIN topic ON topic.id = topic_id \
-         WHERE researcher_id = ANY(?) ORDER BY position, topic_id");
-    for row in uow.rows::<SummaryTopicRow>(topics).await? {
-        let label = row.display_names.best_match(&languages).map(|label| label.value.to_owned());
-        found.entry(row.researcher_id).or_default().topics.extend(label);
+    let topics = researcher_topic::Entity::find()
+        .inner_join(topic::Entity)
+        .select_only()
+        .column(researcher_topic::Column::ResearcherId)
+        .column(topic::Column::DisplayNames)
+        .filter(researcher_topic::COLUMN.researcher_id.eq_any(people.iter().copied()))
+        .order_by_asc(researcher_topic::Column::Position)
+        .order_by_asc(researcher_topic::Column::TopicId);
+    for (id, names) in topics.into_tuple::<(i64, LocalizedText)>().all(uow.db()).await? {
+        let label = names.best_match(&languages).map(|label| label.value.to_owned());
+        found.entry(id).or_default().topics.extend(label);
     }
-    let identifiers = of("SELECT researcher_id, scheme || ':' || value AS text FROM external_id \
-         WHERE researcher_id = ANY(?) ORDER BY scheme, value");
-    for row in uow.rows::<SummaryTextRow>(identifiers).await? {
-        found.entry(row.researcher_id).or_default().identifiers.push(row.text);
+    let identifiers = external_id::Entity::find()
+        .select_only()
+        .columns([external_id::Column::ResearcherId, external_id::Column::Scheme, external_id::Column::Value])
+        .filter(external_id::COLUMN.researcher_id.eq_any(people.iter().copied()))
+        .order_by_asc(external_id::Column::Scheme)
+        .order_by_asc(external_id::Column::Value);
+    for (id, scheme, value) in identifiers.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
+        found.entry(id).or_default().identifiers.push(format!("{scheme}:{value}"));
     }
-    let records =
-        of("SELECT researcher_id, source || ' ' || key AS text FROM source_record WHERE researcher_id = ANY(?) \
-         ORDER BY source, key");
-    for row in uow.rows::<SummaryTextRow>(records).await? {
-        found.entry(row.researcher_id).or_default().records.push(row.text);
+    let records = source_record::Entity::find()
+        .select_only()
+        .columns([source_record::Column::ResearcherId, source_record::Column::Source, source_record::Column::Key])
+        .filter(source_record::COLUMN.researcher_id.eq_any(people.iter().copied()))
+        .order_by_asc(source_record::Column::Source)
+        .order_by_asc(source_record::Column::Key);
+    for (id, source, key) in records.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
+        found.entry(id).or_default().records.push(format!("{source} {key}"));
     }
-    let former = of("SELECT survivor_id AS researcher_id, former_id, former_slug FROM former_identity \
-         WHERE kind = 'researcher' AND survivor_id = ANY(?) ORDER BY former_id");
-    for row in uow.rows::<SummaryFormerRow>(former).await? {
-        found.entry(row.researcher_id).or_default().former.push((row.former_id, row.former_slug));
+    let former = former_identity::Entity::find()
+        .filter(former_identity::COLUMN.kind.eq(EntityType::Researcher.table()))
+        .filter(former_identity::COLUMN.survivor_id.eq_any(people.iter().copied()))
+        .order_by_asc(former_identity::Column::FormerId);
+    for row in former.all(uow.db()).await? {
+        found.entry(row.survivor_id).or_default().former.push((row.former_id, row.former_slug));
     }
     Ok(people.iter().filter_map(|id| found.remove(id)).filter(|person| person.id != 0).collect())
 }

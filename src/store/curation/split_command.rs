@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
+use crate::entity::{paper, researcher};
 use crate::error::Error;
 use crate::model::identifier::Orcid;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::sql;
 use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::curation::merge_command::abbreviate_list;
 use crate::store::curation::reference::{find_papers, find_researchers};
@@ -122,18 +124,17 @@ async fn ensure_not_author_of(
 }
 
 async fn load_paper_slugs(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<Vec<String>, Error> {
-    #[derive(FromQueryResult)]
-    struct SlugRow {
-        slug: String,
-    }
-    let sql = "SELECT slug FROM paper WHERE id = ANY(?) ORDER BY id";
-    let papers = uow.rows::<SlugRow>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
-    Ok(papers.into_iter().map(|paper| paper.slug).collect())
+    let slugs = paper::Entity::find()
+        .select_only()
+        .column(paper::Column::Slug)
+        .filter(paper::COLUMN.id.eq_any(papers.iter().copied()))
+        .order_by_asc(paper::Column::Id);
+    Ok(slugs.into_tuple().all(uow.db()).await?)
 }
 
 /// Whether a researcher has data besides papers.
 async fn has_data_besides_papers(uow: &UnitOfWork<'_>, person: &ResearcherRef) -> Result<bool, Error> {
-    let sql = Sql::with("SELECT id FROM researcher WHERE id = ? AND ", person.id).then(HAS_DATA_BESIDES_PAPERS);
+    let sql = sql!("SELECT id FROM researcher WHERE id = ? AND ", person.id).then(HAS_DATA_BESIDES_PAPERS);
     Ok(!uow.rows::<crate::store::curation::IdRow>(sql).await?.is_empty())
 }
 
@@ -147,7 +148,8 @@ async fn create_split_researcher(
     let name = most_common_name(moved).ok_or_else(|| Error::internal("a split without papers"))?;
     let orcid = choose_split_orcid(uow, source, moved, remaining).await?;
     if orcid.as_ref().is_some_and(|orcid| source.orcid.as_deref() == Some(orcid.as_str())) {
-        uow.execute(Sql::with("UPDATE researcher SET orcid = NULL WHERE id = ?", source.id)).await?;
+        let released = researcher::ActiveModel { id: Unchanged(source.id), orcid: Set(None), ..Default::default() };
+        researcher::Entity::update(released).exec_without_returning(uow.db()).await?;
     }
     create_researcher(uow, name, orcid.as_ref()).await
 }
@@ -166,14 +168,15 @@ async fn choose_split_orcid(
     if remaining.iter().any(|authorship| authorship.orcid.as_ref() == Some(orcid)) {
         return Ok(None);
     }
-    let taken = Sql::with("SELECT id FROM researcher WHERE orcid = ?", orcid.clone())
-        .then_with(" AND (id <> ?", source.id)
-        .then_with(
-            " OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id AND key = ?)) \
-             UNION ALL SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' ",
-            format!("researcher:{orcid}"),
-        )
-        .then_with("AND value = ?", orcid.clone());
+    let taken = sql!(
+        "SELECT id FROM researcher WHERE orcid = ? AND (id <> ? OR EXISTS (SELECT FROM source_record \
+         WHERE researcher_id = researcher.id AND key = ?)) UNION ALL SELECT researcher_id FROM external_id \
+         WHERE researcher_id IS NOT NULL AND scheme = 'orcid' AND value = ?",
+        orcid.clone(),
+        source.id,
+        format!("researcher:{orcid}"),
+        orcid.clone(),
+    );
     let is_taken = !uow.rows::<crate::store::curation::IdRow>(taken).await?.is_empty();
     Ok(orcid.parse().ok().filter(|_| !is_taken))
 }

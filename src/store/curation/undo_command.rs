@@ -1,30 +1,18 @@
 //! Undoing a decision.
 
-use chrono::{DateTime, Utc};
-use sea_orm::FromQueryResult;
-use serde_json::Value;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
+use crate::entity::{identity_decision, researcher, statement_timestamp};
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::curation::researcher_summary::summarize_researchers;
-use crate::store::curation::undo_log::{UndoLog, restore_rows};
-use crate::store::curation::{DecisionKind, DecisionOutcome};
+use crate::store::curation::undo_log::restore_rows;
+use crate::store::curation::{BeforeDecision, DecisionOutcome, DecisionRole};
 use crate::store::ingest::merge_researchers::emptied::find_empty_researchers;
 use crate::store::ingest::merge_researchers::full_merge::{load_researcher_refs, merge_into};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
-
-#[derive(FromQueryResult)]
-struct UndoTargetRow {
-    kind: String,
-    researcher_ids: Vec<i64>,
-    /// The survivor of a merge, or the researcher who had the papers of a split.
-    remaining_id: Option<i64>,
-    undone_at: Option<DateTime<Utc>>,
-    undone_by: Option<String>,
-    changes: Value,
-}
 
 /// Restores the rows that a decision changed, and marks it as undone.
 pub(super) async fn undo_decision(
@@ -32,11 +20,7 @@ pub(super) async fn undo_decision(
     decision: i64,
     by: Option<&str>,
 ) -> Result<DecisionOutcome, DecisionError> {
-    let sql = "SELECT kind, researcher_ids, undone_at, undone_by, before -> 'changes' AS changes, \
-         (SELECT (person ->> 'id')::bigint FROM jsonb_array_elements(before -> 'people') AS person \
-         WHERE person ->> 'role' IN ('SOURCE', 'SURVIVOR') LIMIT 1) AS remaining_id \
-         FROM identity_decision WHERE id = ?";
-    let row = uow.rows::<UndoTargetRow>(Sql::with(sql, decision)).await?.pop();
+    let row = identity_decision::Entity::find_by_id(decision).one(uow.db()).await?;
     let row = row.ok_or(CurationError::UnknownDecision(decision))?;
     if let Some(undone_at) = row.undone_at {
         let by = row.undone_by.map(|by| format!(", by {by}")).unwrap_or_default();
@@ -44,25 +28,30 @@ pub(super) async fn undo_decision(
         return Err(CurationError::AlreadyUndone { decision, undone_at, by }.into());
     }
     ensure_no_dependents(uow, decision, &row.researcher_ids).await?;
-    let journal: UndoLog = serde_json::from_value(row.changes).map_err(Error::internal)?;
+    let BeforeDecision { parties, changes: journal, .. } =
+        serde_json::from_value(row.before).map_err(Error::internal)?;
+    let remaining = parties.iter().find(|party| matches!(party.role, DecisionRole::Source | DecisionRole::Survivor));
     let researcher_ids = &row.researcher_ids;
 
     let before = summarize_researchers(uow, researcher_ids).await?;
     restore_rows(uow, &journal).await?;
     for person in journal.created_researchers() {
-        remove_created_researcher(uow, person, row.remaining_id).await?;
+        remove_created_researcher(uow, person, remaining.map(|party| party.id)).await?;
     }
     uow.mark_dirty(EntityType::Researcher, researcher_ids.iter().copied());
-    let changed = "UPDATE researcher SET updated_at = statement_timestamp() WHERE id = ANY(?)";
-    uow.execute(Sql::with(changed, bigint_array(researcher_ids.iter().copied()))).await?;
-    let undone = Sql::with(
-        "UPDATE identity_decision SET undone_at = statement_timestamp(), undone_by = ? WHERE ",
-        by.map(ToOwned::to_owned),
-    );
-    uow.execute(undone.then_with("id = ?", decision)).await?;
+    researcher::Entity::update_many()
+        .col_expr(researcher::Column::UpdatedAt, statement_timestamp())
+        .filter(researcher::COLUMN.id.eq_any(researcher_ids.iter().copied()))
+        .exec(uow.db())
+        .await?;
+    identity_decision::Entity::update_many()
+        .set(identity_decision::ActiveModel { undone_by: Set(by.map(ToOwned::to_owned)), ..Default::default() })
+        .col_expr(identity_decision::Column::UndoneAt, statement_timestamp())
+        .filter(identity_decision::COLUMN.id.eq(decision))
+        .exec(uow.db())
+        .await?;
     let after = summarize_researchers(uow, researcher_ids).await?;
-    let kind = if row.kind == DecisionKind::Merge.as_str() { DecisionKind::Merge } else { DecisionKind::Split };
-    Ok(DecisionOutcome { decision, kind, before, after, notes: Vec::new() })
+    Ok(DecisionOutcome { decision, kind: row.kind, before, after, notes: Vec::new() })
 }
 
 /// Fails if later decisions affect the same researchers.
@@ -71,14 +60,22 @@ async fn ensure_no_dependents(
     decision: i64,
     researcher_ids: &[i64],
 ) -> Result<(), DecisionError> {
-    let sql = Sql::with("SELECT id FROM identity_decision WHERE undone_at IS NULL AND id > ? AND ", decision)
-        .then_with("researcher_ids && ? ORDER BY id DESC", bigint_array(researcher_ids.iter().copied()));
-    let later: Vec<String> =
-        uow.rows::<crate::store::curation::IdRow>(sql).await?.iter().map(|row| row.id.to_string()).collect();
+    let later = identity_decision::Entity::find()
+        .select_only()
+        .column(identity_decision::Column::Id)
+        .filter(identity_decision::COLUMN.undone_at.is_null())
+        .filter(identity_decision::COLUMN.id.gt(decision))
+        .filter(identity_decision::COLUMN.researcher_ids.overlap(researcher_ids.to_vec()))
+        .order_by_desc(identity_decision::Column::Id);
+    let later: Vec<i64> = later.into_tuple().all(uow.db()).await?;
     if later.is_empty() {
         return Ok(());
     }
-    Err(CurationError::HasDependents { decision, later: later.join(", then ") }.into())
+    Err(CurationError::HasDependents {
+        decision,
+        later: later.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then "),
+    }
+    .into())
 }
 
 /// Deletes a researcher created by the decision. What was added since moves to the researcher they were split from.
@@ -89,7 +86,8 @@ async fn remove_created_researcher(uow: &mut UnitOfWork<'_>, person: i64, remain
         [remaining, person] if !is_empty => merge_into(uow, remaining, std::slice::from_ref(person), false).await,
         _ => {
             uow.notify(ProjectionEvent::EntitiesRemoved { kind: EntityType::Researcher, ids: &[person] }).await?;
-            uow.execute(Sql::with("DELETE FROM researcher WHERE id = ?", person)).await
+            researcher::Entity::delete_by_id(person).exec(uow.db()).await?;
+            Ok(())
         }
     }
 }

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::reassign_authorships::{Reassignment, move_authorships};
+use crate::store::ingest::researcher_matching::clear_orcids;
 use crate::store::unit_of_work::{UnitOfWork, rows_cte};
 
 /// A row as JSON, by column.
@@ -279,9 +280,7 @@ pub(super) async fn restore_rows(uow: &mut UnitOfWork<'_>, journal: &UndoLog) ->
             // Created researchers are deleted later, and ORCID iDs are cleared first, since they are unique.
             plan.deleted.clear();
             let researchers = changes.iter().filter(|change| changes_orcid(table, change, &now));
-            let clear_orcids = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
-            uow.execute(Sql::with(clear_orcids, bigint_array(researchers.filter_map(|change| change.find_id("id")))))
-                .await?;
+            clear_orcids(uow, researchers.filter_map(|change| change.find_id("id"))).await?;
         }
         apply_table_writes(uow, table, plan).await?;
     }
@@ -380,9 +379,16 @@ async fn load_writable_columns(uow: &UnitOfWork<'_>, table: &TrackedTable) -> Re
     struct ColumnRow {
         name: String,
     }
-    let sql = "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum > 0 \
-         AND NOT attisdropped AND attgenerated = ''";
-    Ok(uow.rows::<ColumnRow>(Sql::with(sql, table.name)).await?.into_iter().map(|column| column.name).collect())
+    Ok(uow
+        .rows::<ColumnRow>(sql!(
+            "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum > 0 \
+             AND NOT attisdropped AND attgenerated = ''",
+            table.name,
+        ))
+        .await?
+        .into_iter()
+        .map(|column| column.name)
+        .collect())
 }
 
 /// Whether the change restores or removes an ORCID iD.

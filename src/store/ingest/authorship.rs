@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::AuthorRecord;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::authorship_matching::{
     AuthorshipSlot, assign_slots, dedupe_researchers, mark_resolved_by_decision, restore_resolutions,
 };
@@ -223,9 +223,13 @@ async fn pin_exported_decisions(uow: &UnitOfWork<'_>, authorships: Vec<i64>) -> 
     if authorships.is_empty() {
         return Ok(());
     }
-    let pin = "INSERT INTO identity_pin (authorship_id, paper_id, name_as_published, researcher_id) \
-         SELECT id, paper_id, name_as_published, researcher_id FROM authorship WHERE id = ANY(?) ON CONFLICT DO NOTHING";
-    uow.execute(Sql::with(pin, bigint_array(authorships.iter().copied()))).await?;
+    uow.execute(sql!(
+        "INSERT INTO identity_pin (authorship_id, paper_id, name_as_published, researcher_id) \
+         SELECT id, paper_id, name_as_published, researcher_id FROM authorship WHERE id = ANY(?) \
+         ON CONFLICT DO NOTHING",
+        bigint_array(authorships.iter().copied()),
+    ))
+    .await?;
     mark_resolved_by_decision(uow, authorships).await
 }
 

@@ -5,13 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::entity::authorship;
 use crate::error::Error;
 use crate::model::record::AuthorRecord;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::disambiguation_queue::queue_orcid_blocks;
 use crate::store::ingest::exported_ids::claim_ids;
 use crate::store::ingest::name_repair::RepairedAuthor;
@@ -173,7 +174,7 @@ pub(crate) async fn assign_slots(
             former.entry(slot.paper_id).or_default().push(slot);
         }
         queue_orcid_blocks(uow, &replaced).await?;
-        uow.execute(Sql::with("DELETE FROM authorship WHERE paper_id = ANY(?)", bigint_array(replaced))).await?;
+        authorship::Entity::delete_many().filter(authorship::COLUMN.paper_id.eq_any(replaced)).exec(uow.db()).await?;
     }
     let mut named = authors.iter();
     let mut slots = Vec::with_capacity(authors.len());
@@ -206,25 +207,20 @@ pub(crate) async fn assign_slots(
 
 /// The authorships of papers, and the pinned ones that they no longer have.
 async fn load_previous_authorships(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<Vec<PreviousAuthorship>, Error> {
-    let sql = Sql::with(
+    let sql = sql!(
         "SELECT held.id, held.paper_id, held.list_order, held.name_as_published, held.name, held.researcher_id, \
          held.confirming_key, decided.id AS decided, resolution.method, resolution.confidence, resolution.evidence \
-         FROM (SELECT id, paper_id, list_order, name_as_published, name, researcher_id, confirming_key FROM authorship \
-         WHERE paper_id = ANY(?)",
-        bigint_array(papers.iter().copied()),
-    )
-    .then_with(
-        " UNION ALL SELECT authorship_id, paper_id, NULL, name_as_published, NULL, NULL, NULL FROM identity_pin \
-         WHERE paper_id = ANY(?)",
-        bigint_array(papers.iter().copied()),
-    )
-    .then(
-        " AND NOT EXISTS (SELECT FROM authorship WHERE authorship.id = identity_pin.authorship_id)) AS held \
+         FROM (SELECT id, paper_id, list_order, name_as_published, name, researcher_id, confirming_key \
+         FROM authorship WHERE paper_id = ANY(?) UNION ALL SELECT authorship_id, paper_id, NULL, name_as_published, \
+         NULL, NULL, NULL FROM identity_pin WHERE paper_id = ANY(?) AND NOT EXISTS (SELECT FROM authorship \
+         WHERE authorship.id = identity_pin.authorship_id)) AS held \
          LEFT JOIN identity_pin AS pin ON pin.authorship_id = held.id \
          LEFT JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_id = pin.researcher_id \
          LEFT JOIN researcher AS decided ON decided.id = coalesce(former.survivor_id, pin.researcher_id) \
          LEFT JOIN authorship_resolution AS resolution ON resolution.authorship_id = held.id \
          ORDER BY held.paper_id, held.list_order, held.id",
+        bigint_array(papers.iter().copied()),
+        bigint_array(papers.iter().copied()),
     );
     uow.rows(sql).await
 }
@@ -263,13 +259,15 @@ pub(crate) async fn mark_resolved_by_decision(uow: &UnitOfWork<'_>, authorships:
     if authorships.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
-         SELECT pin.authorship_id, 'DECISION', 1, \
-         jsonb_build_array(jsonb_build_object('kind', 'DECISION', 'value', pin.decision_id::text)) \
-         FROM identity_pin AS pin JOIN authorship ON authorship.id = pin.authorship_id WHERE pin.authorship_id = ANY(?) \
-         ON CONFLICT (authorship_id) DO UPDATE \
-         SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence";
-    uow.execute(Sql::with(sql, bigint_array(authorships))).await
+    uow.execute(sql!(
+        "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
+         SELECT pin.authorship_id, 'DECISION', 1, jsonb_build_array(jsonb_build_object('kind', 'DECISION', 'value', \
+         pin.decision_id::text)) FROM identity_pin AS pin JOIN authorship ON authorship.id = pin.authorship_id \
+         WHERE pin.authorship_id = ANY(?) ON CONFLICT (authorship_id) \
+         DO UPDATE SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence",
+        bigint_array(authorships),
+    ))
+    .await
 }
 
 /// The slot of a matched authorship.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::record::OrganizationReference;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::exported_ids::{exported_record_key, map_exported_ids};
 use crate::store::ingest::organization::find_organizations_by_ror;
 use crate::store::unit_of_work::UnitOfWork;
@@ -62,25 +62,20 @@ pub(crate) async fn link_authorship_organizations(
 /// Links the authorships that await one of these organizations. The link is evidence for the author, whose block is
 /// disambiguated again.
 pub(crate) async fn link_awaited_authorships(uow: &UnitOfWork<'_>, organizations: &[i64]) -> Result<(), Error> {
-    let link = Sql::with(
+    let link = sql!(
         "WITH arrived AS (DELETE FROM authorship_awaited_organization AS awaited USING organization \
          WHERE organization.ror = awaited.ror AND organization.id = ANY(?) \
-         RETURNING awaited.authorship_id, organization.id AS organization_id), ",
-        bigint_array(organizations.iter().copied()),
-    )
-    .then_with(
-        "described AS (DELETE FROM authorship_awaited_organization AS awaited USING source_record \
+         RETURNING awaited.authorship_id, organization.id AS organization_id), \
+         described AS (DELETE FROM authorship_awaited_organization AS awaited USING source_record \
          WHERE source_record.source = awaited.source AND source_record.key = awaited.key \
-         AND source_record.organization_id = ANY(?) \
-         RETURNING awaited.authorship_id, source_record.organization_id), ",
-        bigint_array(organizations.iter().copied()),
-    )
-    .then(
-        "found AS (SELECT * FROM arrived UNION SELECT * FROM described), \
+         AND source_record.organization_id = ANY(?) RETURNING awaited.authorship_id, source_record.organization_id), \
+         found AS (SELECT * FROM arrived UNION SELECT * FROM described), \
          linked AS (INSERT INTO authorship_organization (authorship_id, organization_id) \
-         SELECT authorship_id, organization_id FROM found ON CONFLICT DO NOTHING) \
-         INSERT INTO identity_pending SELECT DISTINCT authorship.block FROM found \
-         JOIN authorship ON authorship.id = found.authorship_id WHERE authorship.block IS NOT NULL ON CONFLICT DO NOTHING",
+         SELECT authorship_id, organization_id FROM found ON CONFLICT DO NOTHING) INSERT INTO identity_pending \
+         SELECT DISTINCT authorship.block FROM found JOIN authorship ON authorship.id = found.authorship_id \
+         WHERE authorship.block IS NOT NULL ON CONFLICT DO NOTHING",
+        bigint_array(organizations.iter().copied()),
+        bigint_array(organizations.iter().copied()),
     );
     uow.execute(link).await
 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::backup::{BackupLine, not_empty};
 use crate::store::Store;
 use crate::store::access::retry::describe_failure;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::backup::{
     BACKUP_TABLES, PENDING_TABLE, RESTORED_SETTING, SETTING_TABLE, TableColumns, by_table, table_columns_sql,
 };
@@ -177,7 +177,7 @@ impl BackupRestore<'_> {
             return Err(self.invalid("the last id of a sequence is negative"));
         }
         let sql = format!("SELECT setval('{table}_id_seq', greatest(?::bigint, 1), ");
-        Ok(self.uow.execute(Sql::with(&sql, value).then_with("?)", value > 0)).await?)
+        Ok(self.uow.execute(Sql::with(&sql, value).then(sql!("?)", value > 0))).await?)
     }
 
     async fn insert(&self, chunk: Chunk) -> Result<(), RestoreError> {

@@ -2,14 +2,17 @@
 //! changed.
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::unit_of_work::UnitOfWork;
 
 /// Queues the blocks of a researcher's names.
 pub(crate) async fn queue_researcher_blocks(uow: &UnitOfWork<'_>, id: i64) -> Result<(), Error> {
-    let sql = "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ?";
-    let sql = Sql::with(sql, id)
-        .then_with(" UNION SELECT block FROM researcher_name WHERE researcher_id = ? ON CONFLICT DO NOTHING", id);
+    let sql = sql!(
+        "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ? \
+         UNION SELECT block FROM researcher_name WHERE researcher_id = ? ON CONFLICT DO NOTHING",
+        id,
+        id,
+    );
     uow.execute(sql).await
 }
 
@@ -18,16 +21,22 @@ pub(crate) async fn queue_author_blocks(uow: &UnitOfWork<'_>, papers: &[i64]) ->
     if papers.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL AND paper_id = ANY(?) \
-         ON CONFLICT DO NOTHING";
-    uow.execute(Sql::with(sql, bigint_array(papers.iter().copied()))).await
+    uow.execute(sql!(
+        "INSERT INTO identity_pending SELECT DISTINCT block FROM authorship WHERE block IS NOT NULL \
+         AND paper_id = ANY(?) ON CONFLICT DO NOTHING",
+        bigint_array(papers.iter().copied()),
+    ))
+    .await
 }
 
 /// Queues the blocks of the names that share an ORCID iD with authors of papers, before these are deleted: whose it is
 /// depends on all of them.
 pub(crate) async fn queue_orcid_blocks(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<(), Error> {
-    let sql = "INSERT INTO identity_pending SELECT DISTINCT other.block FROM authorship AS former \
+    uow.execute(sql!(
+        "INSERT INTO identity_pending SELECT DISTINCT other.block FROM authorship AS former \
          JOIN authorship AS other ON other.orcid = former.orcid AND other.block <> former.block \
-         WHERE former.orcid IS NOT NULL AND former.paper_id = ANY(?) ON CONFLICT DO NOTHING";
-    uow.execute(Sql::with(sql, bigint_array(papers.iter().copied()))).await
+         WHERE former.orcid IS NOT NULL AND former.paper_id = ANY(?) ON CONFLICT DO NOTHING",
+        bigint_array(papers.iter().copied()),
+    ))
+    .await
 }

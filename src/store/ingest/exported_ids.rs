@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::record::ExportMetadata;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::source_records::find_source_records;
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
@@ -102,15 +102,15 @@ pub(crate) async fn claim_ids(
     let mut free = requested.clone();
     if let Some(largest) = requested.iter().max() {
         let taken = Sql::from(format!("SELECT id FROM {table} WHERE "))
-            .then_with("id = ANY(?) ", bigint_array(requested.iter().copied()))
+            .then(sql!("id = ANY(?) ", bigint_array(requested.iter().copied())))
             .then(format!("UNION SELECT former_id FROM former_identity WHERE kind = '{table}' AND "))
-            .then_with("former_id = ANY(?)", bigint_array(requested.iter().copied()));
+            .then(sql!("former_id = ANY(?)", bigint_array(requested.iter().copied())));
         // A deleted authorship may still be pinned by a decision.
         let taken = match table {
-            "authorship" => taken.then_with(
+            "authorship" => taken.then(sql!(
                 " UNION SELECT authorship_id FROM identity_pin WHERE authorship_id = ANY(?)",
                 bigint_array(requested.iter().copied()),
-            ),
+            )),
             _ => taken,
         };
         for IdRow { id } in uow.rows::<IdRow>(taken).await? {
@@ -221,14 +221,13 @@ pub(crate) async fn find_present_researchers(
         orcid: Option<String>,
         is_exported: bool,
     }
-    let sql = Sql::with(
+    let sql = sql!(
         "SELECT name_key, orcid, EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
          AND source_record.source = ? ",
         uow.source(),
     )
     .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported FROM researcher "))
-    .then_with("WHERE name_key = ANY(?) ", text_array(name_keys))
-    .then_with("OR orcid = ANY(?)", text_array(orcids));
+    .then(sql!("WHERE name_key = ANY(?) OR orcid = ANY(?)", text_array(name_keys), text_array(orcids)));
     let (mut names, mut orcids) = (HashSet::new(), HashSet::new());
     for row in uow.rows::<Row>(sql).await? {
         orcids.extend(row.orcid);

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 
+use crate::entity::organization;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork, rows_cte};
 
@@ -56,10 +57,13 @@ async fn merge_organizations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMer
          WHERE affiliation.organization_id = rows.former_id";
     uow.execute_with_rows(COLUMNS, merges, affiliations).await?;
     // Affiliations are evidence for disambiguation.
-    let evidence = "INSERT INTO identity_pending SELECT DISTINCT authorship.block FROM authorship_organization \
-         JOIN authorship ON authorship.id = authorship_id WHERE organization_id = ANY(?) AND authorship.block IS NOT NULL \
-         ON CONFLICT DO NOTHING";
-    uow.execute(Sql::with(evidence, bigint_array(former.iter().copied()))).await?;
+    uow.execute(sql!(
+        "INSERT INTO identity_pending SELECT DISTINCT authorship.block FROM authorship_organization \
+         JOIN authorship ON authorship.id = authorship_id WHERE organization_id = ANY(?) \
+         AND authorship.block IS NOT NULL ON CONFLICT DO NOTHING",
+        bigint_array(former.iter().copied()),
+    ))
+    .await?;
     let authors = "INSERT INTO authorship_organization (authorship_id, organization_id) \
          SELECT authorship_id, rows.survivor_id FROM authorship_organization JOIN rows ON organization_id = rows.former_id \
          ON CONFLICT DO NOTHING";
@@ -75,7 +79,11 @@ async fn merge_organizations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMer
          SELECT 'organization', organization.id, organization.slug, rows.survivor_id \
          FROM rows JOIN organization ON organization.id = rows.former_id";
     uow.execute_with_rows(COLUMNS, merges, redirect).await?;
-    uow.execute(Sql::with("DELETE FROM organization WHERE id = ANY(?)", bigint_array(former.iter().copied()))).await
+    organization::Entity::delete_many()
+        .filter(organization::COLUMN.id.eq_any(former.iter().copied()))
+        .exec(uow.db())
+        .await?;
+    Ok(())
 }
 
 /// Merges affiliations that a researcher has with both organizations, as an import after the registry would.
@@ -87,9 +95,10 @@ async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[Organi
         is_primary: bool,
     }
     let sql = rows_cte(COLUMNS, merges)?.then(
-        "SELECT DISTINCT ON (named.id) named.id AS former_id, held.id AS held_id, named.is_primary \
-         FROM rows JOIN affiliation AS named ON named.organization_id = rows.former_id JOIN affiliation AS held \
-         ON held.organization_id = rows.survivor_id AND held.researcher_id = named.researcher_id AND held.kind = named.kind \
+        "SELECT DISTINCT ON (named.id) named.id AS former_id, held.id AS held_id, named.is_primary FROM rows \
+         JOIN affiliation AS named ON named.organization_id = rows.former_id \
+         JOIN affiliation AS held ON held.organization_id = rows.survivor_id \
+         AND held.researcher_id = named.researcher_id AND held.kind = named.kind \
          AND held.start_date IS NOT DISTINCT FROM named.start_date \
          AND NOT EXISTS (SELECT FROM jsonb_each_text(held.role_title) AS title \
          WHERE jsonb_exists(named.role_title, title.key) AND named.role_title ->> title.key <> title.value) \
@@ -105,7 +114,7 @@ async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[Organi
     uow.execute_with_rows(columns, &same, join).await?;
     let former: HashSet<i64> = same.iter().map(|row| row.former_id).collect();
     if !former.is_empty() {
-        uow.execute(Sql::with("DELETE FROM affiliation WHERE id = ANY(?)", bigint_array(former))).await?;
+        uow.execute(sql!("DELETE FROM affiliation WHERE id = ANY(?)", bigint_array(former))).await?;
     }
     let primary =
         "UPDATE affiliation SET is_primary = true FROM rows WHERE rows.is_primary AND affiliation.id = rows.held_id";

@@ -10,8 +10,10 @@ pub(crate) mod hidden_namesakes;
 
 use serde::Serialize;
 
+use sea_orm::{EntityTrait as _, QueryFilter as _};
+
+use crate::entity::researcher;
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
 
@@ -43,5 +45,6 @@ pub(crate) async fn merge_researchers(uow: &mut UnitOfWork<'_>, merges: &[Resear
          SELECT 'researcher', researcher.id, researcher.slug, rows.survivor_id, rows.name_key \
          FROM rows JOIN researcher ON researcher.id = rows.former_id";
     uow.execute_with_rows(columns, merges, redirect).await?;
-    uow.execute(Sql::with("DELETE FROM researcher WHERE id = ANY(?)", bigint_array(former))).await
+    researcher::Entity::delete_many().filter(researcher::COLUMN.id.eq_any(former)).exec(uow.db()).await?;
+    Ok(())
 }

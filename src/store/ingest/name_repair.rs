@@ -10,7 +10,7 @@ use sea_orm::FromQueryResult;
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::{AuthorRecord, ResearcherRecord};
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::ingest::researcher_matching::NamedAuthor;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, ListCapitals, Repair, RepairedName};
@@ -155,12 +155,14 @@ pub(crate) async fn find_confirmed_spellings(
     if keys.is_empty() {
         return Ok(HashSet::new());
     }
-    let sql = Sql::with("SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE ", text_array(keys)).then(
-        "EXISTS (SELECT FROM authorship WHERE authorship.confirming_key = asked.key) \
-         OR EXISTS (SELECT FROM researcher_name WHERE researcher_name.name_key = asked.key) \
-         OR EXISTS (SELECT FROM researcher JOIN source_record ON source_record.researcher_id = researcher.id \
+    let sql = sql!(
+        "SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE EXISTS (SELECT FROM authorship \
+         WHERE authorship.confirming_key = asked.key) OR EXISTS (SELECT FROM researcher_name \
+         WHERE researcher_name.name_key = asked.key) OR EXISTS (SELECT FROM researcher \
+         JOIN source_record ON source_record.researcher_id = researcher.id \
          AND NOT starts_with(source_record.key, 'directory:') WHERE researcher.name_key = asked.key) \
          OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)",
+        text_array(keys),
     );
     Ok(uow.rows::<ConfirmedRow>(sql).await?.into_iter().map(|row| row.key).collect())
 }

@@ -5,13 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::{EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _, QueryTrait as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::entity::{authorship, former_slug, paper, researcher, researcher_name, statement_timestamp};
 use crate::error::Error;
 use crate::model::record::{NameUse, OtherName, ResearcherRecord};
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::sql;
 use crate::store::ingest::slug::{allocate_slugs, is_numbered};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
@@ -94,12 +96,12 @@ fn visible_names(display_name: &str, told_names: &[String], stored: &[StoredName
     let mut uses: BTreeMap<String, NameUse> = BTreeMap::new();
     for name in stored.iter().filter(|name| name.source.is_some()) {
         let name_use = uses.entry(key_of(name)).or_default();
-        *name_use = (*name_use).max(name.name_use);
+        *name_use = Ord::max(*name_use, name.name_use);
     }
     let mut decided: BTreeMap<String, NameUse> = BTreeMap::new();
     for name in stored.iter().filter(|name| name.source.is_none()) {
         let name_use = decided.entry(key_of(name)).or_default();
-        *name_use = (*name_use).max(name.name_use);
+        *name_use = Ord::max(*name_use, name.name_use);
     }
     uses.extend(decided);
     uses.remove(&names::name_key(display_name));
@@ -145,16 +147,17 @@ struct ResearcherNameRow<'a> {
 
 /// All names of a researcher.
 pub(crate) async fn load_names(uow: &UnitOfWork<'_>, id: i64) -> Result<ResearcherNames, Error> {
-    let sql = "SELECT person.id, person.slug, person.display_name, person.name_key, person.given_name, person.family_name, \
+    let found = uow.rows::<ResearcherNames>(sql!(
+        "SELECT person.id, person.slug, person.display_name, person.name_key, person.given_name, person.family_name, \
          person.told_names, person.hidden_forms, person.withholds_published_name, \
-         decision.display_name IS NOT NULL AS is_decided, \
-         decision.withholds_published_name IS NOT NULL AS is_withholding_decided, \
-         coalesce((SELECT jsonb_agg(jsonb_build_object('value', other.value, 'use', other.use, 'source', other.source, \
-         'recordKey', other.record_key) ORDER BY other.id) FROM researcher_name AS other \
-         WHERE other.researcher_id = person.id), '[]') AS other_names \
+         decision.display_name IS NOT NULL AS is_decided, decision.withholds_published_name IS NOT NULL AS \
+         is_withholding_decided, coalesce((SELECT jsonb_agg(jsonb_build_object('value', other.value, 'use', \
+         other.use, 'source', other.source, 'recordKey', other.record_key) ORDER BY other.id) \
+         FROM researcher_name AS other WHERE other.researcher_id = person.id), '[]') AS other_names \
          FROM researcher AS person LEFT JOIN name_decision AS decision ON decision.researcher_id = person.id \
-         WHERE person.id = ?";
-    let found = uow.rows::<ResearcherNames>(Sql::with(sql, id)).await?.pop();
+         WHERE person.id = ?",
+        id,
+    )).await?.pop();
     found.ok_or_else(|| Error::internal("a researcher without a row"))
 }
 
@@ -168,8 +171,11 @@ pub(crate) async fn replace_source_names(
     if record.other_names.is_empty() {
         return Ok(());
     }
-    let sql = Sql::with("DELETE FROM researcher_name WHERE source = ? AND record_key = ", uow.source());
-    uow.execute(sql.then_with("?", key)).await?;
+    researcher_name::Entity::delete_many()
+        .filter(researcher_name::COLUMN.source.eq(uow.source()))
+        .filter(researcher_name::COLUMN.record_key.eq(key))
+        .exec(uow.db())
+        .await?;
     let hidden: Vec<OtherName> = record.other_names.iter().filter(|name| name.is_hidden()).cloned().collect();
     add_other_names(uow, id, &hidden, Some((uow.source(), key))).await
 }
@@ -211,16 +217,18 @@ pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_na
     }
     let forms = Some(forms).filter(|forms| !forms.is_empty());
     let has_changed = former_name.is_some() || forms != names_of.hidden_forms;
-    let sql = Sql::with(
-        "UPDATE researcher SET other_names = ?, search_only_names = ",
-        text_array(visible.other_names.clone()),
-    )
-    .then_with("?, hidden_forms = ", text_array(visible.search_only_names.clone()));
-    let sql = match forms {
-        Some(forms) => sql.then_with("?, updated_at = statement_timestamp() ", text_array(forms)),
-        None => sql.then("NULL, updated_at = statement_timestamp() "),
+    let names = researcher::ActiveModel {
+        other_names: Set(visible.other_names.clone()),
+        search_only_names: Set(visible.search_only_names.clone()),
+        hidden_forms: Set(forms),
+        ..Default::default()
     };
-    uow.execute(sql.then_with("WHERE id = ?", id)).await?;
+    researcher::Entity::update_many()
+        .set(names)
+        .col_expr(researcher::Column::UpdatedAt, statement_timestamp())
+        .filter(researcher::COLUMN.id.eq(id))
+        .exec(uow.db())
+        .await?;
     uow.mark_dirty(EntityType::Researcher, [id]);
     let is_of_former_name =
         former_name.is_some_and(|name| is_numbered(&names_of.slug, &names::slug(name, "researcher")));
@@ -229,9 +237,15 @@ pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_na
     }
     if has_changed {
         // The displayed names on the papers changed, for those who poll for changes.
-        let papers = "UPDATE paper SET updated_at = statement_timestamp() WHERE id IN (SELECT paper_id FROM authorship \
-             WHERE researcher_id = ? OR same_as_id = ";
-        uow.execute(Sql::with(papers, id).then_with("?)", id)).await?;
+        let papers = authorship::Entity::find()
+            .select_only()
+            .column(authorship::Column::PaperId)
+            .filter(authorship::COLUMN.researcher_id.eq(id).or(authorship::COLUMN.same_as_id.eq(id)));
+        paper::Entity::update_many()
+            .col_expr(paper::Column::UpdatedAt, statement_timestamp())
+            .filter(paper::COLUMN.id.in_subquery(papers.into_query()))
+            .exec(uow.db())
+            .await?;
     }
     Ok(())
 }
@@ -243,13 +257,22 @@ async fn regenerate_slug(uow: &UnitOfWork<'_>, names_of: &ResearcherNames) -> Re
     }
     let slug_of_name = names::slug(&names_of.display_name, "researcher");
     // A former slug of the researcher is free for them.
-    let own = Sql::with("DELETE FROM former_slug WHERE kind = 'researcher' AND slug = ?", slug_of_name.clone());
-    uow.execute(own.then_with(" AND id = ?", names_of.id)).await?;
+    former_slug::Entity::delete_many()
+        .filter(former_slug::COLUMN.kind.eq(EntityType::Researcher.table()))
+        .filter(former_slug::COLUMN.slug.eq(slug_of_name.as_str()))
+        .filter(former_slug::COLUMN.id.eq(names_of.id))
+        .exec(uow.db())
+        .await?;
     let slug = allocate_slugs(uow, "researcher", &[slug_of_name]).await?.pop().unwrap_or_default();
-    let sql = Sql::with("UPDATE researcher SET slug = ? ", slug).then_with("WHERE id = ?", names_of.id);
-    uow.execute(sql).await?;
-    let former = Sql::with("INSERT INTO former_slug (kind, slug, id) VALUES ('researcher', ?, ", names_of.slug.clone());
-    uow.execute(former.then_with("?)", names_of.id)).await
+    let renamed = researcher::ActiveModel { id: Unchanged(names_of.id), slug: Set(slug), ..Default::default() };
+    researcher::Entity::update(renamed).exec_without_returning(uow.db()).await?;
+    let former = former_slug::ActiveModel {
+        kind: Set(EntityType::Researcher.table().to_owned()),
+        slug: Set(names_of.slug.clone()),
+        id: Set(names_of.id),
+    };
+    former_slug::Entity::insert(former).exec_without_returning(uow.db()).await?;
+    Ok(())
 }
 
 #[cfg(test)]

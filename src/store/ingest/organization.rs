@@ -2,14 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
 use serde::Serialize;
 
+use crate::entity::organization;
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::authorship_organizations::link_awaited_authorships;
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
 use crate::store::ingest::exported_ids::{
@@ -270,18 +271,15 @@ pub(crate) async fn find_organizations_by_ror(
     uow: &UnitOfWork<'_>,
     rors: impl Iterator<Item = String>,
 ) -> Result<HashMap<String, i64>, Error> {
-    #[derive(FromQueryResult)]
-    struct RorRow {
-        id: i64,
-        ror: String,
-    }
     let rors: HashSet<String> = rors.collect();
     if rors.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows =
-        uow.rows::<RorRow>(Sql::with("SELECT id, ror FROM organization WHERE ror = ANY(?)", text_array(rors))).await?;
-    Ok(rows.into_iter().map(|row| (row.ror, row.id)).collect())
+    let organizations = organization::Entity::find()
+        .select_only()
+        .columns([organization::Column::Ror, organization::Column::Id])
+        .filter(organization::COLUMN.ror.eq_any(rors));
+    Ok(organizations.into_tuple::<(String, i64)>().all(uow.db()).await?.into_iter().collect())
 }
 
 /// The organization without a ROR ID that has this name. Organizations exported by one directory are distinct,
@@ -291,14 +289,16 @@ async fn find_organization_without_ror(
     name: &str,
     is_exported: bool,
 ) -> Result<Option<i64>, Error> {
-    let sql = "SELECT id FROM organization WHERE ror IS NULL AND names @> ?::jsonb";
-    let mut sql = Sql::with(sql, serde_json::json!([{ "value": name }]));
+    let mut sql = sql!(
+        "SELECT id FROM organization WHERE ror IS NULL AND names @> ?::jsonb",
+        serde_json::json!([{ "value": name }]),
+    );
     if is_exported {
         sql = sql
-            .then_with(
+            .then(sql!(
                 " AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = organization.id AND source = ?",
                 uow.source(),
-            )
+            ))
             .then(format!(" AND starts_with(key, '{EXPORTED_KEY_PREFIX}'))"));
     }
     Ok(uow.rows::<OrganizationIdRow>(sql.then(" ORDER BY id LIMIT 1")).await?.pop().map(|matches| matches.id))
@@ -327,8 +327,12 @@ pub(crate) async fn find_or_create_organization(
         if let Some(id) = find_organization_without_ror(uow, name, false).await? {
             return Ok(Some(id));
         }
-        let sql = "SELECT id FROM organization WHERE status = 'ACTIVE' AND names @> ?::jsonb LIMIT 2";
-        let matches = uow.rows::<OrganizationIdRow>(Sql::with(sql, serde_json::json!([{ "value": name }]))).await?;
+        let matches = uow
+            .rows::<OrganizationIdRow>(sql!(
+                "SELECT id FROM organization WHERE status = 'ACTIVE' AND names @> ?::jsonb LIMIT 2",
+                serde_json::json!([{ "value": name }]),
+            ))
+            .await?;
         if let [only] = matches.as_slice() {
             return Ok(Some(only.id));
         }

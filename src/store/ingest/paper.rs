@@ -7,15 +7,16 @@ mod provided_fields;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 
+use crate::entity::{paper, paper_topic};
 use crate::error::Error;
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::{json_digest, record_digest};
 use crate::model::record::{AbstractCompleteness, AuthorRecord, PaperRecord, PaperType};
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::authorship::replace_authorships;
 use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_by_paper, researchers_of_papers};
 use crate::store::ingest::disambiguation_queue::queue_author_blocks;
@@ -92,7 +93,8 @@ struct PaperTopicRow {
 }
 
 /// A paper before a record changes it.
-#[derive(FromQueryResult)]
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "paper::Entity")]
 struct PaperBeforeUpdate {
     id: i64,
     title: String,
@@ -213,10 +215,16 @@ async fn complete_partial_authors(uow: &mut UnitOfWork<'_>, pending: &mut [Paper
     if existing.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT paper_id, position, name_as_published, authorship.name, display_name, researcher.orcid FROM authorship \
-         LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper_id = ANY(?) ORDER BY paper_id, list_order";
     let mut by_paper: HashMap<i64, Vec<PaperAuthorRow>> = HashMap::new();
-    for stored in uow.rows::<PaperAuthorRow>(Sql::with(sql, bigint_array(existing))).await? {
+    for stored in uow
+        .rows::<PaperAuthorRow>(sql!(
+            "SELECT paper_id, position, name_as_published, authorship.name, display_name, researcher.orcid \
+             FROM authorship LEFT JOIN researcher ON researcher.id = researcher_id WHERE paper_id = ANY(?) \
+             ORDER BY paper_id, list_order",
+            bigint_array(existing),
+        ))
+        .await?
+    {
         by_paper.entry(stored.paper_id).or_default().push(stored);
     }
     for change in pending.iter_mut().filter(|change| change.record.authors_are_incomplete) {
@@ -391,10 +399,14 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
     // The fields of a paper are evidence for its authors.
     queue_author_blocks(uow, &updated).await?;
     // A record without authors keeps the authorships, but may change the date that they carry.
-    let dates = "UPDATE authorship SET publication_key = paper.publication_key FROM paper WHERE paper.id = authorship.paper_id \
-         AND paper.publication_key <> authorship.publication_key AND paper.id = ANY(?)";
     if !updated.is_empty() {
-        uow.execute(Sql::with(dates, bigint_array(updated.iter().copied()))).await?;
+        uow.execute(sql!(
+            "UPDATE authorship SET publication_key = paper.publication_key FROM paper \
+             WHERE paper.id = authorship.paper_id AND paper.publication_key <> authorship.publication_key \
+             AND paper.id = ANY(?)",
+            bigint_array(updated.iter().copied()),
+        ))
+        .await?;
     }
     let created: Vec<i64> = inserts.iter().map(|row| row.id).collect();
     replace_authorships(uow, &written).await?;
@@ -434,8 +446,8 @@ async fn mark_papers_before_update(
     if papers.is_empty() {
         return Ok(HashMap::new());
     }
-    let sql = "SELECT id, title, doi, shared_doi FROM paper WHERE id = ANY(?)";
-    let before = uow.rows::<PaperBeforeUpdate>(Sql::with(sql, bigint_array(papers.iter().copied()))).await?;
+    let before = paper::Entity::find().filter(paper::COLUMN.id.eq_any(papers.iter().copied()));
+    let before = before.into_partial_model::<PaperBeforeUpdate>().all(uow.db()).await?;
     for paper in &before {
         uow.dirty.works.mark_paper(&paper.title, paper.doi.iter().chain(&paper.shared_doi).cloned());
     }
@@ -477,7 +489,7 @@ async fn replace_paper_topics(uow: &mut UnitOfWork<'_>, written: &[(i64, &PaperC
     if replaced.is_empty() {
         return Ok(());
     }
-    uow.execute(Sql::with("DELETE FROM paper_topic WHERE paper_id = ANY(?)", bigint_array(replaced))).await?;
+    paper_topic::Entity::delete_many().filter(paper_topic::COLUMN.paper_id.eq_any(replaced)).exec(uow.db()).await?;
     let insert = "INSERT INTO paper_topic (paper_id, topic_id, position) SELECT one, other, position FROM rows \
              ON CONFLICT DO NOTHING";
     uow.execute_with_rows("one bigint, other bigint, position integer", &links, insert).await

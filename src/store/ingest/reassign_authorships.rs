@@ -2,11 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 use serde::Serialize;
 
+use crate::entity::{authorship, identity_pin, paper, researcher, statement_timestamp};
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
 
 /// An authorship that moves to another researcher.
@@ -21,7 +26,8 @@ pub(crate) struct Reassignment {
 }
 
 /// An authorship of a researcher.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "authorship::Entity")]
 pub(crate) struct HeldAuthorship {
     pub id: i64,
     pub paper_id: i64,
@@ -37,20 +43,19 @@ pub(crate) async fn load_authorships_of(
     uow: &UnitOfWork<'_>,
     researchers: &[i64],
 ) -> Result<Vec<HeldAuthorship>, Error> {
-    let sql =
-        "SELECT id, paper_id, researcher_id, name, orcid FROM authorship WHERE researcher_id = ANY(?) ORDER BY id";
-    uow.rows(Sql::with(sql, bigint_array(researchers.iter().copied()))).await
+    let held = authorship::Entity::find()
+        .filter(authorship::COLUMN.researcher_id.eq_any(researchers.iter().copied()))
+        .order_by_asc(authorship::Column::Id);
+    Ok(held.into_partial_model().all(uow.db()).await?)
 }
 
 /// The authorships among these moves that a decision pins to a researcher.
 pub(crate) async fn find_pinned(uow: &UnitOfWork<'_>, moves: &[Reassignment]) -> Result<HashSet<i64>, Error> {
-    #[derive(FromQueryResult)]
-    struct PinnedRow {
-        authorship_id: i64,
-    }
-    let sql = "SELECT authorship_id FROM identity_pin WHERE authorship_id = ANY(?)";
-    let pinned = uow.rows::<PinnedRow>(Sql::with(sql, bigint_array(moves.iter().map(|row| row.authorship_id)))).await?;
-    Ok(pinned.into_iter().map(|row| row.authorship_id).collect())
+    let pinned = identity_pin::Entity::find()
+        .select_only()
+        .column(identity_pin::Column::AuthorshipId)
+        .filter(identity_pin::COLUMN.authorship_id.eq_any(moves.iter().map(|row| row.authorship_id)));
+    Ok(pinned.into_tuple::<i64>().all(uow.db()).await?.into_iter().collect())
 }
 
 /// Moves authorships, pinned or not, and updates what depends on them. A researcher is on a paper once: a second
@@ -70,8 +75,12 @@ pub(crate) async fn move_authorships(uow: &mut UnitOfWork<'_>, moves: &[Reassign
         by_paper.entry(row.paper_id).or_default().push(row.authorship_id);
     }
     let together = by_paper.into_values().filter(|authorships| authorships.len() > 1).flatten();
-    let leave = "UPDATE authorship SET researcher_id = NULL, same_as_id = NULL WHERE num_nonnulls(researcher_id, same_as_id) > 0 AND id = ANY(?)";
-    uow.execute(Sql::with(leave, bigint_array(together))).await?;
+    authorship::Entity::update_many()
+        .set(authorship::ActiveModel { researcher_id: Set(None), same_as_id: Set(None), ..Default::default() })
+        .filter(authorship::COLUMN.researcher_id.is_not_null().or(authorship::COLUMN.same_as_id.is_not_null()))
+        .filter(authorship::COLUMN.id.eq_any(together))
+        .exec(uow.db())
+        .await?;
     let enter = "UPDATE authorship SET researcher_id = entering.researcher_id, same_as_id = NULL \
          FROM (SELECT DISTINCT ON (paper_id, researcher_id) * \
          FROM rows ORDER BY paper_id, researcher_id, authorship_id) AS entering WHERE authorship.id = entering.authorship_id \
@@ -83,13 +92,17 @@ pub(crate) async fn move_authorships(uow: &mut UnitOfWork<'_>, moves: &[Reassign
     uow.execute_with_rows(COLUMNS, moves, leave_open).await?;
     pairs.extend(coauthor_pairs_at(uow, moves).await?);
     uow.notify(ProjectionEvent::AuthorsChanged { researchers: &researchers, pairs: &pairs }).await?;
-    let changed = "UPDATE researcher SET updated_at = statement_timestamp() WHERE id = ANY(?)";
-    uow.execute(Sql::with(changed, bigint_array(researchers.iter().copied()))).await?;
-    uow.execute(Sql::with(
-        "UPDATE paper SET updated_at = statement_timestamp() WHERE id = ANY(?)",
-        bigint_array(papers),
-    ))
-    .await
+    researcher::Entity::update_many()
+        .col_expr(researcher::Column::UpdatedAt, statement_timestamp())
+        .filter(researcher::COLUMN.id.eq_any(researchers.iter().copied()))
+        .exec(uow.db())
+        .await?;
+    paper::Entity::update_many()
+        .col_expr(paper::Column::UpdatedAt, statement_timestamp())
+        .filter(paper::COLUMN.id.eq_any(papers))
+        .exec(uow.db())
+        .await?;
+    Ok(())
 }
 
 /// The pairs that the researchers of these authorships make on their papers, in both directions.
@@ -99,13 +112,13 @@ async fn coauthor_pairs_at(uow: &UnitOfWork<'_>, moves: &[Reassignment]) -> Resu
         mine: i64,
         theirs: i64,
     }
-    let sql = Sql::with(
+    let sql = sql!(
         "SELECT DISTINCT mine.researcher_id AS mine, theirs.researcher_id AS theirs FROM authorship AS mine \
-         JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs \
-         ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id WHERE mine.id = ANY(?)",
+         JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs ON theirs.paper_id = paper.id \
+         AND theirs.researcher_id <> mine.researcher_id WHERE mine.id = ANY(?) AND paper.author_count <= ?",
         bigint_array(moves.iter().map(|row| row.authorship_id)),
-    )
-    .then_with(" AND paper.author_count <= ?", i64::from(uow.consortium_size()));
+        i64::from(uow.consortium_size()),
+    );
     let pairs = uow.rows::<PairRow>(sql).await?;
     Ok(pairs.into_iter().flat_map(|pair| [(pair.mine, pair.theirs), (pair.theirs, pair.mine)]).collect())
 }

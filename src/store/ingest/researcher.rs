@@ -1,14 +1,16 @@
 //! Writes records of researchers with their affiliations and topics.
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 
+use crate::entity::{researcher, researcher_topic, source_record};
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
 use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug, restore_provenance};
 use crate::store::ingest::identifiers::{ExternalIdRow, add_researcher_identifiers};
@@ -181,10 +183,12 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
         let wanted = requested_slug(Some(wanted), &name, "researcher");
         let slug = allocate_slugs(uow, "researcher", std::slice::from_ref(&wanted)).await?.pop().unwrap_or_default();
         // The slug of the name may be the requested one, and is then the researcher's own.
-        let sql = Sql::with("UPDATE researcher SET slug = ? WHERE slug <> ", slug)
-            .then_with("? ", wanted)
-            .then_with("AND id = ?", id);
-        uow.execute(sql).await?;
+        researcher::Entity::update_many()
+            .set(researcher::ActiveModel { slug: Set(slug), ..Default::default() })
+            .filter(researcher::COLUMN.slug.ne(wanted))
+            .filter(researcher::COLUMN.id.eq(id))
+            .exec(uow.db())
+            .await?;
     }
     let hides_names = record.withhold_published_name || record.other_names.iter().any(OtherName::is_hidden);
     if hides_names || !before.has_only_display_name() {
@@ -219,8 +223,13 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
     upsert_source_records(uow, "researcher", &[source_record]).await?;
     queue_researcher_blocks(uow, id).await?;
     if is_of_former && stored_record.is_none() {
-        let sql = Sql::with("UPDATE source_record SET is_of_former = true WHERE source = ? AND ", uow.source());
-        uow.execute(sql.then_with("key = ?", key)).await?;
+        let of_former = source_record::ActiveModel {
+            source: Unchanged(uow.source().to_owned()),
+            key: Unchanged(key),
+            is_of_former: Set(true),
+            ..Default::default()
+        };
+        source_record::Entity::update(of_former).exec_without_returning(uow.db()).await?;
     }
     if let Some(exported) = &record.exported {
         restore_provenance(uow, "researcher", &[ImportedEntity { id, exported }]).await?;
@@ -246,7 +255,7 @@ async fn load_stored_researcher(uow: &UnitOfWork<'_>, id: i64, key: &str) -> Res
         ),
         key,
     );
-    let stored = uow.rows::<StoredResearcher>(sql.then_with("id = ?", id)).await?.pop();
+    let stored = uow.rows::<StoredResearcher>(sql.then(sql!("id = ?", id))).await?.pop();
     stored.ok_or_else(|| Error::internal("a record without a researcher"))
 }
 
@@ -283,14 +292,18 @@ async fn release_orcid(uow: &UnitOfWork<'_>, holder: i64, orcid: &Orcid) -> Resu
     struct ReleasedRow {
         id: i64,
     }
-    let sql = "UPDATE researcher SET orcid = NULL, updated_at = statement_timestamp() WHERE id = ? \
-         AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM name_decision WHERE researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM identity_pin WHERE researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id AND key = 'researcher:' || researcher.orcid) \
-         AND orcid = ";
-    let released =
-        uow.rows::<ReleasedRow>(Sql::with(sql, holder).then_with("? RETURNING id", orcid.to_string())).await?;
+    let released = uow
+        .rows::<ReleasedRow>(sql!(
+            "UPDATE researcher SET orcid = NULL, updated_at = statement_timestamp() WHERE id = ? \
+             AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM name_decision WHERE researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM identity_pin WHERE researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id \
+             AND key = 'researcher:' || researcher.orcid) AND orcid = ? RETURNING id",
+            holder,
+            orcid.to_string(),
+        ))
+        .await?;
     let is_released = released.iter().any(|row| row.id == holder);
     if is_released {
         queue_researcher_blocks(uow, holder).await?;
@@ -320,8 +333,12 @@ async fn upsert_affiliation(
         keeps_primary,
     };
     if row.is_primary {
-        let others = "UPDATE affiliation SET is_primary = false, updated_at = statement_timestamp() WHERE is_primary AND researcher_id = ?";
-        uow.execute(Sql::with(others, researcher_id)).await?;
+        uow.execute(sql!(
+            "UPDATE affiliation SET is_primary = false, updated_at = statement_timestamp() WHERE is_primary \
+             AND researcher_id = ?",
+            researcher_id,
+        ))
+        .await?;
     }
     // The same role in another language is merged, not listed twice.
     let columns = "researcher_id bigint, organization_id bigint, kind text, role_title jsonb, department_name jsonb, \
@@ -356,17 +373,21 @@ async fn replace_declared_topics(
         return Ok(());
     }
     if !adds {
-        uow.execute(Sql::with("DELETE FROM researcher_topic WHERE researcher_id = ?", researcher_id)).await?;
+        researcher_topic::Entity::delete_many()
+            .filter(researcher_topic::COLUMN.researcher_id.eq(researcher_id))
+            .exec(uow.db())
+            .await?;
     }
     for topic in &record.topics {
         let topic_id = find_or_create_topic(uow, topic).await?;
-        let sql = Sql::with(
-            "INSERT INTO researcher_topic (researcher_id, topic_id, position) SELECT person.id, ?::bigint, ",
+        let sql = sql!(
+            "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
+             SELECT person.id, ?::bigint, 1 + coalesce(max(held.position), 0) FROM (SELECT ?::bigint) AS person(id) \
+             LEFT JOIN researcher_topic AS held ON held.researcher_id = person.id GROUP BY person.id \
+             ON CONFLICT DO NOTHING",
             topic_id,
-        )
-        .then("1 + coalesce(max(held.position), 0) FROM ")
-        .then_with("(SELECT ?::bigint) AS person(id) ", researcher_id)
-        .then("LEFT JOIN researcher_topic AS held ON held.researcher_id = person.id GROUP BY person.id ON CONFLICT DO NOTHING");
+            researcher_id,
+        );
         uow.execute(sql).await?;
     }
     Ok(())

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 
+use crate::entity::researcher;
 use crate::error::Error;
 use crate::model::identifier::Orcid;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
@@ -241,28 +243,25 @@ pub(crate) async fn load_researcher_index(
     let orcids = || text_array(authors.iter().filter_map(|author| author.orcid).map(ToString::to_string));
     let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid, display_name FROM researcher WHERE ";
     let sql = Sql::from(own)
-        .then_with("name_key = ANY(?) UNION ", keys())
+        .then(sql!("name_key = ANY(?) UNION ", keys()))
         .then(own)
-        .then_with("orcid = ANY(?) UNION ", orcids())
+        .then(sql!("orcid = ANY(?) UNION ", orcids()))
         .then(own)
-        .then_with("id = ANY(?)", bigint_array(more.iter().copied()))
-        .then_with(
-            " UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL, display_name FROM former_identity AS former \
-             JOIN researcher ON researcher.id = former.survivor_id WHERE former.kind = 'researcher' AND former.name_key = ANY(?)",
+        .then(sql!(
+            "id = ANY(?) UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL, \
+             display_name FROM former_identity AS former JOIN researcher ON researcher.id = former.survivor_id \
+             WHERE former.kind = 'researcher' AND former.name_key = ANY(?) \
+             UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL, display_name \
+             FROM researcher_name AS other JOIN researcher ON researcher.id = other.researcher_id \
+             WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?) \
+             UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL, \
+             display_name FROM external_id AS former JOIN researcher ON researcher.id = former.researcher_id \
+             WHERE former.scheme = 'orcid' AND former.value = ANY(?) ORDER BY id, key, orcid",
+            bigint_array(more.iter().copied()),
             keys(),
-        )
-        .then_with(
-            " UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL, display_name FROM researcher_name AS other \
-             JOIN researcher ON researcher.id = other.researcher_id \
-             WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?)",
             keys(),
-        )
-        .then_with(
-            " UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL, display_name FROM external_id AS former \
-             JOIN researcher ON researcher.id = former.researcher_id WHERE former.scheme = 'orcid' AND former.value = ANY(?) \
-             ORDER BY id, key, orcid",
             orcids(),
-        );
+        ));
     let mut researchers = ResearcherIndex::default();
     for row in uow.rows::<MatchRow>(sql).await? {
         let index = *researchers.by_id.entry(row.id).or_insert_with(|| {
@@ -284,6 +283,20 @@ pub(crate) async fn load_researcher_index(
         }
     }
     Ok(researchers)
+}
+
+/// Removes the ORCID iDs of researchers, since each may be of one researcher only.
+pub(crate) async fn clear_orcids(
+    uow: &UnitOfWork<'_>,
+    researchers: impl IntoIterator<Item = i64>,
+) -> Result<(), Error> {
+    researcher::Entity::update_many()
+        .set(researcher::ActiveModel { orcid: Set(None), ..Default::default() })
+        .filter(researcher::COLUMN.orcid.is_not_null())
+        .filter(researcher::COLUMN.id.eq_any(researchers))
+        .exec(uow.db())
+        .await?;
+    Ok(())
 }
 
 /// Creates a researcher.
@@ -309,12 +322,10 @@ pub(crate) async fn store_researchers(
         .filter_map(|researcher| researcher.id.zip(researcher.assigned_orcid.take()))
         .collect();
     if !adopted.is_empty() {
-        let sql = Sql::with(
-            "UPDATE researcher SET orcid = known.orcid, updated_at = statement_timestamp() FROM unnest(?::bigint[], ",
+        let sql = sql!(
+            "UPDATE researcher SET orcid = known.orcid, updated_at = statement_timestamp() \
+             FROM unnest(?::bigint[], ?::text[]) AS known(id, orcid) WHERE researcher.id = known.id",
             bigint_array(adopted.iter().map(|(id, _)| *id)),
-        )
-        .then_with(
-            "?::text[]) AS known(id, orcid) WHERE researcher.id = known.id",
             text_array(adopted.iter().map(|(_, orcid)| orcid.clone())),
         );
         uow.execute(sql).await?;

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, OtherName, ResearcherRecord};
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::sql;
 use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, restore_provenance,
 };
@@ -191,9 +191,13 @@ pub(crate) async fn restore_name_decisions(
         add_other_names(uow, id, &new, None).await?;
     }
     if exported.is_name_decided {
-        let decide = "INSERT INTO name_decision (researcher_id, display_name, given_name, family_name) \
-             SELECT id, display_name, given_name, family_name FROM researcher WHERE name_key = ? AND ";
-        let decide = Sql::with(decide, names::name_key(&record.name)).then_with("id = ? ON CONFLICT DO NOTHING", id);
+        let decide = sql!(
+            "INSERT INTO name_decision (researcher_id, display_name, given_name, family_name) \
+             SELECT id, display_name, given_name, family_name FROM researcher WHERE name_key = ? AND id = ? \
+             ON CONFLICT DO NOTHING",
+            names::name_key(&record.name),
+            id,
+        );
         uow.execute(decide).await?;
     }
     Ok(())

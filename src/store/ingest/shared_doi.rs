@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::ingest::source_precedence::record_precedence;
 use crate::store::unit_of_work::UnitOfWork;
 
@@ -34,15 +34,13 @@ pub(crate) async fn assign_shared_dois(uow: &UnitOfWork<'_>, dois: Vec<String>) 
     if dois.is_empty() {
         return Ok(());
     }
-    let sql = Sql::with(
-        "WITH shared AS MATERIALIZED (SELECT id, doi, shared_doi FROM paper WHERE shared_doi = ANY(?)) ",
+    let sql = sql!(
+        "WITH shared AS MATERIALIZED (SELECT id, doi, shared_doi FROM paper WHERE shared_doi = ANY(?)) \
+         SELECT claim.id, claim.doi, claim.has_it, source, key FROM (SELECT id, shared_doi AS doi, false AS has_it \
+         FROM shared WHERE doi IS NULL UNION SELECT held.id, held.doi, true FROM shared \
+         JOIN paper AS held ON held.doi = shared.shared_doi) AS claim \
+         LEFT JOIN source_record ON source_record.paper_id = claim.id AND source_record.told @> '{doi}'",
         text_array(dois),
-    )
-    .then(
-        "SELECT claim.id, claim.doi, claim.has_it, source, key FROM (\
-                 SELECT id, shared_doi AS doi, false AS has_it FROM shared WHERE doi IS NULL UNION \
-                 SELECT held.id, held.doi, true FROM shared JOIN paper AS held ON held.doi = shared.shared_doi) AS claim \
-                 LEFT JOIN source_record ON source_record.paper_id = claim.id AND source_record.told @> '{doi}'",
     );
     let claims = uow.rows::<DoiClaim>(sql).await?;
     let mut first: HashMap<&str, &DoiClaim> = HashMap::new();

@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::unit_of_work::UnitOfWork;
 
 #[derive(FromQueryResult)]
@@ -30,7 +30,7 @@ pub(crate) async fn allocate_slugs(uow: &UnitOfWork<'_>, table: &str, wanted: &[
          WHERE kind = '{table}' AND slug >= wanted.base || '-0' AND slug < wanted.base || '-:') AS near \
          WHERE slug ~ ('^' || wanted.base || '-[0-9]{{1,7}}$')) AS highest FROM unnest("
     );
-    let sql = Sql::from(sql).then_with("?::text[]) AS wanted(base)", text_array(bases.into_iter().cloned()));
+    let sql = Sql::from(sql).then(sql!("?::text[]) AS wanted(base)", text_array(bases.into_iter().cloned())));
     let rows = uow.rows::<SlugUsage>(sql).await?;
     let mut next: HashMap<String, Option<i32>> =
         rows.into_iter().map(|row| (row.base, row.is_taken.then(|| row.highest.unwrap_or(1).max(1) + 1))).collect();

@@ -7,7 +7,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
 
@@ -70,7 +70,7 @@ pub(crate) async fn find_source_records(
         "SELECT key, encode(digest, 'hex') AS digest, {kind}_id AS id, is_of_former FROM source_record \
          WHERE {kind}_id IS NOT NULL AND source = ? AND key = ANY("
     );
-    let sql = Sql::with(&sql, uow.source()).then_with("?)", text_array(keys.to_vec()));
+    let sql = Sql::with(&sql, uow.source()).then(sql!("?)", text_array(keys.to_vec())));
     let rows = uow.rows::<SourceRecordQueryRow>(sql).await?;
     let records = rows.into_iter().map(|SourceRecordQueryRow { key, digest, id, is_of_former }| {
         (key, StoredSourceRecord { id, digest, is_of_former })

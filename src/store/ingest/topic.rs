@@ -1,13 +1,14 @@
 //! Writes records of topics, and creates topics that other records refer to.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
 use serde::Serialize;
 
+use crate::entity::{topic, topic_broader};
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::sql;
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
 use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, exported_record_key, map_exported_ids, requested_slug, restore_provenance,
@@ -109,7 +110,7 @@ pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record:
     }
     let is_omitted = record.broader.is_empty() && precedence.is_provided(BROADER);
     let broader: &[TopicReference] = if precedence.wins(BROADER) && !is_omitted {
-        uow.execute(Sql::with("DELETE FROM topic_broader WHERE topic_id = ?", id)).await?;
+        topic_broader::Entity::delete_many().filter(topic_broader::COLUMN.topic_id.eq(id)).exec(uow.db()).await?;
         &record.broader
     } else {
         &[]
@@ -143,14 +144,13 @@ async fn add_broader(uow: &UnitOfWork<'_>, id: i64, broader: i64) -> Result<bool
     struct AddedRow {
         is_cycle: bool,
     }
-    let sql = Sql::with(
+    let sql = sql!(
         "WITH RECURSIVE above(id) AS (SELECT ?::bigint UNION SELECT parent.broader_id FROM above \
-         JOIN topic_broader AS parent ON parent.topic_id = above.id) INSERT INTO topic_broader (topic_id, broader_id) VALUES (",
+         JOIN topic_broader AS parent ON parent.topic_id = above.id) INSERT INTO topic_broader (topic_id, broader_id) \
+         VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING EXISTS (SELECT FROM above \
+         WHERE above.id = topic_broader.topic_id) AS is_cycle",
         broader,
-    )
-    .then_with("?, ", id)
-    .then_with(
-        "?) ON CONFLICT DO NOTHING RETURNING EXISTS (SELECT FROM above WHERE above.id = topic_broader.topic_id) AS is_cycle",
+        id,
         broader,
     );
     Ok(uow.rows::<AddedRow>(sql).await?.iter().any(|row| row.is_cycle))
@@ -172,9 +172,12 @@ async fn find_topic(uow: &UnitOfWork<'_>, reference: &TopicReference) -> Result<
         return Ok(Some(id));
     }
     if let Some(code) = &reference.code {
-        let sql = Sql::with("SELECT id FROM topic WHERE scheme = ?", reference.scheme.clone())
-            .then_with(" AND code = ?", code.clone());
-        return Ok(uow.rows::<TopicIdRow>(sql).await?.pop().map(|row| row.id));
+        let coded = topic::Entity::find()
+            .select_only()
+            .column(topic::Column::Id)
+            .filter(topic::COLUMN.scheme.eq(reference.scheme.as_str()))
+            .filter(topic::COLUMN.code.eq(code.as_str()));
+        return Ok(coded.into_tuple().all(uow.db()).await?.pop());
     }
     for (tag, label) in reference.labels.iter() {
         let name = if tag == "und" {
@@ -182,15 +185,15 @@ async fn find_topic(uow: &UnitOfWork<'_>, reference: &TopicReference) -> Result<
         } else {
             serde_json::json!([{ "value": label, "language": tag }])
         };
-        let mut sql = Sql::with("SELECT id FROM topic WHERE scheme = ? ", reference.scheme.clone())
-            .then_with("AND names @> ?::jsonb", name);
+        let mut sql =
+            sql!("SELECT id FROM topic WHERE scheme = ? AND names @> ?::jsonb", reference.scheme.clone(), name);
         if reference.id.is_some() {
             // Topics exported by one directory are distinct, regardless of their labels.
             sql = sql
-                .then_with(
+                .then(sql!(
                     " AND NOT EXISTS (SELECT FROM source_record WHERE topic_id = topic.id AND source = ?",
                     uow.source(),
-                )
+                ))
                 .then(format!(" AND starts_with(key, '{EXPORTED_KEY_PREFIX}'))"));
         }
         if let Some(row) = uow.rows::<TopicIdRow>(sql.then(" ORDER BY id LIMIT 1")).await?.pop() {

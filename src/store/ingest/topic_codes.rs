@@ -10,7 +10,7 @@ use sea_orm::FromQueryResult;
 use crate::error::Error;
 use crate::model::concept_uri::{bare_uri, possible_codes};
 use crate::model::record::{TopicRecord, TopicReference};
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::bounded_key::bounded_key;
 
@@ -82,15 +82,15 @@ async fn load_topics(
     let uris: BTreeSet<String> = topics.iter().map(|topic| stored_uri(topic.uri)).collect();
     let codes = topics.iter().flat_map(|topic| possible_codes(topic.uri).chain([topic.code]));
     let codes: BTreeSet<String> = codes.map(ToOwned::to_owned).collect();
-    let sql = Sql::with(
-        "SELECT id, code, concept_uri AS uri, \
-         ARRAY(SELECT lower(name ->> 'value') FROM jsonb_array_elements(names) AS name) AS names, \
-         EXISTS (SELECT FROM source_record WHERE source_record.topic_id = topic.id AND digest <> '\\x') AS is_described \
-         FROM topic WHERE code IS NOT NULL AND scheme = ? ",
+    let sql = sql!(
+        "SELECT id, code, concept_uri AS uri, ARRAY(SELECT lower(name ->> 'value') \
+         FROM jsonb_array_elements(names) AS name) AS names, EXISTS (SELECT FROM source_record \
+         WHERE source_record.topic_id = topic.id AND digest <> '\\x') AS is_described FROM topic \
+         WHERE code IS NOT NULL AND scheme = ? AND (concept_uri = ANY(?) OR code = ANY(?)) ORDER BY id",
         scheme.to_owned(),
-    )
-    .then_with("AND (concept_uri = ANY(?) ", text_array(uris))
-    .then_with("OR code = ANY(?)) ORDER BY id", text_array(codes));
+        text_array(uris),
+        text_array(codes),
+    );
     uow.rows(sql).await
 }
 
@@ -117,7 +117,7 @@ async fn assign_code(
     let place = |row: &&mut TopicCodeRow| codes.iter().position(|code| *code == row.code).unwrap_or(codes.len());
     if let Some(row) = stored.iter_mut().filter(is_of_uri).min_by_key(place) {
         row.uri = Some(uri.clone());
-        uow.execute(Sql::with("UPDATE topic SET concept_uri = ? ", uri).then_with("WHERE id = ?", row.id)).await?;
+        uow.execute(sql!("UPDATE topic SET concept_uri = ? WHERE id = ?", uri, row.id)).await?;
         return Ok(row.code.clone());
     }
     let is_free = |code: &&&str| stored.iter().all(|row| row.code != **code);

@@ -2,9 +2,13 @@
 
 use std::collections::HashSet;
 
+use sea_orm::ActiveValue::Set;
+use sea_orm::{EntityTrait as _, QueryFilter as _};
+
+use crate::entity::researcher_statistics;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::projections::Rebuild;
 use crate::store::reader::coauthorship::COUNT_WORKS;
 use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork};
@@ -36,9 +40,9 @@ impl Rebuild for CoauthorCounts {
 
     async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
         uow.execute_unprepared("DELETE FROM coauthorship").await?;
-        let pairs = Sql::from("INSERT INTO coauthorship ")
+        let pairs = sql!("INSERT INTO coauthorship ")
             .then(pair_counts_sql(COUNT_WORKS))
-            .then_with("WHERE paper.author_count <= ? GROUP BY 1, 2", i64::from(uow.consortium_size()));
+            .then(sql!("WHERE paper.author_count <= ? GROUP BY 1, 2", i64::from(uow.consortium_size())));
         uow.execute(pairs).await
     }
 }
@@ -55,10 +59,10 @@ const YEAR_RANGE_SQL: &str =
 
 /// The pairs of authors of papers, in both directions, without a condition on the papers.
 fn pair_counts_sql(counted: &str) -> Sql {
-    Sql::from("SELECT mine.researcher_id, theirs.researcher_id, ").then(counted).then(
-        ", coalesce(min(nullif(mine.publication_key / 10000, 0)), 0), max(mine.publication_key / 10000) \
-         FROM paper JOIN authorship AS mine ON mine.paper_id = paper.id \
-         JOIN authorship AS theirs ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ",
+    sql!("SELECT mine.researcher_id, theirs.researcher_id, ").then(counted).then(
+        ", coalesce(min(nullif(mine.publication_key / 10000, 0)), 0), max(mine.publication_key / 10000) FROM paper \
+         JOIN authorship AS mine ON mine.paper_id = paper.id JOIN authorship AS theirs ON theirs.paper_id = paper.id \
+         AND theirs.researcher_id <> mine.researcher_id ",
     )
 }
 
@@ -67,29 +71,29 @@ async fn count_new_papers(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<(), Er
     if papers.is_empty() {
         return Ok(());
     }
-    let statistics = Sql::from(
+    let statistics = sql!(
         "INSERT INTO researcher_statistics AS counted (researcher_id, paper_count, work_count, first_year, last_year) \
-         SELECT researcher_id, count(*), count(*), ",
+         SELECT researcher_id, count(*), count(*), "
     )
     .then(YEAR_RANGE_SQL)
-    .then_with(
-        " FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?) GROUP BY researcher_id ORDER BY researcher_id \
-         ON CONFLICT (researcher_id) DO UPDATE SET paper_count = counted.paper_count + EXCLUDED.paper_count, \
+    .then(sql!(
+        " FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?) GROUP BY researcher_id \
+         ORDER BY researcher_id ON CONFLICT (researcher_id) \
+         DO UPDATE SET paper_count = counted.paper_count + EXCLUDED.paper_count, \
          work_count = counted.work_count + EXCLUDED.work_count, \
          first_year = coalesce(least(nullif(counted.first_year, 0), nullif(EXCLUDED.first_year, 0)), 0), \
          last_year = greatest(counted.last_year, EXCLUDED.last_year)",
         bigint_array(papers.iter().copied()),
-    );
+    ));
     uow.execute(statistics).await?;
-    let pairs = Sql::from("INSERT INTO coauthorship AS pair ")
-        .then(pair_counts_sql("count(*)"))
-        .then_with("WHERE paper.id = ANY(?) ", bigint_array(papers.iter().copied()))
-        .then_with("AND paper.author_count <= ? GROUP BY 1, 2 ORDER BY 1, 2 ", i64::from(uow.consortium_size()))
-        .then(
-            "ON CONFLICT (researcher_id, coauthor_id) DO UPDATE SET paper_count = pair.paper_count + EXCLUDED.paper_count, \
-             first_year = coalesce(least(nullif(pair.first_year, 0), nullif(EXCLUDED.first_year, 0)), 0), \
-             last_year = greatest(pair.last_year, EXCLUDED.last_year)",
-        );
+    let pairs = sql!("INSERT INTO coauthorship AS pair ").then(pair_counts_sql("count(*)")).then(sql!(
+        "WHERE paper.id = ANY(?) AND paper.author_count <= ? GROUP BY 1, 2 ORDER BY 1, 2 \
+         ON CONFLICT (researcher_id, coauthor_id) DO UPDATE SET paper_count = pair.paper_count + \
+         EXCLUDED.paper_count, first_year = coalesce(least(nullif(pair.first_year, 0), nullif(EXCLUDED.first_year, \
+         0)), 0), last_year = greatest(pair.last_year, EXCLUDED.last_year)",
+        bigint_array(papers.iter().copied()),
+        i64::from(uow.consortium_size()),
+    ));
     uow.execute(pairs).await
 }
 
@@ -98,23 +102,31 @@ pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, researcher_ids: &H
     if researcher_ids.is_empty() {
         return Ok(());
     }
-    let researcher_ids = || bigint_array(researcher_ids.iter().copied());
-    let none = "UPDATE researcher_statistics SET paper_count = 0, work_count = 0, first_year = 0, last_year = 0 WHERE researcher_id = ANY(?)";
-    uow.execute(Sql::with(none, researcher_ids())).await?;
-    let counted = Sql::from(
-        "UPDATE researcher_statistics SET (paper_count, work_count, first_year, last_year) = (SELECT count(*), ",
-    )
-    .then(COUNT_WORKS)
-    .then(", ")
-    .then(YEAR_RANGE_SQL)
-    .then(
-        " FROM authorship JOIN paper ON paper.id = authorship.paper_id \
-             WHERE authorship.researcher_id = researcher_statistics.researcher_id) ",
-    )
-    .then_with(
-        "WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))",
-        researcher_ids(),
-    );
+    let none = researcher_statistics::ActiveModel {
+        paper_count: Set(0),
+        work_count: Set(0),
+        first_year: Set(0),
+        last_year: Set(0),
+        ..Default::default()
+    };
+    researcher_statistics::Entity::update_many()
+        .set(none)
+        .filter(researcher_statistics::COLUMN.researcher_id.eq_any(researcher_ids.iter().copied()))
+        .exec(uow.db())
+        .await?;
+    let counted =
+        sql!("UPDATE researcher_statistics SET (paper_count, work_count, first_year, last_year) = (SELECT count(*), ")
+            .then(COUNT_WORKS)
+            .then(", ")
+            .then(YEAR_RANGE_SQL)
+            .then(
+                " FROM authorship JOIN paper ON paper.id = authorship.paper_id \
+                 WHERE authorship.researcher_id = researcher_statistics.researcher_id) ",
+            )
+            .then(sql!(
+                "WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))",
+                bigint_array(researcher_ids.iter().copied()),
+            ));
     uow.execute(counted).await
 }
 
@@ -124,27 +136,29 @@ pub(super) async fn recount_coauthor_pairs(uow: &UnitOfWork<'_>, pairs: &HashSet
         return Ok(());
     }
     let pairs_sql = || {
-        Sql::with("unnest(?::bigint[], ", bigint_array(pairs.iter().map(|pair| pair.0)))
-            .then_with("?::bigint[]) AS pair(mine, theirs)", bigint_array(pairs.iter().map(|pair| pair.1)))
+        sql!(
+            "unnest(?::bigint[], ?::bigint[]) AS pair(mine, theirs)",
+            bigint_array(pairs.iter().map(|pair| pair.0)),
+            bigint_array(pairs.iter().map(|pair| pair.1)),
+        )
     };
-    let delete = Sql::from("DELETE FROM coauthorship USING ")
+    let delete = sql!("DELETE FROM coauthorship USING ")
         .then(pairs_sql())
         .then(" WHERE coauthorship.researcher_id = pair.mine AND coauthorship.coauthor_id = pair.theirs");
     uow.execute(delete).await?;
     // Each researcher's papers are read once, regardless of the number of their pairs.
     let researcher_ids: HashSet<i64> = pairs.iter().map(|pair| pair.0).collect();
-    let insert = Sql::from(
+    let insert = sql!(
         "WITH together AS MATERIALIZED (SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, \
          coalesce(paper.version_of_id, paper.id) AS work_id, mine.publication_key / 10000 AS year \
-         FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs \
-         ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id ",
-    )
-    .then_with("WHERE mine.researcher_id = ANY(?) ", bigint_array(researcher_ids))
-    .then_with("AND paper.author_count <= ?) ", i64::from(uow.consortium_size()))
-    .then(
-        "INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
+         FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id \
+         JOIN authorship AS theirs ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id \
+         WHERE mine.researcher_id = ANY(?) AND paper.author_count <= ?) \
+         INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
          SELECT researcher_id, coauthor_id, count(DISTINCT work_id), coalesce(min(nullif(year, 0)), 0), max(year) \
          FROM together WHERE (researcher_id, coauthor_id) IN (SELECT pair.mine, pair.theirs FROM ",
+        bigint_array(researcher_ids),
+        i64::from(uow.consortium_size()),
     )
     .then(pairs_sql())
     .then(") GROUP BY 1, 2");

@@ -12,15 +12,16 @@ mod unassigned;
 
 use std::collections::HashSet;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 
 use crate::disambiguation::{
     AuthorCluster, Evidence, MatchExplanation, MatchMethod, Mention, Vocabulary, cluster_mentions,
 };
+use crate::entity::identity_pending;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::merge_researchers::emptied::reassign_and_merge_emptied;
 use crate::store::ingest::reassign_authorships::Reassignment;
 use crate::store::projections::disambiguation::assignment::{Assignment, Cluster, ExistingResearcher, assign_clusters};
@@ -75,7 +76,10 @@ impl Store {
             return Ok(None);
         }
         let report = disambiguate_blocks(&mut uow, &blocks).await?;
-        uow.execute(Sql::with("DELETE FROM identity_pending WHERE block = ANY(?)", text_array(blocks))).await?;
+        identity_pending::Entity::delete_many()
+            .filter(identity_pending::COLUMN.block.eq_any(blocks))
+            .exec(uow.db())
+            .await?;
         uow.dirty.statistics |= report.moved > 0;
         uow.commit().await?;
         Ok(Some(report))
@@ -111,12 +115,15 @@ impl Store {
             let sql = format!("SELECT id, {name} AS name FROM {table} WHERE block IS NULL ORDER BY id LIMIT ?");
             let rows = uow.rows::<UnblockedRow>(Sql::with(&sql, UNBLOCKED_CHUNK_ROWS)).await?;
             has_some |= !rows.is_empty();
-            let queue = "INSERT INTO identity_pending SELECT DISTINCT unnest(?::text[]) ON CONFLICT DO NOTHING";
             let blocks = || text_array(rows.iter().map(|row| NameForm::new(&row.name).blocking_key));
-            uow.execute(Sql::with(queue, blocks())).await?;
+            uow.execute(sql!(
+                "INSERT INTO identity_pending SELECT DISTINCT unnest(?::text[]) ON CONFLICT DO NOTHING",
+                blocks(),
+            ))
+            .await?;
             let update = format!("UPDATE {table} SET block = placed.block FROM unnest(?::bigint[], ");
             let sql = Sql::with(&update, bigint_array(rows.iter().map(|row| row.id)))
-                .then_with("?::text[]) ", blocks())
+                .then(sql!("?::text[]) ", blocks()))
                 .then(format!("AS placed(id, block) WHERE {table}.id = placed.id"));
             uow.execute(sql).await?;
         }
@@ -153,9 +160,13 @@ async fn load_pending_blocks(uow: &UnitOfWork<'_>) -> Result<Vec<String>, Error>
         block: String,
         mentions: i64,
     }
-    let sql = "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
-         FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block";
-    let pending = uow.rows::<PendingBlockRow>(Sql::with(sql, MAX_TRANSACTION_BLOCKS)).await?;
+    let pending = uow
+        .rows::<PendingBlockRow>(sql!(
+            "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
+             FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block",
+            MAX_TRANSACTION_BLOCKS,
+        ))
+        .await?;
     let mut mentions = 0;
     let selected = pending.into_iter().take_while(|row| {
         let is_first = mentions == 0;
@@ -240,22 +251,17 @@ async fn assign_existing_researchers(
         .filter_map(|authorship| authorship.researcher_id);
     let named_ids =
         mentions().flat_map(|mention| mention.decided_researcher_id.into_iter().chain(mention.recorded_researcher_id));
-    let sql = Sql::with(
-        "SELECT researcher.id, researcher.orcid, researcher.block, \
-         EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-         AND NOT starts_with(source_record.key, 'directory:')) AS is_recorded, \
-         ARRAY(SELECT scheme || ':' || value FROM external_id WHERE external_id.researcher_id = researcher.id) AS author_ids \
-         FROM researcher WHERE id IN (SELECT unnest(?::bigint[]) ",
+    let sql = sql!(
+        "SELECT researcher.id, researcher.orcid, researcher.block, EXISTS (SELECT FROM source_record \
+         WHERE source_record.researcher_id = researcher.id AND NOT starts_with(source_record.key, \
+         'directory:')) AS is_recorded, ARRAY(SELECT scheme || ':' || value FROM external_id \
+         WHERE external_id.researcher_id = researcher.id) AS author_ids FROM researcher \
+         WHERE id IN (SELECT unnest(?::bigint[]) UNION SELECT id FROM researcher WHERE orcid = ANY(?) \
+         UNION SELECT researcher_id FROM external_id JOIN unnest(?::text[]) AS asked(id) \
+         ON external_id.scheme = split_part(asked.id, ':', 1) \
+         AND external_id.value = substr(asked.id, strpos(asked.id, ':') + 1) WHERE researcher_id IS NOT NULL)",
         bigint_array(current.chain(named_ids).collect::<HashSet<i64>>()),
-    )
-    .then_with(
-        "UNION SELECT id FROM researcher WHERE orcid = ANY(?) ",
         text_array(mentions().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>()),
-    )
-    .then_with(
-        "UNION SELECT researcher_id FROM external_id JOIN unnest(?::text[]) AS asked(id) \
-             ON external_id.scheme = split_part(asked.id, ':', 1) AND external_id.value = substr(asked.id, strpos(asked.id, ':') + 1) \
-             WHERE researcher_id IS NOT NULL)",
         text_array(mentions().flat_map(|mention| mention.author_ids.iter().cloned()).collect::<HashSet<String>>()),
     );
     let existing: Vec<ExistingResearcher> = uow.rows(sql).await?;

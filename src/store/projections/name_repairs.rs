@@ -3,19 +3,22 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use serde::Serialize;
 
+use crate::entity::authorship;
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::disambiguation_queue::queue_author_blocks;
 use crate::store::ingest::merge_researchers::emptied::reassign_and_merge_emptied;
 use crate::store::ingest::name_repair::{ProvidedNameParts, RepairedAuthorName, find_confirmed_spellings};
 use crate::store::ingest::reassign_authorships::Reassignment;
 use crate::store::ingest::researcher_matching::{
-    NamedAuthor, load_researcher_index, store_researchers, update_display_names,
+    NamedAuthor, clear_orcids, load_researcher_index, store_researchers, update_display_names,
 };
 use crate::store::projections::Rebuild;
 use crate::store::unit_of_work::{Projection, ProjectionFuture, TableScans, UnitOfWork};
@@ -24,7 +27,7 @@ use crate::text::names::{self, ListCapitals, RepairRule};
 /// Version of the repair rules; names repaired by other rules are repaired again at the next start.
 const REPAIR_RULES_VERSION: &str = "3";
 /// Authors that a rebuild reads at once.
-const REPAIR_SCAN_CHUNK_ROWS: i64 = 5_000;
+const REPAIR_SCAN_CHUNK_ROWS: u64 = 5_000;
 
 /// The repaired names of authorships.
 #[derive(Debug)]
@@ -46,7 +49,8 @@ impl Rebuild for NameRepairs {
     }
 
     async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
+        #[derive(DerivePartialModel)]
+        #[sea_orm(entity = "authorship::Entity")]
         struct AuthorshipNameRow {
             id: i64,
             paper_id: i64,
@@ -58,12 +62,11 @@ impl Rebuild for NameRepairs {
         }
         let mut last = 0;
         loop {
-            let sql = Sql::with(
-                "SELECT id, paper_id, name_as_published, name, researcher_id, repair_value, suggestion_key \
-                 FROM authorship WHERE id > ? ORDER BY id ",
-                last,
-            );
-            let authors = uow.rows::<AuthorshipNameRow>(sql.then_with("LIMIT ?", REPAIR_SCAN_CHUNK_ROWS)).await?;
+            let authors = authorship::Entity::find()
+                .filter(authorship::COLUMN.id.gt(last))
+                .order_by_asc(authorship::Column::Id)
+                .limit(REPAIR_SCAN_CHUNK_ROWS);
+            let authors = authors.into_partial_model::<AuthorshipNameRow>().all(uow.db()).await?;
             let Some(end) = authors.last() else { break };
             last = end.id;
             let lists = load_list_capitals(uow, authors.iter().map(|author| author.paper_id).collect()).await?;
@@ -159,7 +162,8 @@ impl RepairUpdateRow {
 
 /// Applies suggestions whose spelling the unit of work added, and reverts those whose spelling it removed.
 async fn refresh_name_repairs(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
+    #[derive(DerivePartialModel)]
+    #[sea_orm(entity = "authorship::Entity")]
     struct SuggestionRow {
         id: i64,
         paper_id: i64,
@@ -172,9 +176,10 @@ async fn refresh_name_repairs(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
     if spellings.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT id, paper_id, name_as_published, name, researcher_id, suggestion_key FROM authorship \
-         WHERE suggestion_key = ANY(?) ORDER BY id";
-    let authors = uow.rows::<SuggestionRow>(Sql::with(sql, text_array(spellings))).await?;
+    let authors = authorship::Entity::find()
+        .filter(authorship::COLUMN.suggestion_key.eq_any(spellings))
+        .order_by_asc(authorship::Column::Id);
+    let authors = authors.into_partial_model::<SuggestionRow>().all(uow.db()).await?;
     let lists = load_list_capitals(uow, authors.iter().map(|author| author.paper_id).collect()).await?;
     let confirmed =
         find_confirmed_spellings(uow, authors.iter().map(|row| row.suggestion_key.clone()).collect()).await?;
@@ -209,8 +214,13 @@ async fn load_list_capitals(uow: &UnitOfWork<'_>, papers: HashSet<i64>) -> Resul
     if papers.is_empty() {
         return Ok(HashMap::new());
     }
-    let sql = "SELECT paper_id, array_agg(name_as_published) AS names FROM authorship WHERE paper_id = ANY(?) GROUP BY paper_id";
-    let rows = uow.rows::<ListRow>(Sql::with(sql, bigint_array(papers))).await?;
+    let rows = uow
+        .rows::<ListRow>(sql!(
+            "SELECT paper_id, array_agg(name_as_published) AS names FROM authorship WHERE paper_id = ANY(?) \
+             GROUP BY paper_id",
+            bigint_array(papers),
+        ))
+        .await?;
     Ok(rows.into_iter().map(|row| (row.paper_id, ListCapitals::of(row.names.iter().map(String::as_str)))).collect())
 }
 
@@ -235,10 +245,9 @@ async fn apply_renames(uow: &mut UnitOfWork<'_>, renames: Vec<AuthorRename>) -> 
     if researchers.is_empty() {
         return Ok(());
     }
-    let sql = Sql::with(
-        "SELECT id, display_name, name_key, given_name, family_name, orcid, \
-         EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-         AND NOT starts_with(source_record.key, 'directory:')) \
+    let sql = sql!(
+        "SELECT id, display_name, name_key, given_name, family_name, orcid, EXISTS (SELECT FROM source_record \
+         WHERE source_record.researcher_id = researcher.id AND NOT starts_with(source_record.key, 'directory:')) \
          OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) AS is_recorded, \
          EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_pinned, \
          EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id \
@@ -288,18 +297,15 @@ async fn apply_renames(uow: &mut UnitOfWork<'_>, renames: Vec<AuthorRename>) -> 
 
 /// The authorships of researchers, as id, paper and researcher.
 async fn load_authorship_keys(uow: &UnitOfWork<'_>, researchers: Vec<i64>) -> Result<Vec<(i64, i64, i64)>, Error> {
-    #[derive(FromQueryResult)]
-    struct AuthorshipKeyRow {
-        id: i64,
-        paper_id: i64,
-        researcher_id: i64,
-    }
     if researchers.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = "SELECT id, paper_id, researcher_id FROM authorship WHERE researcher_id = ANY(?) ORDER BY id";
-    let rows = uow.rows::<AuthorshipKeyRow>(Sql::with(sql, bigint_array(researchers))).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.paper_id, row.researcher_id)).collect())
+    let authorships = authorship::Entity::find()
+        .select_only()
+        .columns([authorship::Column::Id, authorship::Column::PaperId, authorship::Column::ResearcherId])
+        .filter(authorship::COLUMN.researcher_id.eq_any(researchers))
+        .order_by_asc(authorship::Column::Id);
+    Ok(authorships.into_tuple().all(uow.db()).await?)
 }
 
 /// Changes the spelling of a researcher's name.
@@ -318,8 +324,7 @@ async fn reassign_renamed_authorships(
         return Ok(());
     }
     let former: HashSet<i64> = moved.iter().map(|(_, _, researcher, _)| researcher.id).collect();
-    let clear = "UPDATE researcher SET orcid = NULL WHERE orcid IS NOT NULL AND id = ANY(?)";
-    uow.execute(Sql::with(clear, bigint_array(former))).await?;
+    clear_orcids(uow, former).await?;
     let orcids: Vec<Option<Orcid>> =
         moved.iter().map(|(_, _, researcher, _)| researcher.orcid.as_ref()?.parse().ok()).collect();
     let parts: Vec<ProvidedNameParts> = moved

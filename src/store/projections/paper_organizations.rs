@@ -3,7 +3,7 @@
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork};
 
 /// Maximum number of papers that one statement computes again.
@@ -48,39 +48,34 @@ const IS_MEMBERSHIP: &str = "affiliation.kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'I
 /// never a comparison of all rows with all others, whatever numbers the planner expects.
 async fn relink(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<(), Error> {
     let papers = || bigint_array(papers.iter().copied());
-    let statement = Sql::with(
+    let statement = sql!(
         "WITH expected AS (SELECT paper_id, organization_id, bool_or(is_by_authorship) AS is_by_authorship, \
-         bool_or(NOT is_by_authorship) AS is_by_membership FROM (\
-         SELECT authorship.paper_id, authorship_organization.organization_id, true AS is_by_authorship FROM authorship \
+         bool_or(NOT is_by_authorship) AS is_by_membership FROM (SELECT authorship.paper_id, \
+         authorship_organization.organization_id, true AS is_by_authorship FROM authorship \
          JOIN authorship_organization ON authorship_organization.authorship_id = authorship.id \
-         WHERE authorship.paper_id = ANY(?) UNION ALL \
-         SELECT authorship.paper_id, affiliation.organization_id, false FROM authorship \
-         JOIN affiliation ON affiliation.researcher_id = authorship.researcher_id CROSS JOIN LATERAL ",
+         WHERE authorship.paper_id = ANY(?) UNION ALL SELECT authorship.paper_id, affiliation.organization_id, false \
+         FROM authorship JOIN affiliation ON affiliation.researcher_id = authorship.researcher_id CROSS JOIN LATERAL ",
         papers(),
     )
     .then(PUBLISHED)
     .then(" WHERE ")
     .then(IS_MEMBERSHIP)
-    .then_with(" AND authorship.paper_id = ANY(?)) AS link GROUP BY paper_id, organization_id), ", papers())
-    .then_with(
-        "changed AS MATERIALIZED (SELECT paper_id, organization_id, \
-         coalesce(expected.is_by_authorship, false) AS is_by_authorship, \
-         coalesce(expected.is_by_membership, false) AS is_by_membership FROM expected FULL JOIN \
-         (SELECT * FROM paper_organization WHERE paper_id = ANY(?)) AS kept USING (paper_id, organization_id) \
-         WHERE (expected.is_by_authorship, expected.is_by_membership) \
-         IS DISTINCT FROM (kept.is_by_authorship, kept.is_by_membership)), ",
+    .then(sql!(
+        " AND authorship.paper_id = ANY(?)) AS link GROUP BY paper_id, organization_id), \
+         changed AS MATERIALIZED (SELECT paper_id, organization_id, coalesce(expected.is_by_authorship, \
+         false) AS is_by_authorship, coalesce(expected.is_by_membership, false) AS is_by_membership FROM expected \
+         FULL JOIN (SELECT * FROM paper_organization WHERE paper_id = ANY(?)) AS kept \
+         USING (paper_id, organization_id) WHERE (expected.is_by_authorship, \
+         expected.is_by_membership) IS DISTINCT FROM (kept.is_by_authorship, kept.is_by_membership)), \
+         removed AS (DELETE FROM paper_organization AS kept USING changed WHERE kept.paper_id = changed.paper_id \
+         AND kept.organization_id = changed.organization_id AND NOT (changed.is_by_authorship \
+         OR changed.is_by_membership)) INSERT INTO paper_organization AS kept (paper_id, organization_id, \
+         is_by_authorship, is_by_membership) SELECT paper_id, organization_id, is_by_authorship, is_by_membership \
+         FROM changed WHERE is_by_authorship OR is_by_membership ON CONFLICT (paper_id, organization_id) \
+         DO UPDATE SET is_by_authorship = EXCLUDED.is_by_authorship, is_by_membership = EXCLUDED.is_by_membership",
         papers(),
-    )
-    .then(
-        "removed AS (DELETE FROM paper_organization AS kept USING changed WHERE kept.paper_id = changed.paper_id \
-         AND kept.organization_id = changed.organization_id AND NOT (changed.is_by_authorship OR changed.is_by_membership)) ",
-    )
-    .then(
-        "INSERT INTO paper_organization AS kept (paper_id, organization_id, is_by_authorship, is_by_membership) \
-         SELECT paper_id, organization_id, is_by_authorship, is_by_membership FROM changed \
-         WHERE is_by_authorship OR is_by_membership ON CONFLICT (paper_id, organization_id) DO UPDATE \
-         SET is_by_authorship = EXCLUDED.is_by_authorship, is_by_membership = EXCLUDED.is_by_membership",
-    );
+        papers(),
+    ));
     uow.execute(statement).await?;
-    uow.execute(Sql::with("DELETE FROM paper_organization_pending WHERE paper_id = ANY(?)", papers())).await
+    uow.execute(sql!("DELETE FROM paper_organization_pending WHERE paper_id = ANY(?)", papers())).await
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
+use crate::entity::{researcher, setting};
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::store::Store;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::projections::Rebuild;
 use crate::store::projections::coauthorship::{CoauthorCounts, recount_researchers};
 use crate::store::projections::search_index::SearchIndex;
@@ -15,7 +16,7 @@ use crate::store::reader::backup::RESTORED_SETTING;
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
 
 /// Entities whose rows are made at once.
-const REBUILD_CHUNK_ROWS: i64 = 10_000;
+const REBUILD_CHUNK_ROWS: u64 = 10_000;
 
 impl Store {
     /// Rebuilds the derived tables if a backup was restored and they are not rebuilt yet. Returns whether it did.
@@ -25,7 +26,7 @@ impl Store {
     pub async fn rebuild_derived_if_restored(&self) -> Result<bool, Error> {
         let restored = format!("SELECT name FROM setting WHERE name = '{RESTORED_SETTING}'");
         let is_restored = async || -> Result<bool, Error> {
-            Ok(!self.execute(&Sql::from(restored.as_str()).into_statement(), false).await?.is_empty())
+            Ok(!self.execute(&Sql::from(restored.as_str()).into_statement()?, false).await?.is_empty())
         };
         if !is_restored().await? {
             return Ok(false);
@@ -42,7 +43,7 @@ impl Store {
         rebuild_derived_tables(&mut uow).await?;
         uow.store_setting(CoauthorCounts::SETTING, &CoauthorCounts::version(self)).await?;
         uow.store_setting(SearchIndex::SETTING, &SearchIndex::version(self)).await?;
-        uow.execute(Sql::with("DELETE FROM setting WHERE name = ?", RESTORED_SETTING)).await?;
+        setting::Entity::delete_by_id(RESTORED_SETTING).exec(uow.db()).await?;
         // The counts over hierarchies depend on the day and are recomputed by `refresh_statistics_if_stale`.
         uow.dirty.statistics = true;
         uow.commit().await?;
@@ -78,7 +79,7 @@ async fn rebuild_labels(uow: &mut UnitOfWork<'_>, table: &str) -> Result<(), Err
     let mut last = 0;
     loop {
         let sql = Sql::with(&format!("SELECT id, sort_names FROM {table} WHERE id > ? ORDER BY id "), last);
-        let rows = uow.rows::<SortNamesRow>(sql.then_with("LIMIT ?", REBUILD_CHUNK_ROWS)).await?;
+        let rows = uow.rows::<SortNamesRow>(sql.then(sql!("LIMIT ?", REBUILD_CHUNK_ROWS.cast_signed()))).await?;
         let Some(highest) = rows.last() else { return Ok(()) };
         last = highest.id;
         let sort_names: Vec<(i64, &LocalizedText)> = rows.iter().map(|row| (row.id, &row.sort_names)).collect();
@@ -87,16 +88,17 @@ async fn rebuild_labels(uow: &mut UnitOfWork<'_>, table: &str) -> Result<(), Err
 }
 
 async fn recount_all_researchers(uow: &UnitOfWork<'_>) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
-    struct IdRow {
-        id: i64,
-    }
     let mut last = 0;
     loop {
-        let sql = Sql::with("SELECT id FROM researcher WHERE id > ? ORDER BY id ", last);
-        let rows = uow.rows::<IdRow>(sql.then_with("LIMIT ?", REBUILD_CHUNK_ROWS)).await?;
-        let Some(highest) = rows.last() else { return Ok(()) };
-        last = highest.id;
-        recount_researchers(uow, &rows.iter().map(|row| row.id).collect::<HashSet<i64>>()).await?;
+        let researchers = researcher::Entity::find()
+            .select_only()
+            .column(researcher::Column::Id)
+            .filter(researcher::COLUMN.id.gt(last))
+            .order_by_asc(researcher::Column::Id)
+            .limit(REBUILD_CHUNK_ROWS);
+        let researchers: Vec<i64> = researchers.into_tuple().all(uow.db()).await?;
+        let Some(highest) = researchers.last() else { return Ok(()) };
+        last = *highest;
+        recount_researchers(uow, &researchers.into_iter().collect::<HashSet<i64>>()).await?;
     }
 }

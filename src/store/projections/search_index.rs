@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::model::record::{NameKind, NameRecord};
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::projections::Rebuild;
 use crate::store::reader::search::{EntityType, SEARCH_ONLY_FIELD};
 use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork, rows_cte};
@@ -198,7 +198,7 @@ impl Rebuild for SearchIndex {
             let mut last = 0;
             loop {
                 let sql = Sql::with(&format!("SELECT id FROM {} WHERE id > ? ORDER BY id ", kind.table()), last);
-                let rows = uow.rows::<IdRow>(sql.then_with("LIMIT ?", INDEX_SCAN_CHUNK_ROWS)).await?;
+                let rows = uow.rows::<IdRow>(sql.then(sql!("LIMIT ?", INDEX_SCAN_CHUNK_ROWS))).await?;
                 let entities: Vec<i64> = rows.into_iter().map(|row| row.id).collect();
                 let Some(highest) = entities.last() else { break };
                 last = *highest;
@@ -221,14 +221,12 @@ async fn reindex_dirty(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
     if papers.is_empty() && recounted.is_empty() {
         return Ok(());
     }
-    let popularity = Sql::with(
+    let popularity = sql!(
         "UPDATE search_entry SET popularity = counted.paper_count FROM researcher_statistics AS counted \
          WHERE counted.researcher_id = search_entry.researcher_id AND counted.paper_count <> search_entry.popularity \
-         AND search_entry.researcher_id IN (SELECT unnest(?::bigint[])",
+         AND search_entry.researcher_id IN (SELECT unnest(?::bigint[]) UNION SELECT researcher_id FROM authorship \
+         WHERE paper_id = ANY(?))",
         bigint_array(recounted),
-    )
-    .then_with(
-        " UNION SELECT researcher_id FROM authorship WHERE paper_id = ANY(?))",
         bigint_array(papers.iter().copied()),
     );
     uow.execute(popularity).await
@@ -268,8 +266,7 @@ async fn reindex(uow: &UnitOfWork<'_>, kind: EntityType, entities: Vec<i64>) -> 
     uow.execute(sql).await?;
     if kind == EntityType::Paper {
         let abstracts: Vec<SearchAbstractRow> = found.iter().flat_map(IndexedEntity::search_abstracts).collect();
-        let delete = "DELETE FROM search_abstract WHERE paper_id = ANY(?)";
-        uow.execute(Sql::with(delete, bigint_array(entities))).await?;
+        uow.execute(sql!("DELETE FROM search_abstract WHERE paper_id = ANY(?)", bigint_array(entities))).await?;
         let insert = format!(
             "INSERT INTO search_abstract (paper_id, language, words, popularity) \
              SELECT rows.id, language, array_to_tsvector(words || stems(words, coalesce(language, ''))), ({popularity}) FROM rows"

@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::sql;
 use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork};
 
 /// Has a row while the counts are up to date. They depend on the day, since affiliations start and end.
@@ -84,7 +84,7 @@ impl Store {
             #[allow(dead_code, reason = "only its presence counts")]
             value: String,
         }
-        if !self.execute(&Sql::from(STATISTICS_FRESH).into_statement(), false).await?.is_empty() {
+        if !self.execute(&sql!(STATISTICS_FRESH).into_statement()?, false).await?.is_empty() {
             return Ok(false);
         }
         // Under the write lock, or changes of a concurrent unit of work would be missed.

@@ -7,13 +7,16 @@ mod venue;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use serde::Serialize;
 
+use crate::entity::{authorship, paper};
 use crate::error::Error;
 use crate::model::record::PaperType;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
 use crate::store::projections::Rebuild;
 use crate::store::projections::coauthorship::{recount_coauthor_pairs, recount_researchers};
@@ -29,7 +32,7 @@ use crate::text::sort_key::sort_title;
 /// Version of the rules; links made by other rules are made again at the next start.
 const RULES_VERSION: &str = "1";
 /// Papers that a rebuild reads at once.
-const VERSION_SCAN_CHUNK_ROWS: i64 = 5_000;
+const VERSION_SCAN_CHUNK_ROWS: u64 = 5_000;
 
 /// A paper that shares a key with another, or did.
 #[derive(FromQueryResult)]
@@ -93,7 +96,8 @@ impl Rebuild for WorkVersions {
     }
 
     async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
+        #[derive(DerivePartialModel)]
+        #[sea_orm(entity = "paper::Entity")]
         struct PaperKeysRow {
             id: i64,
             title: String,
@@ -103,11 +107,11 @@ impl Rebuild for WorkVersions {
         }
         let mut last = 0;
         loop {
-            let sql = Sql::with(
-                "SELECT id, title, doi, shared_doi, version_of_id FROM paper WHERE id > ? ORDER BY id ",
-                last,
-            );
-            let papers = uow.rows::<PaperKeysRow>(sql.then_with("LIMIT ?", VERSION_SCAN_CHUNK_ROWS)).await?;
+            let papers = paper::Entity::find()
+                .filter(paper::COLUMN.id.gt(last))
+                .order_by_asc(paper::Column::Id)
+                .limit(VERSION_SCAN_CHUNK_ROWS);
+            let papers = papers.into_partial_model::<PaperKeysRow>().all(uow.db()).await?;
             let Some(end) = papers.last() else { break };
             last = end.id;
             for paper in papers {
@@ -197,26 +201,29 @@ async fn load_related_papers(uow: &UnitOfWork<'_>, keys: &WorkKeys) -> Result<Ve
     let dois = || text_array(keys.dois.iter().cloned());
     // One more than the maximum, to detect that it is exceeded. Linked papers were fewer, and all are read.
     let limit = i64::try_from(MAX_SHARING_PAPERS + 1).unwrap_or(i64::MAX);
-    let sql = Sql::with(
-        "SELECT few.id FROM unnest(?::text[]) AS asked(title) CROSS JOIN LATERAL (\
-         SELECT same.id, count(*) OVER () AS amount FROM (SELECT id FROM paper WHERE sort_title = asked.title ",
+    let sql = sql!(
+        "SELECT few.id FROM unnest(?::text[]) AS asked(title) \
+         CROSS JOIN LATERAL (SELECT same.id, count(*) OVER () AS amount FROM (SELECT id FROM paper \
+         WHERE sort_title = asked.title ORDER BY id LIMIT ?) AS same) AS few WHERE few.amount > 1 \
+         UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL AND sort_title = ANY(?) UNION SELECT few.id \
+         FROM unnest(?::text[]) AS asked(doi) CROSS JOIN LATERAL (SELECT id FROM paper WHERE shared_doi = asked.doi \
+         ORDER BY id LIMIT ?) AS few UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL \
+         AND shared_doi = ANY(?) UNION SELECT held.id FROM paper AS held WHERE held.doi = ANY(?) \
+         AND (held.version_of_id IS NOT NULL OR EXISTS (SELECT FROM paper AS other \
+         WHERE other.shared_doi = held.doi)) UNION SELECT unnest(?::bigint[])",
         titles(),
-    )
-    .then_with("ORDER BY id LIMIT ?) AS same) AS few WHERE few.amount > 1", limit)
-    .then_with(" UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL AND sort_title = ANY(?)", titles())
-    .then_with(" UNION SELECT few.id FROM unnest(?::text[]) AS asked(doi) CROSS JOIN LATERAL (", dois())
-    .then_with("SELECT id FROM paper WHERE shared_doi = asked.doi ORDER BY id LIMIT ?) AS few", limit)
-    .then_with(" UNION SELECT id FROM paper WHERE version_of_id IS NOT NULL AND shared_doi = ANY(?)", dois())
-    .then_with(
-        " UNION SELECT held.id FROM paper AS held WHERE held.doi = ANY(?) AND (held.version_of_id IS NOT NULL \
-         OR EXISTS (SELECT FROM paper AS other WHERE other.shared_doi = held.doi))",
+        limit,
+        titles(),
         dois(),
-    )
-    .then_with(" UNION SELECT unnest(?::bigint[])", bigint_array(keys.papers.iter().copied()));
-    let sql = Sql::from(
-        "SELECT id, title, type AS paper_type, publication_year, publication_key, venue_name, doi, shared_doi, version_of_id, \
-         version_basis, (SELECT min(concat_ws(' ', source, key) COLLATE \"C\") FROM source_record \
-         WHERE source_record.paper_id = paper.id) AS key FROM paper WHERE ",
+        limit,
+        dois(),
+        dois(),
+        bigint_array(keys.papers.iter().copied()),
+    );
+    let sql = sql!(
+        "SELECT id, title, type AS paper_type, publication_year, publication_key, venue_name, doi, shared_doi, \
+         version_of_id, version_basis, (SELECT min(concat_ws(' ', source, key) COLLATE \"C\") FROM source_record \
+         WHERE source_record.paper_id = paper.id) AS key FROM paper WHERE "
     )
     .then(Sql::in_subquery("id", sql));
     uow.rows(sql).await
@@ -226,18 +233,15 @@ async fn load_version_authors(
     uow: &UnitOfWork<'_>,
     papers: BTreeSet<i64>,
 ) -> Result<HashMap<i64, Vec<VersionAuthor>>, Error> {
-    #[derive(FromQueryResult)]
-    struct AuthorQueryRow {
-        paper_id: i64,
-        name: String,
-        researcher_id: Option<i64>,
-    }
     let mut authors: HashMap<i64, Vec<VersionAuthor>> = HashMap::new();
     if papers.is_empty() {
         return Ok(authors);
     }
-    let sql = "SELECT paper_id, name, researcher_id FROM authorship WHERE paper_id = ANY(?)";
-    for AuthorQueryRow { paper_id, name, researcher_id } in uow.rows(Sql::with(sql, bigint_array(papers))).await? {
+    let listed = authorship::Entity::find()
+        .select_only()
+        .columns([authorship::Column::PaperId, authorship::Column::Name, authorship::Column::ResearcherId])
+        .filter(authorship::COLUMN.paper_id.eq_any(papers));
+    for (paper_id, name, researcher_id) in listed.into_tuple::<(i64, String, Option<i64>)>().all(uow.db()).await? {
         authors.entry(paper_id).or_default().push(VersionAuthor { name, researcher_id });
     }
     Ok(authors)

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::FromQueryResult;
-use sea_orm::sea_query::ArrayType;
+use sea_orm::{ColumnTrait as _, FromQueryResult};
 
 use crate::entity::{affiliation, researcher};
 use crate::error::Error;
@@ -14,7 +13,7 @@ use crate::model::record::AffiliationKind;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::KeyedRow;
-use crate::store::access::sql_fragment::{Sql, array_value, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
@@ -61,8 +60,7 @@ impl AffiliationFilter {
     pub(crate) fn conditions(&self) -> Vec<Sql> {
         let mut conditions = Vec::new();
         if let Some(kinds) = &self.kinds {
-            let kinds = array_value(ArrayType::String, kinds.iter().copied());
-            conditions.push(Sql::with("affiliation.kind = ANY(?)", kinds));
+            conditions.push(affiliation::Column::Kind.eq_any(kinds.iter().copied()).into());
         }
         if let Some(organizations) = &self.organization_ids {
             let roots = resolve_merged_ids::<crate::entity::organization::Model>(organizations);
@@ -73,16 +71,15 @@ impl AffiliationFilter {
             conditions.push(is_any_of_ids::<researcher::Model>("affiliation.researcher_id", researchers));
         }
         if let Some(day) = self.as_of {
-            conditions
-                .push(Sql::with("affiliation.starts_on <= ?", day).then_with(" AND affiliation.ends_on >= ?", day));
+            conditions.push(sql!("affiliation.starts_on <= ? AND affiliation.ends_on >= ?", day, day));
         }
         match self.is_current {
             Some(true) => conditions.push(IS_CURRENT.into()),
-            Some(false) => conditions.push(Sql::from("NOT (").then(IS_CURRENT).then(")")),
+            Some(false) => conditions.push(sql!("NOT (").then(IS_CURRENT).then(")")),
             None => {}
         }
         if let Some(since) = self.updated_since {
-            conditions.push(Sql::with("affiliation.updated_at >= ?", since));
+            conditions.push(affiliation::COLUMN.updated_at.gte(since).into());
         }
         conditions
     }
@@ -103,7 +100,7 @@ impl AffiliationFilter {
 
     /// Returns a query for the ids of the researchers selected by [`Self::for_researchers`].
     pub(crate) fn researcher_ids(&self) -> Sql {
-        Sql::from("SELECT affiliation.researcher_id FROM affiliation WHERE ")
+        sql!("SELECT affiliation.researcher_id FROM affiliation WHERE ")
             .then(Sql::all(self.for_researchers().conditions()))
     }
 }
@@ -159,7 +156,7 @@ impl List for Affiliations {
     }
 
     fn source(&self, _: &Store) -> ListSource {
-        let mut from = Sql::from("affiliation");
+        let mut from = sql!("affiliation");
         let mut conditions = self.filter.conditions();
         match self.scope {
             AffiliationScope::All => {}
@@ -250,15 +247,13 @@ impl Loader<QualifyingAffiliations> for Store {
         for (filter, pairs) in pairs {
             let organization_ids =
                 organization::with_descendants("SELECT parent.key".into(), filter.include_descendants);
-            let sql = Sql::with(
-                "SELECT parent.key AS parent_key, affiliation.* FROM unnest(?::bigint[], ",
+            let sql = sql!(
+                "SELECT parent.key AS parent_key, affiliation.* \
+                 FROM unnest(?::bigint[], ?::bigint[]) AS parent(key, person) \
+                 JOIN affiliation ON affiliation.researcher_id = parent.person WHERE ",
                 bigint_array(pairs.iter().map(|pair| pair.0)),
-            )
-            .then_with(
-                "?::bigint[]) AS parent(key, person) JOIN affiliation ON affiliation.researcher_id = parent.person",
                 bigint_array(pairs.iter().map(|pair| pair.1)),
             )
-            .then(" WHERE ")
             .then(Sql::in_subquery("affiliation.organization_id", organization_ids))
             .then(" AND ")
             .then(Sql::all(filter.for_researchers().conditions()))
@@ -297,7 +292,7 @@ impl Loader<EmploymentKey> for Store {
     type Value = Arc<Employment>;
 
     async fn load(&self, keys: &[EmploymentKey]) -> Result<HashMap<EmploymentKey, Self::Value>, Error> {
-        let sql = Sql::with(
+        let sql = sql!(
             "SELECT parent.key AS parent_key, employment.* FROM unnest(?::bigint[]) AS parent(key) \
              CROSS JOIN LATERAL (SELECT affiliation.role_title, organization.display_names FROM affiliation \
              JOIN organization ON organization.id = affiliation.organization_id \

@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::KeyedRow;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::text::names::{self, WILDCARD_FORM};
 
@@ -167,9 +167,9 @@ impl Loader<LastPositionKey> for Store {
     type Value = i32;
 
     async fn load(&self, keys: &[LastPositionKey]) -> Result<HashMap<LastPositionKey, i32>, Error> {
-        let sql = Sql::with(
-            "SELECT paper_id AS parent_key, max(position) AS last FROM authorship \
-             WHERE paper_id = ANY(?) AND position IS NOT NULL GROUP BY paper_id",
+        let sql = sql!(
+            "SELECT paper_id AS parent_key, max(position) AS last FROM authorship WHERE paper_id = ANY(?) \
+             AND position IS NOT NULL GROUP BY paper_id",
             bigint_array(keys.iter().map(|key| key.0)),
         );
         let rows = self.query_all::<KeyedRow<LastPositionRow>>(LastPositionKey::NAME, sql).await?;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::model::backup::BackupHeader;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::reader::export::ExportSnapshot;
 
 /// A table whose rows are in a backup.
@@ -82,11 +82,11 @@ pub(crate) struct TableColumns {
 
 /// The query for the [`TableColumns`] of the tables of a backup that exist.
 pub(crate) fn table_columns_sql() -> Sql {
-    Sql::with(
-        "SELECT relname::text AS name, array_agg(quote_ident(attname) ORDER BY attname COLLATE \"C\") AS columns, \
-         bool_or(attidentity <> '') AS has_sequence FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid \
-         WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(?) \
-         AND attnum > 0 AND NOT attisdropped AND attgenerated = '' GROUP BY relname",
+    sql!(
+        "SELECT relname::text AS name, array_agg(quote_ident(attname) \
+         ORDER BY attname COLLATE \"C\") AS columns, bool_or(attidentity <> '') AS has_sequence FROM pg_attribute \
+         JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = current_schema()::regnamespace \
+         AND relname = ANY(?) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' GROUP BY relname",
         text_array(BACKUP_TABLES.map(|table| table.name)),
     )
 }

@@ -13,7 +13,7 @@ use crate::model::language::LocalizedText;
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 use crate::store::reader::export::{EXPORT_BATCH_AUTHORSHIPS, ExportSnapshot};
 use crate::store::reader::paper::PaperFilter;
@@ -222,12 +222,17 @@ impl ExportSnapshot {
         after: i64,
     ) -> Result<Option<(Vec<CitedPaper>, i64)>, Error> {
         let sql = Sql::from(format!("SELECT {} FROM paper WHERE ", citation_columns(AuthorSelection::All)))
-            .then("paper.id IN (SELECT id FROM (SELECT paper.id, sum(author_count) OVER (ORDER BY paper.id) - author_count AS before \
-                   FROM (SELECT * FROM paper WHERE ")
+            .then(
+                "paper.id IN (SELECT id FROM (SELECT paper.id, sum(author_count) OVER \
+                 (ORDER BY paper.id) - author_count AS before FROM (SELECT * FROM paper WHERE ",
+            )
             .then(filter.condition())
-            .then_with(" AND paper.id > ? ORDER BY paper.id ", after)
-            .then_with("LIMIT ?) AS paper) AS weighed ", CITATION_BATCH_PAPERS)
-            .then_with("WHERE before < ?) ORDER BY paper.id", EXPORT_BATCH_AUTHORSHIPS);
+            .then(sql!(
+                " AND paper.id > ? ORDER BY paper.id LIMIT ?) AS paper) AS weighed WHERE before < ?) ORDER BY paper.id",
+                after,
+                CITATION_BATCH_PAPERS,
+                EXPORT_BATCH_AUTHORSHIPS,
+            ));
         let rows = self.query_all::<CitedPaperRow>(sql).await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
         Ok(Some((rows.into_iter().map(CitedPaperRow::into_cited_paper).collect::<Result<_, _>>()?, last)))

@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 
 /// Limits of the path search.
 #[derive(Clone, Copy, Debug)]
@@ -95,23 +95,23 @@ impl Store {
     /// Returns the unvisited coauthors of a frontier, each with the smallest id of its predecessors. Reads at most one
     /// row more than `remaining`, which shows that the limit is exceeded.
     async fn expand_frontier(&self, near: &SearchSide, remaining: usize) -> Result<Vec<ReachedRow>, Error> {
-        let sql = Sql::with(
+        let sql = sql!(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",
             bigint_array(near.frontier.iter().copied()),
         );
         let row_limit = i64::try_from(near.predecessors.len() + remaining + 1).unwrap_or(i64::MAX);
-        let sql = sql.then_with(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", row_limit);
+        let sql = sql.then(sql!(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT ?", row_limit));
         let coauthors: Vec<ReachedRow> = self.query_all("coauthor_path::coauthors", sql.counting_many_rows()).await?;
         Ok(coauthors.into_iter().filter(|researcher| !near.predecessors.contains_key(&researcher.id)).collect())
     }
 
     /// Returns a member of the far frontier who is a coauthor of the near frontier. The last step needs no other.
     async fn find_meeting(&self, near: &SearchSide, far: &SearchSide) -> Result<Vec<ReachedRow>, Error> {
-        let sql = Sql::with(
+        let sql = sql!(
             "SELECT coauthor_id AS id, min(researcher_id) AS before FROM coauthorship WHERE researcher_id = ANY(?)",
             bigint_array(near.frontier.iter().copied()),
         );
-        let sql = sql.then_with(" AND coauthor_id = ANY(?)", bigint_array(far.frontier.iter().copied()));
+        let sql = sql.then(sql!(" AND coauthor_id = ANY(?)", bigint_array(far.frontier.iter().copied())));
         let sql = sql.then(" GROUP BY coauthor_id ORDER BY coauthor_id LIMIT 1").counting_many_rows();
         self.query_all("coauthor_path::links", sql).await
     }

@@ -3,7 +3,7 @@
 use crate::entity::researcher;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::filter::YearRange;
 use crate::store::reader::lookup::is_any_of_ids;
@@ -34,7 +34,7 @@ impl CoauthorFilter {
     /// Returns the conditions on a paper that counts.
     pub(crate) fn paper_conditions(&self, store: &Store) -> Vec<Sql> {
         let max_authors = self.max_authors_per_paper.map_or(i64::from(store.consortium_size), i64::from);
-        let mut conditions = vec![Sql::with("paper.author_count <= ?", max_authors)];
+        let mut conditions = vec![sql!("paper.author_count <= ?", max_authors)];
         if let Some(years) = self.publication_year {
             conditions.push(years.condition());
         }
@@ -97,27 +97,29 @@ impl List for Coauthors {
 
     fn source(&self, store: &Store) -> ListSource {
         let pairs = if self.filter.uses_stored_pairs() {
-            Sql::from("coauthorship AS pair")
+            sql!("coauthorship AS pair")
         } else {
-            Sql::from("(SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, ").then(COUNT_WORKS).then(
-                "::integer AS paper_count, \
-                 coalesce(min(paper.publication_year), 0) AS first_year, coalesce(max(paper.publication_year), 0) AS last_year \
-                 FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id \
-                 JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id AND theirs.researcher_id <> mine.researcher_id \
-                 WHERE mine.researcher_id = parent.key AND ",
-            )
-            .then(Sql::all(self.filter.paper_conditions(store)))
-            .then(" GROUP BY mine.researcher_id, theirs.researcher_id) AS pair")
+            sql!("(SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, ")
+                .then(COUNT_WORKS)
+                .then(
+                    "::integer AS paper_count, coalesce(min(paper.publication_year), 0) AS first_year, \
+                     coalesce(max(paper.publication_year), 0) AS last_year FROM authorship AS mine \
+                     JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs \
+                     ON theirs.paper_id = mine.paper_id AND theirs.researcher_id <> mine.researcher_id \
+                     WHERE mine.researcher_id = parent.key AND ",
+                )
+                .then(Sql::all(self.filter.paper_conditions(store)))
+                .then(" GROUP BY mine.researcher_id, theirs.researcher_id) AS pair")
         };
-        let mut conditions = vec![Sql::from("pair.researcher_id = parent.key")];
+        let mut conditions = vec![sql!("pair.researcher_id = parent.key")];
         if let Some(researchers) = &self.filter.ids {
             conditions.push(is_any_of_ids::<researcher::Model>("pair.coauthor_id", researchers));
         }
         if let Some(affiliation) = &self.filter.affiliation {
-            conditions.push(Sql::from("pair.coauthor_id IN (").then(affiliation.researcher_ids()).then(")"));
+            conditions.push(sql!("pair.coauthor_id IN (").then(affiliation.researcher_ids()).then(")"));
         }
         if let Some(min_papers) = self.filter.min_paper_count {
-            conditions.push(Sql::with("pair.paper_count >= ?", min_papers));
+            conditions.push(sql!("pair.paper_count >= ?", min_papers));
         }
         let key = match self.order {
             CoauthorOrder::PaperCount => SortKey::new("pair.paper_count", SortKeyType::Integer),

@@ -4,7 +4,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::sql;
 
 /// Number of entities of each type.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
@@ -34,13 +34,19 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn directory_counts(&self) -> Result<DirectoryCounts, Error> {
-        let sql = "SELECT (SELECT count(*) FROM researcher) AS researcher_count, \
-             (SELECT count(*) FROM organization) AS organization_count, \
-             (SELECT count(*) FROM affiliation) AS affiliation_count, (SELECT count(*) FROM topic) AS topic_count, \
-             (SELECT count(*) FROM paper) AS paper_count, (SELECT count(*) FROM authorship) AS authorship_count";
-        self.query_one("directory::statistics", Sql::from(sql).counting_many_rows())
-            .await?
-            .ok_or_else(|| Error::internal("a count without a row"))
+        self.query_one(
+            "directory::statistics",
+            sql!(
+                "SELECT (SELECT count(*) FROM researcher) AS researcher_count, (SELECT count(*) \
+                 FROM organization) AS organization_count, (SELECT count(*) \
+                 FROM affiliation) AS affiliation_count, (SELECT count(*) \
+                 FROM topic) AS topic_count, (SELECT count(*) FROM paper) AS paper_count, (SELECT count(*) \
+                 FROM authorship) AS authorship_count"
+            )
+            .counting_many_rows(),
+        )
+        .await?
+        .ok_or_else(|| Error::internal("a count without a row"))
     }
 
     /// Returns the slug of the researcher with the most papers, as an example; none if there are no researchers with papers.

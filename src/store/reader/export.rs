@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::record::{PaperRecord, Record, ResearcherRecord};
 use crate::store::Store;
 use crate::store::access::retry::UNLIMITED_TRANSACTION;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 
 /// Prefix of the keys of records that a directory exported. No source has such keys, and no export repeats them.
@@ -236,7 +236,7 @@ impl ExportSnapshot {
     }
 
     pub(crate) async fn query_all<T: FromQueryResult>(&self, sql: Sql) -> Result<Vec<T>, Error> {
-        let rows = self.transaction.query_all_raw(sql.into_statement()).await?;
+        let rows = self.transaction.query_all_raw(sql.into_statement()?).await?;
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 }
@@ -276,16 +276,17 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
 
 fn entities_after_sql(table: &str, after: i64) -> Sql {
     Sql::with(&format!("(SELECT * FROM {table} WHERE id > ? ORDER BY id "), after)
-        .then_with("LIMIT ?)", EXPORT_BATCH_RECORDS)
+        .then(sql!("LIMIT ?)", EXPORT_BATCH_RECORDS))
 }
 
 /// Returns the next papers after an id, which have at most [`EXPORT_BATCH_AUTHORSHIPS`] authors before the last one.
 fn papers_after_sql(after: i64) -> Sql {
-    Sql::with(
-        "(SELECT paper.* FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before FROM \
-         (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id ",
+    sql!(
+        "(SELECT paper.* FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before \
+         FROM (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id LIMIT ?) AS next) AS weighed \
+         JOIN paper ON paper.id = weighed.id WHERE weighed.before < ?)",
         after,
+        EXPORT_BATCH_RECORDS,
+        EXPORT_BATCH_AUTHORSHIPS,
     )
-    .then_with("LIMIT ?) AS next) AS weighed JOIN paper ON paper.id = weighed.id ", EXPORT_BATCH_RECORDS)
-    .then_with("WHERE weighed.before < ?)", EXPORT_BATCH_AUTHORSHIPS)
 }

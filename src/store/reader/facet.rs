@@ -15,7 +15,7 @@ use sea_orm::FromQueryResult;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::organization::with_descendants;
 use crate::store::reader::page::{List as _, ListSource, ParentKey};
@@ -169,7 +169,7 @@ impl FacetKind for PaperFacet {
             }
         };
         let all_scopes = || Papers { scope: PaperScope::All, ..Papers::clone(papers) }.source(store);
-        let parent = || Sql::from("SELECT parent.key");
+        let parent = || sql!("SELECT parent.key");
         match papers.scope {
             PaperScope::Organization { include_descendants, links } => {
                 let mut source = all_scopes();
@@ -303,9 +303,9 @@ impl FacetKind for ResearcherFacet {
         match self {
             Self::Organizations => FacetGrouping {
                 source_column: None,
-                members: Sql::from(
+                members: sql!(
                     "SELECT DISTINCT matched.parent, matched.id, affiliation.organization_id AS entry FROM matched \
-                     JOIN affiliation ON affiliation.researcher_id = matched.id WHERE ",
+                     JOIN affiliation ON affiliation.researcher_id = matched.id WHERE "
                 )
                 .then(Sql::all(AffiliationFilter::default().for_researchers().conditions())),
                 value_type: FacetValueType::Entity("organization"),
@@ -365,15 +365,17 @@ fn matched_sql<K: FacetKind>(domain: FacetDomain, parents: &[ParentKey], kinds: 
     let columns = std::iter::once(K::ID_COLUMN).chain(columns).collect::<Vec<_>>().join(", ");
     Sql::from(if has_duplicates { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
         .then(" parent.number AS parent, thing.* FROM unnest(")
-        .then_with("?::bigint[], ", bigint_array(parents.iter().map(|parent| parent.primary)))
-        .then_with("?::bigint[]) WITH ORDINALITY ", bigint_array(parents.iter().map(|parent| parent.secondary)))
-        .then("AS parent(key, other, number) CROSS JOIN LATERAL (SELECT ")
+        .then(sql!(
+            "?::bigint[], ?::bigint[]) WITH ORDINALITY AS parent(key, other, number) CROSS JOIN LATERAL (SELECT ",
+            bigint_array(parents.iter().map(|parent| parent.primary)),
+            bigint_array(parents.iter().map(|parent| parent.secondary)),
+        ))
         .then(columns)
         .then(" FROM ")
         .then(source.from)
         .then(" WHERE ")
         .then(Sql::all(source.conditions))
-        .then(if is_large { Sql::from(") AS thing)").counting_many_rows() } else { ") AS thing)".into() })
+        .then(if is_large { sql!(") AS thing)").counting_many_rows() } else { ") AS thing)".into() })
 }
 
 /// Returns the common table that counts one facet.
@@ -385,7 +387,7 @@ fn counted_sql(counted: &str, grouping: &FacetGrouping, demand: &FacetDemand) ->
         members
     } else {
         let entity_ids: BTreeSet<i64> = demand.ids.iter().map(|(_, id)| *id).collect();
-        members.then_with(" WHERE tie.entry = ANY(?)", bigint_array(entity_ids))
+        members.then(sql!(" WHERE tie.entry = ANY(?)", bigint_array(entity_ids)))
     };
     members.then(" GROUP BY tie.parent, tie.entry)")
 }
@@ -411,8 +413,11 @@ fn counts_by_id_sql(branch: usize, counted: &str, table: &str, entity_ids: &BTre
         "SELECT {branch} AS branch, wanted.parent, wanted.id AS number, '' AS text, coalesce(counted.count, 0) AS count, \
          0::bigint AS rank FROM unnest("
     ))
-    .then_with("?::bigint[], ", bigint_array(entity_ids.iter().map(|(parent, _)| *parent)))
-    .then_with("?::bigint[]) AS wanted(parent, id) ", bigint_array(entity_ids.iter().map(|(_, id)| *id)))
+    .then(sql!(
+        "?::bigint[], ?::bigint[]) AS wanted(parent, id) ",
+        bigint_array(entity_ids.iter().map(|(parent, _)| *parent)),
+        bigint_array(entity_ids.iter().map(|(_, id)| *id)),
+    ))
     .then(format!(
         "JOIN {table} ON {table}.id = wanted.id \
          LEFT JOIN {counted} AS counted ON counted.parent = wanted.parent AND counted.entry = wanted.id"
@@ -425,7 +430,7 @@ fn facets_sql<K: FacetKind>(
     parents: &[ParentKey],
     demand: &BTreeMap<K, FacetDemand>,
 ) -> (Sql, Vec<FacetBranch<K>>) {
-    let mut tables = Sql::from("WITH ").then(matched_sql(domain, parents, demand.keys().copied()));
+    let mut tables = sql!("WITH ").then(matched_sql(domain, parents, demand.keys().copied()));
     let mut rows = Sql::default();
     let mut branches = Vec::new();
     for (index, (kind, demand)) in demand.iter().enumerate() {

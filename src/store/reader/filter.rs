@@ -1,5 +1,8 @@
 //! Filters shared by several lists.
 
+use sea_orm::ColumnTrait;
+
+use crate::entity::paper;
 use crate::store::access::sql_fragment::Sql;
 
 /// Inclusive range of years; a paper without a year is in no range.
@@ -13,8 +16,14 @@ pub struct YearRange {
 
 impl YearRange {
     pub(crate) fn condition(self) -> Sql {
-        let from = self.from.map(|year| Sql::with("paper.publication_year >= ?", year));
-        let to = self.to.map(|year| Sql::with("paper.publication_year <= ?", year));
-        Sql::all([Some("paper.publication_year IS NOT NULL".into()), from, to].into_iter().flatten())
+        let year = paper::COLUMN.publication_year;
+        let from = self.from.map(|from| year.gte(from));
+        let to = self.to.map(|to| year.lte(to));
+        Sql::all([Some(year.is_not_null()), from, to].into_iter().flatten().map(Sql::from))
     }
+}
+
+/// Returns the condition that a column has (`true`) or lacks a value.
+pub(crate) fn has_value(column: impl ColumnTrait, expected: bool) -> Sql {
+    if expected { column.is_not_null() } else { column.is_null() }.into()
 }

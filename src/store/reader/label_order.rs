@@ -5,16 +5,16 @@
 //! on, and finally those without any. Each part is a range of one index.
 
 use crate::model::language::LanguagePreferences;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::reader::page::{MergePartitions, SortKey, SortKeyType};
 
 /// Returns the merge partitions of a list of entities of this table, whose id is the column `id`.
 pub(crate) fn label_partitions(table: &str, id: &str, languages: &LanguagePreferences) -> MergePartitions {
     let languages_sql = || text_array(languages.chain().iter().map(String::as_str).chain([""]));
     MergePartitions {
-        partitions: Sql::with("unnest(?::text[]) WITH ORDINALITY AS wanted(language, rank)", languages_sql()),
+        partitions: sql!("unnest(?::text[]) WITH ORDINALITY AS wanted(language, rank)", languages_sql()),
         join: Sql::from(format!(" JOIN {table}_label AS label ON label.{table}_id = {id}")),
-        condition: Sql::with(
+        condition: sql!(
             "label.language = wanted.language AND NOT label.languages && (?::text[])[:wanted.rank::integer - 1]",
             languages_sql(),
         ),

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::decode_keyed;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::reader::authorship::{RedactedAuthorship, join_resolved_researcher};
 
 /// Table whose rows can be looked up.
@@ -250,7 +250,7 @@ pub(crate) fn resolve_merged_ids<M: LookupTable>(row_ids: &[i64]) -> Sql {
          ON former.kind = '{}' AND former.former_id = asked.id",
         M::NAME
     );
-    Sql::from("SELECT coalesce(former.survivor_id, asked.id) FROM unnest(")
+    sql!("SELECT coalesce(former.survivor_id, asked.id) FROM unnest(")
         .then_with(&previous_ids, bigint_array(row_ids.iter().copied()))
 }
 
@@ -296,29 +296,29 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
         }
     }
     let select_matches =
-        |indexes: Vec<i64>| Sql::with("SELECT wanted.index, found.id FROM unnest(?::bigint[], ", bigint_array(indexes));
+        |indexes: Vec<i64>| sql!("SELECT wanted.index, found.id FROM unnest(?::bigint[], ", bigint_array(indexes));
     let mut branches = Vec::new();
     if !row_ids.0.is_empty() {
-        let mut previous = Sql::from("");
+        let mut previous = sql!("");
         if M::IS_ENTITY {
             previous = select_matches(row_ids.0.clone())
-                .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1.clone()))
+                .then(sql!("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1.clone())))
                 .then(format!(
                     "JOIN (SELECT survivor_id AS id, former_id FROM former_identity WHERE kind = '{table}') AS found \
                      ON found.former_id = wanted.key"
                 ));
-            previous = Sql::from(" UNION ALL ").then(previous);
+            previous = sql!(" UNION ALL ").then(previous);
         }
         let current = select_matches(row_ids.0)
-            .then_with("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1))
+            .then(sql!("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1)))
             .then(format!("JOIN {table} AS found ON found.id = wanted.key"));
         branches.push(current.then(previous));
     }
     if !slugs.0.is_empty() {
         let current = select_matches(slugs.0.clone())
-            .then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1.clone()))
+            .then(sql!("?::text[]) AS wanted(index, key) ", text_array(slugs.1.clone())))
             .then(format!("JOIN {table} AS found ON found.slug = wanted.key"));
-        let previous = select_matches(slugs.0).then_with("?::text[]) AS wanted(index, key) ", text_array(slugs.1)).then(format!(
+        let previous = select_matches(slugs.0).then(sql!("?::text[]) AS wanted(index, key) ", text_array(slugs.1))).then(format!(
             "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}' \
              UNION ALL SELECT id, slug FROM former_slug WHERE kind = '{table}') AS found ON found.former_slug = wanted.key"
         ));
@@ -329,7 +329,7 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
         if M::MERGED_IDENTIFIER_COLUMNS.contains(&column) {
             branches.push(
                 select_matches(indexes.clone())
-                    .then_with("?::text[]) AS wanted(index, key) ", text_array(values.clone()))
+                    .then(sql!("?::text[]) AS wanted(index, key) ", text_array(values.clone())))
                     .then(format!(
                         "JOIN (SELECT {table}_id AS id, value FROM external_id WHERE {table}_id IS NOT NULL \
                          AND scheme = '{column}') AS found ON found.value = wanted.key"
@@ -338,15 +338,18 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
         }
         branches.push(
             select_matches(indexes)
-                .then_with("?::text[]) AS wanted(index, key) ", text_array(values))
+                .then(sql!("?::text[]) AS wanted(index, key) ", text_array(values)))
                 .then(format!("JOIN {table} AS found ON found.{column} = wanted.key")),
         );
     }
     if !identifiers.0.is_empty() {
         branches.push(
             select_matches(identifiers.0)
-                .then_with("?::text[], ", text_array(identifiers.1))
-                .then_with("?::text[]) AS wanted(index, scheme, value) ", text_array(identifiers.2))
+                .then(sql!(
+                    "?::text[], ?::text[]) AS wanted(index, scheme, value) ",
+                    text_array(identifiers.1),
+                    text_array(identifiers.2),
+                ))
                 .then(format!(
                     "JOIN (SELECT {table}_id AS id, scheme, value FROM external_id WHERE {table}_id IS NOT NULL) AS found \
                      ON found.scheme = wanted.scheme AND found.value = wanted.value"

@@ -8,7 +8,7 @@ use sea_orm::FromQueryResult;
 use crate::disambiguation::{self, Mention, MergeCandidate, ResearcherProfile, SplitCandidate, Vocabulary};
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 
 /// Maximum number of authorships read at once, unless a single paper has more.
 const SCAN_CHUNK_AUTHORSHIPS: i64 = 20_000;
@@ -102,25 +102,33 @@ impl Store {
         struct PaperIdRow {
             id: i64,
         }
-        let papers = Sql::with(
-            "SELECT id FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before FROM \
-             (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id LIMIT ",
+        let papers = sql!(
+            "SELECT id FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before \
+             FROM (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id LIMIT ?) AS next) AS counted \
+             WHERE before < ? ORDER BY id",
             paper_id,
-        )
-        .then_with("?) AS next) AS counted ", SCAN_CHUNK_AUTHORSHIPS)
-        .then_with("WHERE before < ? ORDER BY id", SCAN_CHUNK_AUTHORSHIPS);
+            SCAN_CHUNK_AUTHORSHIPS,
+            SCAN_CHUNK_AUTHORSHIPS,
+        );
         let papers = self.query_all::<PaperIdRow>("candidates::papers", papers).await?;
         Ok(papers.into_iter().map(|paper| paper.id).collect())
     }
 
     async fn candidate_authorships(&self, papers: Vec<i64>) -> Result<Vec<CandidateAuthorshipRow>, Error> {
-        let sql = "SELECT authorship.paper_id, authorship.name, authorship.researcher_id, \
-             authorship.affiliations_as_published AS affiliations, paper.venue_name, paper.publication_year AS year, \
-             paper.author_count, EXISTS (SELECT FROM identity_pin WHERE authorship_id = authorship.id) AS is_decided, \
-             ARRAY(SELECT organization_id FROM authorship_organization WHERE authorship_id = authorship.id) AS organizations \
-             FROM authorship JOIN paper ON paper.id = authorship.paper_id WHERE authorship.paper_id = ANY(?) \
-             ORDER BY authorship.paper_id, authorship.list_order";
-        self.query_all("candidates::authorships", Sql::with(sql, bigint_array(papers))).await
+        self.query_all(
+            "candidates::authorships",
+            sql!(
+                "SELECT authorship.paper_id, authorship.name, authorship.researcher_id, \
+                 authorship.affiliations_as_published AS affiliations, paper.venue_name, \
+                 paper.publication_year AS year, paper.author_count, EXISTS (SELECT FROM identity_pin \
+                 WHERE authorship_id = authorship.id) AS is_decided, ARRAY(SELECT organization_id \
+                 FROM authorship_organization WHERE authorship_id = authorship.id) AS organizations FROM authorship \
+                 JOIN paper ON paper.id = authorship.paper_id WHERE authorship.paper_id = ANY(?) \
+                 ORDER BY authorship.paper_id, authorship.list_order",
+                bigint_array(papers),
+            ),
+        )
+        .await
     }
 
     fn collect_mentions(

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::KeyedRow;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::text::names::RepairRule;
 
 /// Loader key of the name repair of an authorship.
@@ -36,7 +36,7 @@ impl Loader<NameRepairKey> for Store {
     type Value = StoredNameRepair;
 
     async fn load(&self, keys: &[NameRepairKey]) -> Result<HashMap<NameRepairKey, StoredNameRepair>, Error> {
-        let sql = Sql::with(
+        let sql = sql!(
             "SELECT id AS parent_key, repair_value AS value, repair_rule AS rule, repair_confidence AS confidence, \
              is_repair_applied AS is_applied FROM authorship WHERE repair_value IS NOT NULL AND id = ANY(?)",
             bigint_array(keys.iter().map(|key| key.0)),

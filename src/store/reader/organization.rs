@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::entity::organization;
 use crate::model::language::LanguagePreferences;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::label_order;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::page::{
@@ -20,9 +20,9 @@ pub(crate) fn with_descendants(roots: Sql, include_descendants: bool) -> Sql {
     if !include_descendants {
         return roots;
     }
-    Sql::from("WITH RECURSIVE below(id) AS (").then(roots).then(
+    sql!("WITH RECURSIVE below(id) AS (").then(roots).then(
         " UNION SELECT organization_parent.child_id FROM organization_parent \
-             JOIN below ON below.id = organization_parent.parent_id) SELECT below.id FROM below",
+         JOIN below ON below.id = organization_parent.parent_id) SELECT below.id FROM below",
     )
 }
 
@@ -52,20 +52,20 @@ impl OrganizationFilter {
             conditions.push(is_any_of_ids::<organization::Model>("organization.id", ids));
         }
         if let Some(rors) = &self.rors {
-            conditions.push(Sql::with("organization.ror = ANY(?)", text_array(rors.clone())));
+            conditions.push(organization::COLUMN.ror.eq_any(rors.clone()).into());
         }
         if let Some(types) = &self.types {
-            conditions.push(Sql::with("organization.types && ?", text_array(types.clone())));
+            conditions.push(organization::COLUMN.types.overlap(types.clone()).into());
         }
         if let Some(statuses) = &self.statuses {
-            conditions.push(Sql::with("organization.status = ANY(?)", text_array(statuses.clone())));
+            conditions.push(organization::COLUMN.status.eq_any(statuses.clone()).into());
         }
         if let Some(countries) = &self.country_codes {
-            conditions.push(Sql::with("organization.country_code = ANY(?)", text_array(countries.clone())));
+            conditions.push(organization::COLUMN.country_code.eq_any(countries.clone()).into());
         }
         conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Organization, query)));
         if let Some(since) = self.updated_since {
-            conditions.push(Sql::with("organization.updated_at >= ?", since));
+            conditions.push(organization::COLUMN.updated_at.gte(since).into());
         }
         conditions
     }
@@ -104,7 +104,7 @@ impl List for Organizations {
     const COUNT_QUERY: &'static str = "organizations::count";
 
     fn source(&self, _: &Store) -> ListSource {
-        let mut from = Sql::from("organization");
+        let mut from = sql!("organization");
         let mut conditions = self.filter.conditions();
         if self.is_limited_to_children {
             from = from.then(" JOIN organization_parent ON organization_parent.child_id = organization.id");

@@ -1,7 +1,7 @@
 //! How a paper is linked to an organization.
 
 use crate::entity::organization;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::lookup::resolve_merged_ids;
 use crate::store::reader::organization::with_descendants;
 
@@ -48,21 +48,22 @@ impl PaperOrganizationLinks {
 
     /// Returns the condition that a row of `paper` is linked to any of the organizations that a query selects.
     pub(crate) fn is_linked(self, organizations: Sql) -> Sql {
-        Sql::from("paper.id IN (").then(self.ids_sql("link.paper_id", organizations)).then(")")
+        sql!("paper.id IN (").then(self.ids_sql("link.paper_id", organizations)).then(")")
     }
 
     /// Returns the condition, independent of the paper, that few papers are linked to these organizations.
     pub(crate) fn are_few(self, organizations: Sql) -> Sql {
-        Sql::from("(SELECT count(*) FROM (")
-            .then(self.ids_sql("", organizations))
-            .then_with(" LIMIT ?) AS linked)", FEW_LINKS + 1)
-            .then_with(" <= ?", FEW_LINKS)
+        sql!("(SELECT count(*) FROM (").then(self.ids_sql("", organizations)).then(sql!(
+            " LIMIT ?) AS linked) <= ?",
+            FEW_LINKS + 1,
+            FEW_LINKS
+        ))
     }
 
     /// Returns the linked papers as `paper`. They are found by the organizations: without `OFFSET`, the planner could read
     /// all papers in the order of the list instead.
     pub(crate) fn linked_papers(self, organizations: Sql) -> Sql {
-        Sql::from("(SELECT * FROM paper WHERE ")
+        sql!("(SELECT * FROM paper WHERE ")
             .then(Sql::in_subquery("paper.id", self.ids_sql("link.paper_id", organizations)))
             .then(" OFFSET 0) AS paper")
     }
@@ -70,9 +71,7 @@ impl PaperOrganizationLinks {
     /// Returns the condition that a row of `paper` is linked, which checks each paper. The planner cannot turn it into a
     /// join, as it would an `EXISTS`.
     pub(crate) fn checked_for_paper(self, organizations: Sql) -> Sql {
-        Sql::from("(")
-            .then(self.ids_sql("true", organizations))
-            .then(" AND link.paper_id = paper.id LIMIT 1) IS NOT NULL")
+        sql!("(").then(self.ids_sql("true", organizations)).then(" AND link.paper_id = paper.id LIMIT 1) IS NOT NULL")
     }
 }
 

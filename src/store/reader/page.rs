@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::access::statement_batcher;
 use crate::store::reader::cursor::{Cursor, PageDirection, PageRequest};
 use crate::store::reader::fingerprint::CanonicalForm;
@@ -312,15 +312,17 @@ fn parents_sql(parents: &[ParentKey]) -> Sql {
     let is_by_key_alone = parents.iter().all(|parent| parent.secondary == 0);
     match parents {
         [parent] if is_by_key_alone => {
-            Sql::with(" FROM (SELECT ?::bigint AS key, 0::bigint AS other) AS parent ", parent.primary)
+            sql!(" FROM (SELECT ?::bigint AS key, 0::bigint AS other) AS parent ", parent.primary)
         }
-        [parent] => Sql::with(" FROM (SELECT ?::bigint AS key, ", parent.primary)
-            .then_with("?::bigint AS other) AS parent ", parent.secondary),
+        [parent] => {
+            sql!(" FROM (SELECT ?::bigint AS key, ?::bigint AS other) AS parent ", parent.primary, parent.secondary)
+        }
         _ if is_by_key_alone => {
-            Sql::with(" FROM (SELECT key, 0::bigint AS other FROM unnest(?::bigint[]) AS each(key)) AS parent ", keys())
+            sql!(" FROM (SELECT key, 0::bigint AS other FROM unnest(?::bigint[]) AS each(key)) AS parent ", keys())
         }
-        _ => Sql::with(" FROM unnest(?::bigint[], ", keys()).then_with(
-            "?::bigint[]) AS parent(key, other) ",
+        _ => sql!(
+            " FROM unnest(?::bigint[], ?::bigint[]) AS parent(key, other) ",
+            keys(),
             bigint_array(parents.iter().map(|parent| parent.secondary)),
         ),
     }
@@ -333,15 +335,14 @@ fn seek_predicate(keys: &[SortKey], cursor: &Cursor, comparison: &'static str) -
     if cursor.keys.len() != keys.len() {
         return Err(invalid_cursor());
     }
-    let mut left = Sql::from("ROW(");
-    let mut right = Sql::from(") ").then(comparison).then(" ROW(");
+    let mut left = sql!("ROW(");
+    let mut right = sql!(") ").then(comparison).then(" ROW(");
     let mut range = Sql::default();
     for (index, (key, text)) in keys.iter().zip(&cursor.keys).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         let value = key.value_type.parse_value(text).ok_or_else(invalid_cursor)?;
         if index == 0 && key.is_index_end {
-            let bound =
-                Sql::from(" ").then(comparison).then("= ").then_with(key.value_type.placeholder(), value.clone());
+            let bound = sql!(" ").then(comparison).then("= ").then_with(key.value_type.placeholder(), value.clone());
             range = key.expression.clone().then(bound).then(" AND ");
         }
         left = left.then(comma).then(key.expression.clone());
@@ -367,7 +368,7 @@ pub(crate) fn page_sql<N: ColumnProjection>(
                 conditions: source.conditions.into_iter().chain([merge.condition]).collect(),
                 ..source
             };
-            Sql::from("SELECT part.* FROM ")
+            sql!("SELECT part.* FROM ")
                 .then(merge.partitions)
                 .then(" CROSS JOIN LATERAL (")
                 .then(rows_sql::<N>(source, page, selection, true)?)
@@ -390,7 +391,7 @@ fn sized_page_sql<N: ColumnProjection>(
     let order = part_order_sql(&sized.small, page);
     sized.small.conditions.push(sized.is_small.clone());
     sized.large.conditions.push(Sql::not(sized.is_small));
-    let rows = Sql::from("SELECT part.* FROM ((")
+    let rows = sql!("SELECT part.* FROM ((")
         .then(rows_sql::<N>(sized.small, page, selection, true)?)
         .then(") UNION ALL (")
         .then(rows_sql::<N>(sized.large, page, selection, true)?)
@@ -407,7 +408,7 @@ fn direction_sql(direction: SortDirection, page: &PageRequest) -> &'static str {
 }
 
 fn limit_sql(page: &PageRequest, selection: PageColumns) -> Sql {
-    Sql::with(" LIMIT ?", i64::from(page.size) + i64::from(selection.has_more))
+    sql!(" LIMIT ?", i64::from(page.size) + i64::from(selection.has_more))
 }
 
 /// Returns the order of rows of `part`, which [`rows_sql`] selected with their keys.
@@ -433,8 +434,8 @@ fn rows_sql<N: ColumnProjection>(
         conditions.push(seek_predicate(&source.sort_keys, cursor, before)?);
     }
     let sort_direction = direction_sql(source.direction, page);
-    let mut cursor_keys = Sql::from("SELECT ARRAY[");
-    let mut order = Sql::from(" ORDER BY ");
+    let mut cursor_keys = sql!("SELECT ARRAY[");
+    let mut order = sql!(" ORDER BY ");
     let mut part_keys = Sql::default();
     for (index, key) in source.sort_keys.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
@@ -459,7 +460,7 @@ fn rows_sql<N: ColumnProjection>(
 }
 
 fn for_each_parent(parents: &[ParentKey], rows: Sql) -> Sql {
-    Sql::from("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*")
+    sql!("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*")
         .then(parents_sql(parents))
         .then("CROSS JOIN LATERAL (")
         .then(rows)
@@ -467,7 +468,7 @@ fn for_each_parent(parents: &[ParentKey], rows: Sql) -> Sql {
 }
 
 fn count_sql(source: ListSource, parents: &[ParentKey]) -> Sql {
-    Sql::from("SELECT parent.key AS parent_key, parent.other AS parent_other, (SELECT count(*) FROM ")
+    sql!("SELECT parent.key AS parent_key, parent.other AS parent_other, (SELECT count(*) FROM ")
         .then(source.from)
         .then(" WHERE ")
         .then(Sql::all(source.conditions))

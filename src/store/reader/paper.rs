@@ -1,16 +1,16 @@
 //! Paper lists, filters and orders.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::ArrayType;
+use sea_orm::ColumnTrait as _;
 
 use crate::entity::{paper, researcher};
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::column_projection::ColumnProjection as _;
-use crate::store::access::sql_fragment::{Sql, array_value, text_array};
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::authorship::ResearcherPaperEdge;
 use crate::store::reader::coauthorship::CoauthorFilter;
-use crate::store::reader::filter::YearRange;
+use crate::store::reader::filter::{YearRange, has_value};
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::organization::with_descendants;
 use crate::store::reader::organization_link::{LinkedOrganizations, PaperOrganizationLinks};
@@ -67,10 +67,10 @@ impl PaperFilter {
             conditions.push(is_any_of_ids::<paper::Model>("paper.id", ids));
         }
         if let Some(dois) = &self.dois {
-            conditions.push(Sql::with("paper.doi = ANY(?)", text_array(dois.clone())));
+            conditions.push(paper::COLUMN.doi.eq_any(dois.clone()).into());
         }
         if let Some(authors) = &self.author_ids {
-            let by_authors = Sql::from("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
+            let by_authors = sql!("paper.id IN (SELECT by_author.paper_id FROM authorship AS by_author WHERE ");
             let by_author = is_any_of_ids::<researcher::Model>("by_author.researcher_id", authors);
             conditions.push(by_authors.then(by_author).then(")"));
         }
@@ -82,10 +82,10 @@ impl PaperFilter {
             conditions.push(years.condition());
         }
         if let Some(types) = &self.types {
-            conditions.push(Sql::with("paper.type = ANY(?)", array_value(ArrayType::String, types.iter().copied())));
+            conditions.push(paper::Column::PaperType.eq_any(types.iter().copied()).into());
         }
         if let Some(venues) = &self.venue_names {
-            conditions.push(Sql::with("paper.venue_name = ANY(?)", text_array(venues.clone())));
+            conditions.push(paper::COLUMN.venue_name.eq_any(venues.clone()).into());
         }
         let mut push_if = |expected: Option<bool>, if_true: &str, if_false: &str| match expected {
             Some(true) => conditions.push(if_true.into()),
@@ -93,12 +93,12 @@ impl PaperFilter {
             None => {}
         };
         push_if(self.has_abstract, "paper.abstract_text <> '{}'", "paper.abstract_text = '{}'");
-        push_if(self.has_doi, "paper.doi IS NOT NULL", "paper.doi IS NULL");
         push_if(self.is_retracted, "paper.is_retracted", "NOT paper.is_retracted");
-        push_if(self.is_version, "paper.version_of_id IS NOT NULL", "paper.version_of_id IS NULL");
+        conditions.extend(self.has_doi.map(|has_doi| has_value(paper::Column::Doi, has_doi)));
+        conditions.extend(self.is_version.map(|is_version| has_value(paper::Column::VersionOfId, is_version)));
         conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Paper, query)));
         if let Some(since) = self.updated_since {
-            conditions.push(Sql::with("paper.updated_at >= ?", since));
+            conditions.push(paper::COLUMN.updated_at.gte(since).into());
         }
         conditions.extend(self.and.iter().flatten().map(Self::condition));
         conditions.extend(self.or.as_ref().map(|filters| Sql::any(filters.iter().map(Self::condition))));
@@ -114,11 +114,9 @@ impl PaperFilter {
 /// Returns a query for the papers shared by both parents, one per work: the version of record if it is among them,
 /// otherwise the latest version.
 fn shared_works_sql(conditions: Vec<Sql>) -> Sql {
-    Sql::from(
-        "SELECT DISTINCT ON (coalesce(paper.version_of_id, paper.id)) paper.id FROM authorship AS mine \
-         JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id JOIN paper ON paper.id = mine.paper_id \
-         WHERE mine.researcher_id = parent.key AND theirs.researcher_id = parent.other AND ",
-    )
+    sql!("SELECT DISTINCT ON (coalesce(paper.version_of_id, paper.id)) paper.id FROM authorship AS mine \
+          JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id JOIN paper ON paper.id = mine.paper_id \
+          WHERE mine.researcher_id = parent.key AND theirs.researcher_id = parent.other AND ")
     .then(Sql::all(conditions))
     .then(
         " ORDER BY coalesce(paper.version_of_id, paper.id), paper.version_of_id IS NOT NULL, paper.publication_key DESC, paper.id",
@@ -300,7 +298,7 @@ impl List for ResearcherPapers {
         ListSource {
             node_alias: "paper",
             edge_columns: |selected| ResearcherPaperEdge::select_list("own", selected),
-            from: Sql::from("authorship AS own JOIN paper ON paper.id = own.paper_id")
+            from: sql!("authorship AS own JOIN paper ON paper.id = own.paper_id")
                 .then(self.order.relevance_join(&self.filter)),
             conditions,
             sort_keys: keys,

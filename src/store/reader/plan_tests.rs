@@ -92,7 +92,7 @@ impl PlanChecker {
                         &page,
                         PageColumns::ALL,
                     );
-                    let statement = sql.expect("a page").into_statement();
+                    let statement = sql.expect("a page").into_statement().expect("a value for each placeholder");
                     let text = statement.to_string();
                     let plan = self.explain(statement, is_generic).await;
                     let context = format!("{text}\n{plan:#}");

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::reader::authorship::NameRedaction;
 use crate::text::names::{additional_published_names, name_key};
 
@@ -45,7 +45,7 @@ impl Loader<PublishedNamesKey> for Store {
     type Value = Arc<Vec<String>>;
 
     async fn load(&self, keys: &[PublishedNamesKey]) -> Result<HashMap<PublishedNamesKey, Self::Value>, Error> {
-        let sql = Sql::with(PUBLISHED_NAMES, bigint_array(keys.iter().map(|key| key.0)));
+        let sql = sql!(PUBLISHED_NAMES, bigint_array(keys.iter().map(|key| key.0)));
         let rows = self.query_all::<KeyedRow<PublishedNameRow>>(PublishedNamesKey::NAME, sql).await?;
         let by_researcher = group_by_key(rows).into_iter();
         Ok(by_researcher.map(|(id, rows)| (PublishedNamesKey(id), Arc::new(listed_names(rows)))).collect())

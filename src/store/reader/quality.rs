@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::facet::FacetCount;
 use crate::text::names::RepairRule;
 
@@ -357,7 +357,7 @@ impl Loader<IssueBreakdownKey> for Store {
                 IssueBreakdown::Sources => ("0::bigint", "part"),
                 IssueBreakdown::Organizations => ("part", "''"),
             };
-            Sql::from("(WITH found AS (")
+            sql!("(WITH found AS (")
                 .then(issue_sql::selected_ids_sql(
                     &key.scope,
                     scope_number,
@@ -387,10 +387,18 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn source_record_counts(&self, first: u32) -> Result<Vec<SourceRecordCounts>, Error> {
-        let sql = "SELECT source AS name, count(*) AS record_count, count(researcher_id) AS researcher_count, \
-             count(organization_id) AS organization_count, count(topic_id) AS topic_count, count(paper_id) AS paper_count \
-             FROM source_record GROUP BY source ORDER BY record_count DESC, name LIMIT ?";
-        self.query_all("quality::sources", Sql::with(sql, i64::from(first)).counting_many_rows()).await
+        self.query_all(
+            "quality::sources",
+            sql!(
+                "SELECT source AS name, count(*) AS record_count, count(researcher_id) AS researcher_count, \
+                 count(organization_id) AS organization_count, count(topic_id) AS topic_count, \
+                 count(paper_id) AS paper_count FROM source_record GROUP BY source ORDER BY record_count DESC, name \
+                 LIMIT ?",
+                i64::from(first),
+            )
+            .counting_many_rows(),
+        )
+        .await
     }
 
     /// Returns the number of damaged names by kind of damage, most first.
@@ -398,9 +406,10 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn name_repair_counts(&self, scope: &IssueScope) -> Result<Vec<RepairRuleCount>, Error> {
-        let counts = Sql::from(
+        let counts = sql!(
             "SELECT repair_rule AS rule, count(*) FILTER (WHERE is_repair_applied) AS applied, \
-             count(*) FILTER (WHERE NOT is_repair_applied) AS suggested FROM authorship WHERE repair_value IS NOT NULL AND ",
+             count(*) FILTER (WHERE NOT is_repair_applied) AS suggested FROM authorship \
+             WHERE repair_value IS NOT NULL AND "
         )
         .then(issue_sql::scope_condition(scope, 0, IssueSubject::Authorship))
         .then(" GROUP BY repair_rule ORDER BY count(*) DESC, repair_rule")
@@ -429,7 +438,7 @@ impl Store {
                     .to_owned()
             }
         };
-        let sql = Sql::from(sql).then_with(" WHERE id = ANY(?) ORDER BY id", bigint_array(numbers.iter().copied()));
+        let sql = Sql::from(sql).then(sql!(" WHERE id = ANY(?) ORDER BY id", bigint_array(numbers.iter().copied())));
         self.query_all("quality::described", sql).await
     }
 }

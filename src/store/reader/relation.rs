@@ -4,20 +4,24 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use sea_orm::FromQueryResult;
-
 use crate::entity::{organization, paper, topic};
 use crate::error::Error;
 use crate::store::Store;
+use crate::store::access::column_projection::{ColumnProjection, ColumnSet, column_projection};
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
+use crate::store::access::keyed_rows::decode_keyed;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
+
+/// Stands for the columns of the items in [`Relation::SQL`].
+const COLUMNS: &str = "{columns}";
 
 /// Relation from an entity to a few others.
 pub trait Relation: Send + Sync + 'static {
     /// Related item.
-    type Node: FromQueryResult + Send + Sync + 'static;
-    /// Query for the items of each `parent_key`. Its only parameter is the array of parent ids.
+    type Node: ColumnProjection + Send + Sync + 'static;
+    /// Table or alias of the items in the query.
+    const TABLE: &'static str;
+    /// Query for the key of the parent and the `{columns}` of each item. Its only parameter is the array of parent ids.
     const SQL: &'static str;
     /// Name of the query in traces.
     const QUERY: &'static str;
@@ -60,20 +64,25 @@ impl<R: Relation> Loader<RelationKey<R>> for Store {
     type Value = Arc<Vec<Arc<R::Node>>>;
 
     async fn load(&self, keys: &[RelationKey<R>]) -> Result<HashMap<RelationKey<R>, Self::Value>, Error> {
-        let sql = Sql::with(R::SQL, bigint_array(keys.iter().map(|key| key.0)));
-        let groups = group_by_key(self.query_all::<KeyedRow<R::Node>>(RelationKey::<R>::NAME, sql).await?);
-        let shared = |nodes: Vec<R::Node>| Arc::new(nodes.into_iter().map(Arc::new).collect());
-        Ok(groups.into_iter().map(|(id, nodes)| (RelationKey::new(id), shared(nodes))).collect())
+        let text = R::SQL.replacen(COLUMNS, &R::Node::select_list(R::TABLE, ColumnSet::ALL), 1);
+        let sql = Sql::with(&text, bigint_array(keys.iter().map(|key| key.0)));
+        let mut groups: HashMap<i64, Vec<Arc<R::Node>>> = HashMap::new();
+        for row in self.query_rows(RelationKey::<R>::NAME, sql).await? {
+            let (id, node) = decode_keyed(&row, ColumnSet::ALL)?;
+            groups.entry(id).or_default().push(node);
+        }
+        Ok(groups.into_iter().map(|(id, nodes)| (RelationKey::new(id), Arc::new(nodes))).collect())
     }
 }
 
 macro_rules! relation {
-    ($(#[$doc:meta])* $name:ident, $node:ty, $query:expr, $sql:expr) => {
+    ($(#[$doc:meta])* $name:ident, $node:ty, $table:literal, $query:expr, $sql:expr) => {
         $(#[$doc])*
         pub struct $name;
 
         impl Relation for $name {
             type Node = $node;
+            const TABLE: &'static str = $table;
             const SQL: &'static str = $sql;
             const QUERY: &'static str = $query;
         }
@@ -84,8 +93,9 @@ relation!(
     /// Parent organizations.
     OrganizationParents,
     organization::Model,
+    "organization",
     "organization::parents",
-    "SELECT organization_parent.child_id AS parent_key, organization.* FROM organization_parent \
+    "SELECT organization_parent.child_id AS parent_key, {columns} FROM organization_parent \
      JOIN organization ON organization.id = organization_parent.parent_id \
      WHERE organization_parent.child_id = ANY(?) ORDER BY organization.id"
 );
@@ -93,12 +103,13 @@ relation!(
     /// Ancestor organizations, nearest first.
     OrganizationAncestors,
     organization::Model,
+    "organization",
     "organization::ancestors",
     "WITH RECURSIVE above(key, id, distance) AS (\
      SELECT child_id, parent_id, 1 FROM organization_parent WHERE child_id = ANY(?) \
      UNION ALL SELECT above.key, organization_parent.parent_id, above.distance + 1 FROM above \
      JOIN organization_parent ON organization_parent.child_id = above.id) CYCLE id SET is_cycle USING path \
-     SELECT nearest.key AS parent_key, organization.* FROM (SELECT key, id, min(distance) AS distance FROM above \
+     SELECT nearest.key AS parent_key, {columns} FROM (SELECT key, id, min(distance) AS distance FROM above \
      WHERE NOT is_cycle AND id <> key GROUP BY key, id) AS nearest JOIN organization ON organization.id = nearest.id \
      ORDER BY nearest.distance, organization.id"
 );
@@ -106,8 +117,9 @@ relation!(
     /// Predecessors of an organization.
     OrganizationPredecessors,
     organization::Model,
+    "organization",
     "organization::predecessors",
-    "SELECT organization_succession.successor_id AS parent_key, organization.* FROM organization_succession \
+    "SELECT organization_succession.successor_id AS parent_key, {columns} FROM organization_succession \
      JOIN organization ON organization.id = organization_succession.predecessor_id \
      WHERE organization_succession.successor_id = ANY(?) ORDER BY organization.id"
 );
@@ -115,8 +127,9 @@ relation!(
     /// Successors of an organization.
     OrganizationSuccessors,
     organization::Model,
+    "organization",
     "organization::successors",
-    "SELECT organization_succession.predecessor_id AS parent_key, organization.* FROM organization_succession \
+    "SELECT organization_succession.predecessor_id AS parent_key, {columns} FROM organization_succession \
      JOIN organization ON organization.id = organization_succession.successor_id \
      WHERE organization_succession.predecessor_id = ANY(?) ORDER BY organization.id"
 );
@@ -124,16 +137,18 @@ relation!(
     /// Broader topics.
     TopicBroader,
     topic::Model,
+    "topic",
     "topic::broader",
-    "SELECT topic_broader.topic_id AS parent_key, topic.* FROM topic_broader \
+    "SELECT topic_broader.topic_id AS parent_key, {columns} FROM topic_broader \
      JOIN topic ON topic.id = topic_broader.broader_id WHERE topic_broader.topic_id = ANY(?) ORDER BY topic.id"
 );
 relation!(
     /// Organizations matched to an author's affiliations as published.
     AuthorshipOrganizations,
     organization::Model,
+    "organization",
     "authorship::organizations",
-    "SELECT authorship_organization.authorship_id AS parent_key, organization.* FROM authorship_organization \
+    "SELECT authorship_organization.authorship_id AS parent_key, {columns} FROM authorship_organization \
      JOIN organization ON organization.id = authorship_organization.organization_id \
      WHERE authorship_organization.authorship_id = ANY(?) ORDER BY organization.id"
 );
@@ -142,13 +157,14 @@ relation!(
     /// Other versions of a version of record, latest first.
     PaperVersions,
     paper::Model,
+    "paper",
     "paper::versions",
-    "SELECT paper.version_of_id AS parent_key, paper.* FROM paper WHERE paper.version_of_id = ANY(?) \
+    "SELECT paper.version_of_id AS parent_key, {columns} FROM paper WHERE paper.version_of_id = ANY(?) \
      ORDER BY paper.publication_key DESC, paper.id"
 );
 
 /// Identifier of another scheme.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct ExternalId {
     /// Scheme.
     pub scheme: String,
@@ -156,12 +172,16 @@ pub struct ExternalId {
     pub value: String,
 }
 
+column_projection!(ExternalId { | scheme, value });
+
 /// Id of a merged entity.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct PreviousId {
     /// Numeric id.
     pub former_id: i64,
 }
+
+column_projection!(PreviousId { | former_id });
 
 macro_rules! identity_relations {
     ($identifiers:ident, $previous_ids:ident, $table:literal) => {
@@ -169,9 +189,10 @@ macro_rules! identity_relations {
             /// External identifiers.
             $identifiers,
             ExternalId,
+            "external_id",
             concat!($table, "::external_ids"),
             concat!(
-                "SELECT ", $table, "_id AS parent_key, scheme, value FROM external_id WHERE ", $table,
+                "SELECT ", $table, "_id AS parent_key, {columns} FROM external_id WHERE ", $table,
                 "_id = ANY(?) ORDER BY scheme, value"
             )
         );
@@ -179,9 +200,10 @@ macro_rules! identity_relations {
             /// Ids of entities merged into it.
             $previous_ids,
             PreviousId,
+            "former_identity",
             concat!($table, "::previous_ids"),
             concat!(
-                "SELECT survivor_id AS parent_key, former_id FROM former_identity WHERE kind = '", $table,
+                "SELECT survivor_id AS parent_key, {columns} FROM former_identity WHERE kind = '", $table,
                 "' AND survivor_id = ANY(?) ORDER BY former_id"
             )
         );

@@ -12,8 +12,9 @@ use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::{KeyedRow, decode_keyed, group_by_key};
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::reader::affiliation::AffiliationFilter;
+use crate::store::reader::filter::has_value;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::organization;
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
@@ -55,18 +56,18 @@ impl ResearcherFilter {
             conditions.push(is_any_of_ids::<researcher::Model>("researcher.id", ids));
         }
         if let Some(orcids) = &self.orcids {
-            let current = Sql::with("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
+            let current = sql!("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
             let previous = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
                  AND value = ANY(?)";
             let owners = current.then(" UNION ALL ").then_with(previous, text_array(orcids.clone()));
             conditions.push(Sql::in_subquery("researcher.id", owners));
         }
         if let Some(affiliation) = &self.affiliation {
-            conditions.push(Sql::from("researcher.id IN (").then(affiliation.researcher_ids()).then(")"));
+            conditions.push(sql!("researcher.id IN (").then(affiliation.researcher_ids()).then(")"));
         }
         if let Some(topics) = &self.topic_ids {
             conditions.push(
-                Sql::from("researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE ")
+                sql!("researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE ")
                     .then(Sql::in_subquery("topic_id", topics_with_narrower(topics)))
                     .then(
                         " UNION SELECT authorship.researcher_id FROM paper_topic \
@@ -76,11 +77,7 @@ impl ResearcherFilter {
                     .then(")"),
             );
         }
-        match self.has_orcid {
-            Some(true) => conditions.push("researcher.orcid IS NOT NULL".into()),
-            Some(false) => conditions.push("researcher.orcid IS NULL".into()),
-            None => {}
-        }
+        conditions.extend(self.has_orcid.map(|has_orcid| has_value(researcher::Column::Orcid, has_orcid)));
         match self.has_papers {
             Some(true) => conditions.push("researcher_statistics.paper_count > 0".into()),
             Some(false) => conditions.push("researcher_statistics.paper_count = 0".into()),
@@ -88,7 +85,7 @@ impl ResearcherFilter {
         }
         conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Researcher, query)));
         if let Some(since) = self.updated_since {
-            conditions.push(Sql::with("researcher.updated_at >= ?", since));
+            conditions.push(researcher::COLUMN.updated_at.gte(since).into());
         }
         conditions.extend(self.and.iter().flatten().map(Self::condition));
         conditions.extend(self.or.as_ref().map(|filters| Sql::any(filters.iter().map(Self::condition))));
@@ -149,9 +146,7 @@ impl ResearcherOrder {
             Self::Name | Self::UpdatedAt => filter.uses_statistics(),
             Self::PaperCount | Self::LastPublicationYear | Self::Relevance => true,
         };
-        Sql::from("researcher")
-            .then(if uses_statistics { STATISTICS_JOIN } else { "" })
-            .then(self.relevance_join(filter))
+        sql!("researcher").then(if uses_statistics { STATISTICS_JOIN } else { "" }).then(self.relevance_join(filter))
     }
 
     fn relevance_join(self, filter: &ResearcherFilter) -> Sql {
@@ -220,7 +215,7 @@ impl List for OrganizationResearchers {
     fn source(&self, _: &Store) -> ListSource {
         let mut conditions = self.filter.conditions();
         conditions.push(
-            Sql::from("researcher.id IN (")
+            sql!("researcher.id IN (")
                 .then(self.affiliation.researcher_ids())
                 .then(" AND ")
                 .then(Sql::in_subquery(
@@ -272,16 +267,16 @@ impl List for TopicResearchers {
 
     fn source(&self, _: &Store) -> ListSource {
         let topics = || with_narrower("SELECT parent.key".into(), self.include_narrower);
-        let from = Sql::from(
+        let from = sql!(
             "(SELECT tie.researcher_id, count(tie.paper_id)::integer AS paper_count, \
              nullif(max(tie.publication_key) / 10000, 0) AS last_year \
-             FROM (SELECT researcher_id, NULL::bigint AS paper_id, 0 AS publication_key FROM researcher_topic WHERE ",
+             FROM (SELECT researcher_id, NULL::bigint AS paper_id, 0 AS publication_key FROM researcher_topic WHERE "
         )
         .then(Sql::in_subquery("topic_id", topics()))
         .then(
             " UNION SELECT authorship.researcher_id, authorship.paper_id, authorship.publication_key FROM paper_topic \
-             JOIN authorship ON authorship.paper_id = paper_topic.paper_id \
-             WHERE authorship.researcher_id IS NOT NULL AND ",
+             JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE authorship.researcher_id IS NOT NULL \
+             AND ",
         )
         .then(Sql::in_subquery("paper_topic.topic_id", topics()))
         .then(") AS tie GROUP BY tie.researcher_id) AS tied JOIN researcher ON researcher.id = tied.researcher_id")
@@ -339,10 +334,10 @@ impl Loader<ResearcherStatisticsKey> for Store {
         &self,
         keys: &[ResearcherStatisticsKey],
     ) -> Result<HashMap<ResearcherStatisticsKey, Self::Value>, Error> {
-        let sql = Sql::from("SELECT counted.researcher_id, ")
+        let sql = sql!("SELECT counted.researcher_id, ")
             .then(ResearcherCounts::select_list("counted", ColumnSet::ALL))
             .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
-            .then_with("= ANY(?)", bigint_array(keys.iter().map(|key| key.0)));
+            .then(sql!("= ANY(?)", bigint_array(keys.iter().map(|key| key.0))));
         let rows = self.query_batched(ResearcherStatisticsKey::NAME, sql).await?;
         let statistics = rows
             .iter()
@@ -372,7 +367,7 @@ impl Loader<PapersPerYearKey> for Store {
     type Value = Vec<YearCount>;
 
     async fn load(&self, keys: &[PapersPerYearKey]) -> Result<HashMap<PapersPerYearKey, Self::Value>, Error> {
-        let sql = Sql::with(
+        let sql = sql!(
             "SELECT researcher_id AS parent_key, publication_key / 10000 AS year, count(*) AS count FROM authorship \
              WHERE researcher_id = ANY(?) AND publication_key > 0 GROUP BY 1, 2 ORDER BY 1, 2",
             bigint_array(keys.iter().map(|key| key.0)),

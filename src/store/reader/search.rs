@@ -15,7 +15,7 @@ use crate::model::language::LocalizedText;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::reader::authorship::join_resolved_researcher;
 use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::text::tokenizer::SearchTerms;
@@ -137,9 +137,11 @@ fn kind_condition(kinds: &[EntityType], alias: &str) -> String {
 /// Returns a query for the matches: `researcher_id`, `organization_id`, `topic_id`, `paper_id` (one of them not null),
 /// `rank` (smaller is better) and `popularity`. An entity can occur several times.
 fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
-    let no_rows = "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
-         NULL::bigint AS paper_id, 0 AS rank, 0 AS popularity WHERE false";
-    let mut exact = Sql::from(no_rows).with_custom_plan();
+    let mut exact = sql!(
+        "SELECT NULL::bigint AS researcher_id, NULL::bigint AS organization_id, NULL::bigint AS topic_id, \
+         NULL::bigint AS paper_id, 0 AS rank, 0 AS popularity WHERE false"
+    )
+    .with_custom_plan();
     for kind in kinds {
         for (column, value) in kind.parse_identifiers(&query.text) {
             let ids = EntityType::ALL.map(|other| if other == *kind { "id" } else { "NULL" }).join(", ");
@@ -172,7 +174,7 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
         if has_initials {
             Sql::with(&format!(" AND ts_match_vq({alias}.words, ?::text::tsquery)"), initials.clone())
         } else {
-            Sql::from("")
+            sql!("")
         }
     };
     let (words, long_words) = (query.terms.len(), query.terms.iter().filter(|forms| !is_initial(forms)).count());
@@ -181,17 +183,20 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     // among others, stems. Among names of organizations and topics and among titles, fewer additional words rank
     // higher.
     let letters = crate::text::tokenizer::folded_letters(&query.text);
-    let rank = Sql::with("CASE WHEN lower(entry.text) = ? THEN 0 ", query.text.to_lowercase())
-        .then_with("WHEN entry.letters = ? THEN 1 ", letters.clone())
-        .then_with("WHEN NOT ts_match_vq(entry.words, ?::text::tsquery) THEN 6 ", selective.clone())
-        .then_with("WHEN entry.word_count <= ? THEN 2 ", count(words))
-        .then_with("WHEN entry.long_word_count <= ?", count(if long_words > 1 { long_words } else { 0 }))
-        .then_with(
-            " THEN 3 WHEN entry.researcher_id IS NOT NULL OR starts_with(entry.letters, ?) THEN 4 ELSE 5 END * 100 ",
-            letters,
-        )
-        .then("+ entry.weight * 10 + CASE WHEN entry.researcher_id IS NULL ")
-        .then_with("THEN least(greatest(entry.long_word_count - ?, 0), 9) ELSE 0 END", count(long_words));
+    let rank = sql!(
+        "CASE WHEN lower(entry.text) = ? THEN 0 WHEN entry.letters = ? THEN 1 WHEN NOT ts_match_vq(entry.words, \
+         ?::text::tsquery) THEN 6 WHEN entry.word_count <= ? THEN 2 WHEN entry.long_word_count <= ? THEN 3 \
+         WHEN entry.researcher_id IS NOT NULL OR starts_with(entry.letters, \
+         ?) THEN 4 ELSE 5 END * 100 + entry.weight * 10 + CASE WHEN entry.researcher_id IS NULL THEN \
+         least(greatest(entry.long_word_count - ?, 0), 9) ELSE 0 END",
+        query.text.to_lowercase(),
+        letters.clone(),
+        selective.clone(),
+        count(words),
+        count(if long_words > 1 { long_words } else { 0 }),
+        letters,
+        count(long_words),
+    );
     let columns = "researcher_id, organization_id, topic_id, paper_id";
     let kind_filter = kind_condition(kinds, "entry");
     exact = exact
@@ -203,25 +208,31 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     if kinds.contains(&EntityType::Paper) {
         exact = exact
             .then(
-                " UNION ALL SELECT NULL, NULL, NULL, paper_id, 700, abstract.popularity FROM search_abstract AS abstract \
-                 WHERE abstract.words @@ (SELECT query FROM typed)",
+                " UNION ALL SELECT NULL, NULL, NULL, paper_id, 700, abstract.popularity \
+                 FROM search_abstract AS abstract WHERE abstract.words @@ (SELECT query FROM typed)",
             )
             .then(and_initials("abstract"));
     }
-    Sql::with("WITH typed AS MATERIALIZED (SELECT with_stems(?::text::tsquery, ", selective.clone())
-        .then_with("?) AS query), strict AS MATERIALIZED (", text_array(distinct_words.clone()))
+    sql!(
+        "WITH typed AS MATERIALIZED (SELECT with_stems(?::text::tsquery, ?) AS query), strict AS MATERIALIZED (",
+        selective.clone(),
+        text_array(distinct_words.clone()),
+    )
         .then(exact)
-        .then_with("), guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", selective)
-        .then_with("?, ", text_array(distinct_words))
-        .then_with("?)).*", prefix)
+        .then(sql!(
+            "), guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ?, ?)).*",
+            selective,
+            text_array(distinct_words),
+            prefix,
+        ))
         .then_with(
             &format!(" WHERE (SELECT count(*) FROM (SELECT DISTINCT {columns} FROM strict LIMIT {MIN_EXACT_HITS}) AS found) < ?) "),
             if words > MAX_SHORT_QUERY_WORDS { 1 } else { MIN_EXACT_HITS },
         )
         .then(format!("SELECT {columns}, rank, popularity FROM strict UNION ALL SELECT {columns}, "))
         .then(
-            "CASE WHEN ts_match_vq(entry.words, guessed.one) THEN 800 ELSE 900 END + entry.weight * 10, entry.popularity \
-             FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND ",
+            "CASE WHEN ts_match_vq(entry.words, guessed.one) THEN 800 ELSE 900 END + entry.weight * 10, \
+             entry.popularity FROM guessed CROSS JOIN search_entry AS entry WHERE entry.words @@ guessed.two AND ",
         )
         .then(kind_filter)
         .then(and_initials("entry"))
@@ -393,7 +404,7 @@ fn matched_texts_sql(query: &SearchTerms, hits: &[EntityRef]) -> Sql {
              WHERE lexeme LIKE '%/%' AND lexeme IN (SELECT unnest(stems) FROM asked)) AS stems"
         )
     };
-    let mut sql = Sql::with(
+    let mut sql = sql!(
         "WITH asked AS MATERIALIZED (SELECT stems(?, NULL) AS stems) SELECT * FROM (",
         text_array(query.distinct_terms()),
     );
@@ -481,30 +492,28 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], limit: i64) -> Sql
     // Several words are also matched as the beginning of a title.
     let title = (has_several_words && kinds.contains(&EntityType::Paper)).then(|| letters.clone());
     let best_known = |title: Option<String>, words: Sql, passes: Sql| {
-        Sql::with("best_known(?, ", letters.clone())
-            .then_with("?::text::tsquery, ", exact_query.clone())
-            .then_with("?, ", title)
+        sql!("best_known(?, ?::text::tsquery, ?, ", letters.clone(), exact_query.clone(), title)
             .then(words)
             .then(", ")
             .then(passes)
-            .then_with(", ?, ", text_array(kinds.iter().map(|kind| kind.search_code())))
-            .then_with("?) AS entry ", limit)
+            .then(sql!(", ?, ?) AS entry ", text_array(kinds.iter().map(|kind| kind.search_code())), limit))
     };
-    let every_word = Sql::with("?::text::tsquery", prefix_query.clone());
+    let every_word = sql!("?::text::tsquery", prefix_query.clone());
     // No prefix matches: tolerate typos.
     let distinct_words: Vec<String> = query.distinct_terms().into_iter().map(ToOwned::to_owned).collect();
     let word_count = distinct_words.len();
     let fuzzy = if query.terms.len() > MAX_SHORT_QUERY_WORDS {
         Sql::from(format!("search_entry AS entry WHERE entry.words @@ guessed.two AND {kind_filter} "))
-            .then_with("LIMIT ?", MAX_FUZZY_ENTRIES)
+            .then(sql!("LIMIT ?", MAX_FUZZY_ENTRIES))
     } else {
-        Sql::from("LATERAL ").then(best_known(None, "guessed.two".into(), "guessed.two".into()))
+        sql!("LATERAL ").then(best_known(None, "guessed.two".into(), "guessed.two".into()))
     };
-    Sql::with(
-        "WITH typed AS MATERIALIZED (SELECT typed.query, sum(coalesce(known.amount, 0)) AS amount FROM unnest(?::bigint[], ",
+    sql!(
+        "WITH typed AS MATERIALIZED (SELECT typed.query, sum(coalesce(known.amount, 0)) AS amount \
+         FROM unnest(?::bigint[], ?::text[], ",
         bigint_array(word_numbers),
+        text_array(lexemes),
     )
-    .then_with("?::text[], ", text_array(lexemes))
     .then_with(
         // Each word counts for at least one name, so this many words suffice to show that a prefix is common.
         "?::text[]) AS typed(number, word, query) CROSS JOIN LATERAL (SELECT sum(entry_count) AS amount FROM \
@@ -512,27 +521,46 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], limit: i64) -> Sql
          AND search_word.word < typed.word || U&'\\+10FFFF' AND entry_count > 0 ",
         text_array(queries),
     )
-    .then_with("LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount LIMIT 2), ", common_prefix_entries + 1)
-    .then("rarest AS MATERIALIZED (SELECT query::tsquery, amount FROM typed ORDER BY amount LIMIT 1), ")
-    .then("begun AS MATERIALIZED (")
-    .then(format!("SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {kind_filter} "))
-    .then_with("AND (SELECT amount FROM rarest) <= ? ", common_prefix_entries)
-    .then_with("AND ts_match_vq(entry.words, ?::text::tsquery) ", prefix_query)
+    .then(sql!(
+        "LIMIT ?) AS counted) AS known GROUP BY typed.number, typed.query ORDER BY amount \
+         LIMIT 2), rarest AS MATERIALIZED (SELECT query::tsquery, amount FROM typed ORDER BY amount \
+         LIMIT 1), begun AS MATERIALIZED (",
+        common_prefix_entries + 1,
+    ))
+    .then(format!(
+        "SELECT {entry} FROM search_entry AS entry WHERE entry.words @@ (SELECT query FROM rarest) AND {kind_filter} "
+    ))
+    .then(sql!(
+        "AND (SELECT amount FROM rarest) <= ? AND ts_match_vq(entry.words, ?::text::tsquery) ",
+        common_prefix_entries,
+        prefix_query,
+    ))
     .then(format!("UNION ALL SELECT {entry} FROM "))
     // Looks up the two rarest words and checks the others: reading the entries of many common words would be slow.
     .then(best_known(title, "(SELECT string_agg(query, ' & ')::tsquery FROM typed)".into(), every_word))
-    .then_with("WHERE (SELECT amount FROM rarest) > ?), ", common_prefix_entries)
-    .then_with("guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ", exact_query.clone())
-    .then_with("?, ", text_array(distinct_words))
-    .then_with("?)).* WHERE NOT EXISTS (SELECT FROM begun)), ", prefix_word(query))
-    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN ")).then(fuzzy).then("), ")
+    .then(sql!(
+        "WHERE (SELECT amount FROM rarest) > ?), guessed AS MATERIALIZED (SELECT (with_typos(?::text::tsquery, ?, \
+         ?)).* WHERE NOT EXISTS (SELECT FROM begun)), ",
+        common_prefix_entries,
+        exact_query.clone(),
+        text_array(distinct_words),
+        prefix_word(query),
+    ))
+    .then(format!("near AS (SELECT {entry} FROM guessed CROSS JOIN "))
+    .then(fuzzy)
+    .then("), ")
     .then("ranked AS (SELECT *, CASE WHEN letters = ")
-    .then_with("? THEN 0 WHEN starts_with(letters, ", letters.clone())
-    .then_with("?) OR ts_match_vq(words, ", letters)
-    .then_with("?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * FROM near) AS entry), ", exact_query)
+    .then(sql!(
+        "? THEN 0 WHEN starts_with(letters, ?) OR ts_match_vq(words, \
+         ?::text::tsquery) THEN 1 ELSE 2 END * 10 + weight AS rank FROM (SELECT * FROM begun UNION ALL SELECT * \
+         FROM near) AS entry), ",
+        letters.clone(),
+        letters,
+        exact_query,
+    ))
     .then(format!("best AS (SELECT DISTINCT ON ({columns}) * FROM ranked ORDER BY {columns}, rank) "))
     .then(format!("SELECT {KIND_AND_ID_COLUMNS}, text, weight FROM best ORDER BY rank, popularity DESC, 1, 2 "))
-    .then_with("LIMIT ?", limit)
+    .then(sql!("LIMIT ?", limit))
     .with_custom_plan()
     .with_search_words(word_count)
 }
@@ -598,7 +626,7 @@ impl Loader<SearchHintKey> for Store {
     type Value = Arc<SearchHint>;
 
     async fn load(&self, keys: &[SearchHintKey]) -> Result<HashMap<SearchHintKey, Self::Value>, Error> {
-        let mut sql = Sql::from("");
+        let mut sql = sql!("");
         for (kind, hints) in EntityType::ALL.into_iter().zip(HINT_SQL) {
             let of = bigint_array(keys.iter().filter(|key| key.0.kind == kind).map(|key| key.0.id));
             sql = sql.then(if kind == EntityType::Researcher { "" } else { " UNION ALL " }).then_with(hints, of);

@@ -6,7 +6,7 @@ use crate::entity::topic;
 use crate::model::language::LanguagePreferences;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::label_order;
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::page::{
@@ -21,9 +21,9 @@ pub(crate) fn with_narrower(roots: Sql, include_narrower: bool) -> Sql {
     if !include_narrower {
         return roots;
     }
-    Sql::from("WITH RECURSIVE narrower(id) AS (").then(roots).then(
+    sql!("WITH RECURSIVE narrower(id) AS (").then(roots).then(
         " UNION SELECT topic_broader.topic_id FROM topic_broader \
-             JOIN narrower ON narrower.id = topic_broader.broader_id) SELECT narrower.id FROM narrower",
+         JOIN narrower ON narrower.id = topic_broader.broader_id) SELECT narrower.id FROM narrower",
     )
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn topics_with_narrower(topics: &[i64]) -> Sql {
 
 /// Returns the condition that a paper is on any of these topics.
 pub(crate) fn has_topic_in(topics: Sql) -> Sql {
-    Sql::from("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
+    sql!("paper.id IN (SELECT paper_topic.paper_id FROM paper_topic WHERE ")
         .then(Sql::in_subquery("paper_topic.topic_id", topics))
         .then(")")
 }
@@ -61,16 +61,16 @@ impl TopicFilter {
             conditions.push(is_any_of_ids::<topic::Model>("topic.id", ids));
         }
         if let Some(schemes) = &self.schemes {
-            conditions.push(Sql::with("topic.scheme = ANY(?)", text_array(schemes.clone())));
+            conditions.push(topic::COLUMN.scheme.eq_any(schemes.clone()).into());
         }
         if let Some(broader) = &self.broader_ids {
-            let roots = Sql::from("SELECT topic_id FROM topic_broader WHERE ")
+            let roots = sql!("SELECT topic_id FROM topic_broader WHERE ")
                 .then(is_any_of_ids::<topic::Model>("broader_id", broader));
             conditions.push(Sql::in_subquery("topic.id", with_narrower(roots, true)));
         }
         conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Topic, query)));
         if let Some(since) = self.updated_since {
-            conditions.push(Sql::with("topic.updated_at >= ?", since));
+            conditions.push(topic::COLUMN.updated_at.gte(since).into());
         }
         conditions
     }
@@ -131,7 +131,7 @@ impl List for Topics {
     }
 
     fn source(&self, _: &Store) -> ListSource {
-        let mut from = Sql::from("topic");
+        let mut from = sql!("topic");
         let mut conditions = self.filter.conditions();
         match self.scope {
             TopicScope::All => {}
@@ -228,13 +228,13 @@ impl List for ResearcherTopics {
     }
 
     fn source(&self, _: &Store) -> ListSource {
-        let mut from = Sql::from(
-            "(SELECT tie.topic_id, count(tie.paper_id)::integer AS paper_count, count(tie.position) > 0 AS is_declared, \
-             min(tie.position) AS position \
-             FROM (SELECT topic_id, NULL::bigint AS paper_id, position FROM researcher_topic WHERE researcher_id = parent.key \
-             UNION ALL SELECT paper_topic.topic_id, paper_topic.paper_id, NULL FROM authorship \
-             JOIN paper_topic ON paper_topic.paper_id = authorship.paper_id WHERE authorship.researcher_id = parent.key) AS tie \
-             GROUP BY tie.topic_id) AS mine",
+        let mut from = sql!(
+            "(SELECT tie.topic_id, count(tie.paper_id)::integer AS paper_count, \
+             count(tie.position) > 0 AS is_declared, min(tie.position) AS position \
+             FROM (SELECT topic_id, NULL::bigint AS paper_id, position FROM researcher_topic \
+             WHERE researcher_id = parent.key UNION ALL SELECT paper_topic.topic_id, paper_topic.paper_id, NULL \
+             FROM authorship JOIN paper_topic ON paper_topic.paper_id = authorship.paper_id \
+             WHERE authorship.researcher_id = parent.key) AS tie GROUP BY tie.topic_id) AS mine"
         );
         from = from.then(match &self.order {
             // Looks up topics one by one: a researcher has few, the table may have many.

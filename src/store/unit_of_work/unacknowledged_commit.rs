@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::sql;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// The outcome of a transaction that must not be repeated if it was committed, kept until its commit is acknowledged.
@@ -39,10 +39,8 @@ impl<T> UnacknowledgedCommit<T> {
             is_committed: bool,
         }
         let Some(id) = self.lock().as_ref().map(|(id, _)| id.clone()) else { return Ok(false) };
-        let sql = Sql::with(
-            "SELECT EXISTS (SELECT FROM directory_change WHERE transaction = ?::text::xid8) AS is_committed",
-            id,
-        );
+        let sql =
+            sql!("SELECT EXISTS (SELECT FROM directory_change WHERE transaction = ?::text::xid8) AS is_committed", id);
         Ok(uow.rows::<CommitRow>(sql).await?.pop().is_some_and(|row| row.is_committed))
     }
 

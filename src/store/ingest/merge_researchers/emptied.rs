@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
+use crate::entity::{authorship, researcher};
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{bigint_array, sql, text_array};
 use crate::store::ingest::merge_researchers::{ResearcherMerge, merge_researchers};
 use crate::store::ingest::reassign_authorships::{Reassignment, find_pinned, move_authorships};
 use crate::store::unit_of_work::UnitOfWork;
@@ -48,41 +49,35 @@ pub(crate) async fn merge_emptied_researchers(uow: &mut UnitOfWork<'_>, moves: &
 /// with the most similar names: the initials of one source into the full name of another. `former` are papers with
 /// their former authors.
 pub(crate) async fn merge_replaced_authors(uow: &mut UnitOfWork<'_>, former: &[(i64, i64)]) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
-    struct EmptyResearcherRow {
-        id: i64,
-        name: String,
-    }
-    #[derive(FromQueryResult)]
-    struct PaperAuthorRow {
-        paper_id: i64,
-        id: i64,
-        name: String,
-    }
     let empty = find_empty_researchers(uow, former.iter().map(|(_, researcher)| *researcher)).await?;
     if empty.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT id, display_name AS name FROM researcher WHERE id = ANY(?) ORDER BY id";
-    let empty = uow.rows::<EmptyResearcherRow>(Sql::with(sql, bigint_array(empty))).await?;
-    let papers_of = |researcher: &EmptyResearcherRow| {
-        let id = researcher.id;
-        former.iter().filter(move |(_, former)| *former == id).map(|(paper, _)| *paper)
-    };
-    let papers: HashSet<i64> = empty.iter().flat_map(papers_of).collect();
-    let sql = "SELECT paper_id, researcher_id AS id, name FROM authorship WHERE researcher_id IS NOT NULL AND paper_id = ANY(?)";
-    let authors = uow.rows::<PaperAuthorRow>(Sql::with(sql, bigint_array(papers))).await?;
-    let successor = |researcher: &EmptyResearcherRow| {
-        let own: HashSet<i64> = papers_of(researcher).collect();
-        let on_papers = authors.iter().filter(|author| own.contains(&author.paper_id));
-        let similar =
-            on_papers.map(|author| (names::compare_names(&researcher.name, &author.name).similarity, author.id));
-        let similar = similar.filter(|(similarity, _)| *similarity >= NameSimilarity::Compatible);
+    let empty = researcher::Entity::find()
+        .select_only()
+        .columns([researcher::Column::Id, researcher::Column::DisplayName])
+        .filter(researcher::COLUMN.id.eq_any(empty))
+        .order_by_asc(researcher::Column::Id);
+    let empty: Vec<(i64, String)> = empty.into_tuple().all(uow.db()).await?;
+    let papers_of = |id: i64| former.iter().filter(move |(_, former)| *former == id).map(|(paper, _)| *paper);
+    let papers: HashSet<i64> = empty.iter().flat_map(|(id, _)| papers_of(*id)).collect();
+    let authors = authorship::Entity::find()
+        .select_only()
+        .columns([authorship::Column::PaperId, authorship::Column::ResearcherId, authorship::Column::Name])
+        .filter(authorship::COLUMN.researcher_id.is_not_null())
+        .filter(authorship::COLUMN.paper_id.eq_any(papers));
+    let authors: Vec<(i64, i64, String)> = authors.into_tuple().all(uow.db()).await?;
+    let successor = |id: i64, display_name: &str| {
+        let own: HashSet<i64> = papers_of(id).collect();
+        let on_papers = authors.iter().filter(|(paper_id, ..)| own.contains(paper_id));
+        let similar = on_papers
+            .map(|(_, author_id, name)| (names::compare_names(display_name, name).similarity, *author_id))
+            .filter(|(similarity, _)| *similarity >= NameSimilarity::Compatible);
         similar.max_by_key(|(similarity, id)| (*similarity, std::cmp::Reverse(*id))).map(|(_, id)| id)
     };
     let merges: Vec<ResearcherMerge> = empty
         .iter()
-        .filter_map(|researcher| Some((researcher.id, successor(researcher)?)))
+        .filter_map(|(id, display_name)| Some((*id, successor(*id, display_name)?)))
         .map(|(former_id, survivor_id)| ResearcherMerge { former_id, survivor_id, name_key: None })
         .collect();
     merge_researchers(uow, &merges).await?;
@@ -98,7 +93,7 @@ pub(crate) async fn find_empty_researchers(
     struct IdRow {
         id: i64,
     }
-    let sql = Sql::with("SELECT id FROM researcher WHERE id = ANY(?) AND NOT ", bigint_array(researchers))
+    let sql = sql!("SELECT id FROM researcher WHERE id = ANY(?) AND NOT ", bigint_array(researchers))
         .then(HAS_DATA_BESIDES_PAPERS)
         .then(" AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) ORDER BY id");
     Ok(uow.rows::<IdRow>(sql).await?.into_iter().map(|row| row.id).collect())
@@ -107,33 +102,26 @@ pub(crate) async fn find_empty_researchers(
 /// Gives researchers the slug of their name if a researcher merged into them had it: "ida-jovanovic" rather than
 /// "ida-jovanovic-2". The other slug redirects. Slugs of researchers with curation decisions stay.
 async fn reclaim_slugs(uow: &UnitOfWork<'_>, researchers: Vec<i64>) -> Result<(), Error> {
-    #[derive(FromQueryResult)]
-    struct DisplayNameQueryRow {
-        id: i64,
-        display_name: String,
-    }
     if researchers.is_empty() {
         return Ok(());
     }
-    let names = Sql::with("SELECT id, display_name FROM researcher WHERE id = ANY(?)", bigint_array(researchers));
-    let names = uow.rows::<DisplayNameQueryRow>(names).await?;
-    let swap = Sql::with(
+    let names = researcher::Entity::find()
+        .select_only()
+        .columns([researcher::Column::Id, researcher::Column::DisplayName])
+        .filter(researcher::COLUMN.id.eq_any(researchers));
+    let names: Vec<(i64, String)> = names.into_tuple().all(uow.db()).await?;
+    let swap = sql!(
         "WITH swapped AS (SELECT former.former_id, person.id, person.slug AS old, wanted.slug AS new \
-         FROM unnest(?::bigint[], ",
-        bigint_array(names.iter().map(|researcher| researcher.id)),
-    )
-    .then_with(
-        "?::text[]) AS wanted(id, slug) ",
-        text_array(names.iter().map(|researcher| names::slug(&researcher.display_name, "researcher"))),
-    )
-    .then(
-        "JOIN researcher AS person ON person.id = wanted.id AND person.slug <> wanted.slug \
-         JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_slug = wanted.slug \
-         AND former.survivor_id = person.id AND NOT EXISTS (SELECT FROM identity_decision \
-         WHERE undone_at IS NULL AND researcher_ids && ARRAY[person.id, former.former_id])), \
-         addressed AS (UPDATE researcher SET slug = swapped.new FROM swapped WHERE researcher.id = swapped.id) \
-         UPDATE former_identity SET former_slug = swapped.old FROM swapped \
-         WHERE former_identity.kind = 'researcher' AND former_identity.former_id = swapped.former_id",
+         FROM unnest(?::bigint[], ?::text[]) AS wanted(id, slug) JOIN researcher AS person ON person.id = wanted.id \
+         AND person.slug <> wanted.slug JOIN former_identity AS former ON former.kind = 'researcher' \
+         AND former.former_slug = wanted.slug AND former.survivor_id = person.id \
+         AND NOT EXISTS (SELECT FROM identity_decision WHERE undone_at IS NULL \
+         AND researcher_ids && ARRAY[person.id, former.former_id])), addressed AS (UPDATE researcher \
+         SET slug = swapped.new FROM swapped WHERE researcher.id = swapped.id) UPDATE former_identity \
+         SET former_slug = swapped.old FROM swapped WHERE former_identity.kind = 'researcher' \
+         AND former_identity.former_id = swapped.former_id",
+        bigint_array(names.iter().map(|(id, _)| *id)),
+        text_array(names.iter().map(|(_, display_name)| names::slug(display_name, "researcher"))),
     );
     uow.execute(swap).await
 }

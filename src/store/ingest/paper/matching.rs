@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::model::record::PaperRecord;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::ingest::paper::change::PaperChange;
 use crate::store::ingest::paper::sorted_author_keys;
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
@@ -144,10 +144,11 @@ async fn load_match_candidates(
     } else {
         authors.to_owned()
     };
-    let sql = Sql::with(
-        "SELECT paper.id, doi, shared_doi, arxiv_id, title, publication_date, venue_name, \
-         ARRAY(SELECT value FROM external_id WHERE external_id.paper_id = paper.id AND scheme = 'pmid') AS pubmed_ids, EXISTS (SELECT FROM external_id \
-         WHERE external_id.paper_id = paper.id AND external_id.scheme = ?) AS has_own_key, ",
+    let sql = sql!(
+        "SELECT paper.id, doi, shared_doi, arxiv_id, title, publication_date, venue_name, ARRAY(SELECT value \
+         FROM external_id WHERE external_id.paper_id = paper.id \
+         AND scheme = 'pmid') AS pubmed_ids, EXISTS (SELECT FROM external_id WHERE external_id.paper_id = paper.id \
+         AND external_id.scheme = ?) AS has_own_key, ",
         uow.source().to_lowercase(),
     )
     .then_with(
@@ -159,15 +160,18 @@ async fn load_match_candidates(
     .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported, "))
     .then(authors)
     .then(" AS authors FROM paper WHERE paper.id IN (")
-    .then_with("SELECT id FROM paper WHERE doi = ANY(?)", dois())
-    .then_with(" UNION SELECT id FROM paper WHERE shared_doi = ANY(?)", dois())
-    .then_with(" UNION SELECT id FROM paper WHERE arxiv_id = ANY(?)", text_array(arxiv_ids))
-    .then_with(
-        " UNION SELECT paper_id FROM external_id WHERE paper_id IS NOT NULL AND scheme = 'pmid' AND value = ANY(?)",
+    .then(sql!(
+        "SELECT id FROM paper WHERE doi = ANY(?) UNION SELECT id FROM paper WHERE shared_doi = ANY(?) \
+         UNION SELECT id FROM paper WHERE arxiv_id = ANY(?) UNION SELECT paper_id FROM external_id \
+         WHERE paper_id IS NOT NULL AND scheme = 'pmid' AND value = ANY(?) UNION SELECT id FROM paper \
+         WHERE sort_title = ANY(?) UNION SELECT id FROM paper WHERE sort_title = ANY(?) ",
+        dois(),
+        dois(),
+        text_array(arxiv_ids),
         text_array(pending.iter().flat_map(|change| pubmed_ids(change.record)).map(ToOwned::to_owned)),
-    )
-    .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?)", text_array(titles))
-    .then_with(" UNION SELECT id FROM paper WHERE sort_title = ANY(?) ", text_array(titles_of_new.collect::<Vec<_>>()))
+        text_array(titles),
+        text_array(titles_of_new.collect::<Vec<_>>()),
+    ))
     .then(format!("AND NOT {HAS_ID_SQL}) ORDER BY paper.id"));
     uow.rows(sql).await
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::disambiguation::{IdentifiedName, NamePair, SharedIdentifier, are_compatible};
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::unit_of_work::{UnitOfWork, rows_cte};
 use crate::text::names::NameForm;
 
@@ -128,7 +128,7 @@ async fn load_shared_identifiers(
     if by_identifier.is_empty() {
         return Ok(by_identifier);
     }
-    for row in uow.rows::<OwnerNameRow>(Sql::with(OWNERS_SQL, text_array(by_identifier.keys().cloned()))).await? {
+    for row in uow.rows::<OwnerNameRow>(sql!(OWNERS_SQL, text_array(by_identifier.keys().cloned()))).await? {
         by_identifier.entry(row.identifier).or_default().shared.owner_names.push(row.name);
     }
     Ok(by_identifier)
@@ -221,11 +221,11 @@ async fn load_rival_coauthors(
         return Ok(pairs);
     }
     let sql = rows_cte("identifier text, side integer, block text, other_block text", &asked)?.then(
-        "SELECT rows.identifier, rows.side, one.name, other.name AS coauthor, count(DISTINCT one.paper_id) \
-         FILTER (WHERE 'orcid:' || one.orcid = rows.identifier OR rows.identifier = ANY(one.author_ids)) AS identified_count \
-         FROM rows JOIN authorship AS one ON one.block = rows.block \
-         JOIN authorship AS other ON other.paper_id = one.paper_id AND other.block = rows.other_block AND other.id <> one.id \
-         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        "SELECT rows.identifier, rows.side, one.name, other.name AS coauthor, \
+         count(DISTINCT one.paper_id) FILTER (WHERE 'orcid:' || one.orcid = rows.identifier \
+         OR rows.identifier = ANY(one.author_ids)) AS identified_count FROM rows \
+         JOIN authorship AS one ON one.block = rows.block JOIN authorship AS other ON other.paper_id = one.paper_id \
+         AND other.block = rows.other_block AND other.id <> one.id GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
     );
     for row in uow.rows::<PairRow>(sql).await? {
         // A block has names of other people, too.
@@ -271,10 +271,10 @@ async fn record_doubts(uow: &UnitOfWork<'_>, changed: &[DoubtRow<'_>], blocks: &
         let sql = rows_cte("identifier text, name text, is_doubtful boolean", &[row])?
             .then(
                 ", changed AS (UPDATE authorship SET doubtful_ids = (SELECT array_agg(id ORDER BY id) \
-                 FROM unnest(authorship.author_ids) AS own(id) \
-                 WHERE CASE WHEN id = rows.identifier THEN rows.is_doubtful ELSE id = ANY(authorship.doubtful_ids) END) \
-                 FROM rows WHERE authorship.author_ids IS NOT NULL AND authorship.author_ids @> ARRAY[rows.identifier] \
-                 AND authorship.name = rows.name \
+                 FROM unnest(authorship.author_ids) AS own(id) WHERE \
+                 CASE WHEN id = rows.identifier THEN rows.is_doubtful ELSE id = ANY(authorship.doubtful_ids) END) \
+                 FROM rows WHERE authorship.author_ids IS NOT NULL \
+                 AND authorship.author_ids @> ARRAY[rows.identifier] AND authorship.name = rows.name \
                  AND coalesce(rows.identifier = ANY(authorship.doubtful_ids), false) <> rows.is_doubtful \
                  RETURNING authorship.block) ",
             )

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::disambiguation::{Mention, Vocabulary};
+use crate::entity::authorship;
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{bigint_array, sql, text_array};
 use crate::store::projections::disambiguation::doubtful_identifiers::{qualified_orcid, refresh_doubtful_identifiers};
 use crate::store::projections::disambiguation::{BlockAuthorship, LoadedBlock};
 use crate::store::unit_of_work::UnitOfWork;
@@ -54,20 +55,25 @@ pub(super) async fn load_blocks(
     names: &[String],
     vocabulary: &mut Vocabulary,
 ) -> Result<BTreeMap<String, LoadedBlock>, Error> {
-    let sql = "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, \
-         coalesce((SELECT owner.orcid FROM external_id JOIN researcher AS owner ON owner.id = external_id.researcher_id \
-         WHERE external_id.researcher_id IS NOT NULL AND external_id.scheme = 'orcid' AND external_id.value = authorship.orcid), \
-         authorship.orcid) AS orcid, authorship.orcid AS stated_orcid, \
-         authorship.author_ids, authorship.block, authorship.affiliations_as_published AS affiliations, paper.venue_name, \
-         paper.publication_year AS year, paper.sort_title, paper.author_count, \
-         coalesce(former.survivor_id, pin.researcher_id) AS decided, \
-         ARRAY(SELECT organization_id FROM authorship_organization WHERE authorship_id = authorship.id) AS organizations, \
-         ARRAY(SELECT topic_id FROM paper_topic WHERE paper_topic.paper_id = authorship.paper_id) AS topics \
-         FROM authorship JOIN paper ON paper.id = authorship.paper_id \
-         LEFT JOIN identity_pin AS pin ON pin.authorship_id = authorship.id \
-         LEFT JOIN former_identity AS former ON former.kind = 'researcher' AND former.former_id = pin.researcher_id \
-         WHERE authorship.block = ANY(?) ORDER BY authorship.paper_id, authorship.list_order";
-    let rows = uow.rows::<MentionRow>(Sql::with(sql, text_array(names.to_vec()))).await?;
+    let rows = uow
+        .rows::<MentionRow>(sql!(
+            "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, \
+             coalesce((SELECT owner.orcid FROM external_id JOIN researcher AS owner \
+             ON owner.id = external_id.researcher_id WHERE external_id.researcher_id IS NOT NULL \
+             AND external_id.scheme = 'orcid' AND external_id.value = authorship.orcid), authorship.orcid) AS orcid, \
+             authorship.orcid AS stated_orcid, authorship.author_ids, authorship.block, \
+             authorship.affiliations_as_published AS affiliations, paper.venue_name, paper.publication_year AS year, \
+             paper.sort_title, paper.author_count, coalesce(former.survivor_id, pin.researcher_id) AS decided, \
+             ARRAY(SELECT organization_id FROM authorship_organization \
+             WHERE authorship_id = authorship.id) AS organizations, ARRAY(SELECT topic_id FROM paper_topic \
+             WHERE paper_topic.paper_id = authorship.paper_id) AS topics FROM authorship \
+             JOIN paper ON paper.id = authorship.paper_id LEFT JOIN identity_pin AS pin \
+             ON pin.authorship_id = authorship.id LEFT JOIN former_identity AS former ON former.kind = 'researcher' \
+             AND former.former_id = pin.researcher_id WHERE authorship.block = ANY(?) \
+             ORDER BY authorship.paper_id, authorship.list_order",
+            text_array(names.to_vec()),
+        ))
+        .await?;
     let recorded = load_recorded_researchers(uow, names).await?;
     let stated = rows.iter().filter_map(|row| row.stated_orcid.as_ref());
     let orcids = stated.chain(recorded.iter().filter_map(|researcher| researcher.orcid.as_ref()));
@@ -151,14 +157,11 @@ async fn load_decided_names(uow: &UnitOfWork<'_>, rows: &[MentionRow]) -> Result
         name: String,
     }
     let researchers: HashSet<i64> = rows.iter().filter_map(|row| row.researcher_id).collect();
-    let sql = Sql::with(
+    let sql = sql!(
         "SELECT researcher_id, value AS name FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
-         AND researcher_id = ANY(?)",
+         AND researcher_id = ANY(?) UNION SELECT researcher_id, display_name FROM name_decision \
+         WHERE display_name IS NOT NULL AND researcher_id = ANY(?)",
         bigint_array(researchers.iter().copied()),
-    )
-    .then_with(
-        " UNION SELECT researcher_id, display_name FROM name_decision WHERE display_name IS NOT NULL \
-         AND researcher_id = ANY(?)",
         bigint_array(researchers),
     );
     let mut decided_names: HashMap<i64, Vec<String>> = HashMap::new();
@@ -174,21 +177,23 @@ async fn load_recorded_researchers(
     uow: &UnitOfWork<'_>,
     names: &[String],
 ) -> Result<Vec<RecordedResearcherRow>, Error> {
-    let sql = "SELECT researcher.id, named.name, researcher.orcid, named.block, \
-         ARRAY(SELECT scheme || ':' || value FROM external_id WHERE researcher_id = researcher.id) AS author_ids, \
-         ARRAY(SELECT DISTINCT organization_id FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
+    let sql = sql!(
+        "SELECT researcher.id, named.name, researcher.orcid, named.block, ARRAY(SELECT scheme || ':' || value \
+         FROM external_id WHERE researcher_id = researcher.id) AS author_ids, ARRAY(SELECT DISTINCT organization_id \
+         FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
          FROM (SELECT id, display_name AS name, block FROM researcher WHERE block = ANY(?) \
          AND (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-         AND NOT starts_with(source_record.key, 'directory:')) \
-         OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) \
-         UNION SELECT researcher_id, value, block FROM researcher_name \
-         WHERE (use <> 'DISPLAY' OR source IS NULL) AND NOT EXISTS (SELECT FROM researcher AS namesake \
-         WHERE namesake.name_key = researcher_name.name_key AND namesake.id <> researcher_name.researcher_id \
-         AND (namesake.orcid IS NOT NULL OR EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = namesake.id \
-         AND NOT starts_with(source_record.key, 'directory:')))) AND block = ";
-    let sql = Sql::with(sql, text_array(names.to_vec()))
-        .then_with("ANY(?)) AS named JOIN researcher ON researcher.id = named.id ", text_array(names.to_vec()))
-        .then("ORDER BY researcher.name_key, researcher.id, named.name");
+         AND NOT starts_with(source_record.key, 'directory:')) OR EXISTS (SELECT FROM name_decision \
+         WHERE name_decision.researcher_id = researcher.id)) UNION SELECT researcher_id, value, block \
+         FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
+         AND NOT EXISTS (SELECT FROM researcher AS namesake WHERE namesake.name_key = researcher_name.name_key \
+         AND namesake.id <> researcher_name.researcher_id AND (namesake.orcid IS NOT NULL \
+         OR EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = namesake.id \
+         AND NOT starts_with(source_record.key, 'directory:')))) AND block = ANY(?)) AS named \
+         JOIN researcher ON researcher.id = named.id ORDER BY researcher.name_key, researcher.id, named.name",
+        text_array(names.to_vec()),
+        text_array(names.to_vec()),
+    );
     uow.rows(sql).await
 }
 
@@ -202,9 +207,13 @@ async fn load_organization_names(
         id: i64,
         name: String,
     }
-    let sql = "SELECT id, coalesce(display_names ->> 'en', (SELECT value FROM jsonb_each_text(display_names) \
-         ORDER BY key LIMIT 1)) AS name FROM organization WHERE id = ANY(?)";
-    let rows = uow.rows::<OrganizationNameRow>(Sql::with(sql, bigint_array(organizations))).await?;
+    let rows = uow
+        .rows::<OrganizationNameRow>(sql!(
+            "SELECT id, coalesce(display_names ->> 'en', (SELECT value FROM jsonb_each_text(display_names) \
+             ORDER BY key LIMIT 1)) AS name FROM organization WHERE id = ANY(?)",
+            bigint_array(organizations),
+        ))
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
@@ -214,19 +223,16 @@ async fn load_coauthors(
     rows: &[MentionRow],
     vocabulary: &mut Vocabulary,
 ) -> Result<HashMap<i64, Vec<(i64, u32)>>, Error> {
-    #[derive(FromQueryResult)]
-    struct CoauthorRow {
-        id: i64,
-        paper_id: i64,
-        name: String,
-    }
     let size = i32::try_from(uow.consortium_size()).unwrap_or(i32::MAX);
     let papers: HashSet<i64> =
         rows.iter().filter(|row| (2..=size).contains(&row.author_count)).map(|row| row.paper_id).collect();
-    let sql = "SELECT id, paper_id, name FROM authorship WHERE paper_id = ANY(?)";
     let mut coauthors: HashMap<i64, Vec<(i64, u32)>> = HashMap::new();
-    for author in uow.rows::<CoauthorRow>(Sql::with(sql, bigint_array(papers))).await? {
-        coauthors.entry(author.paper_id).or_default().push((author.id, vocabulary.intern_coauthor(&author.name)));
+    let authors = authorship::Entity::find()
+        .select_only()
+        .columns([authorship::Column::Id, authorship::Column::PaperId, authorship::Column::Name])
+        .filter(authorship::COLUMN.paper_id.eq_any(papers));
+    for (id, paper_id, name) in authors.into_tuple::<(i64, i64, String)>().all(uow.db()).await? {
+        coauthors.entry(paper_id).or_default().push((id, vocabulary.intern_coauthor(&name)));
     }
     Ok(coauthors)
 }

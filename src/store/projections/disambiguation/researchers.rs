@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use serde::Serialize;
 
+use crate::entity::researcher;
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, bigint_array, text_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::researcher_matching::{
     NamedAuthor, ResearcherIndex, store_researchers, update_display_names,
 };
@@ -52,16 +55,20 @@ pub(super) async fn create_missing_researchers(
 
 /// The parts of names as sources provide them for a researcher of the same name.
 async fn load_known_name_parts(uow: &UnitOfWork<'_>, names: &[&str]) -> Result<HashMap<String, NameParts>, Error> {
-    #[derive(FromQueryResult)]
+    #[derive(DerivePartialModel)]
+    #[sea_orm(entity = "researcher::Entity")]
     struct NamePartsRow {
         display_name: String,
         given_name: Option<String>,
         family_name: Option<String>,
     }
-    let sql = "SELECT DISTINCT ON (display_name) display_name, given_name, family_name FROM researcher \
-         WHERE name_key = ANY(?) ORDER BY display_name, id";
     let keys: HashSet<String> = names.iter().map(|name| names::name_key(name)).collect();
-    let rows = uow.rows::<NamePartsRow>(Sql::with(sql, text_array(keys))).await?;
+    let named = researcher::Entity::find()
+        .distinct_on([researcher::Column::DisplayName])
+        .filter(researcher::COLUMN.name_key.eq_any(keys))
+        .order_by_asc(researcher::Column::DisplayName)
+        .order_by_asc(researcher::Column::Id);
+    let rows = named.into_partial_model::<NamePartsRow>().all(uow.db()).await?;
     let parts = |row: NamePartsRow| (row.display_name, NameParts { given: row.given_name, family: row.family_name });
     Ok(rows.into_iter().map(parts).collect())
 }
@@ -77,37 +84,41 @@ pub(super) async fn update_majority_names(
         name: String,
         papers: i64,
     }
-    #[derive(FromQueryResult)]
-    struct DisplayNameQueryRow {
-        id: i64,
-        display_name: String,
-    }
     // By all their papers: a researcher with an ORCID iD may have names of several blocks.
-    let sql = "SELECT authorship.researcher_id AS id, authorship.name, count(*) AS papers FROM authorship \
-         WHERE authorship.researcher_id = ANY(?) \
-         AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = authorship.researcher_id \
-         AND NOT starts_with(source_record.key, 'directory:')) \
-         AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = authorship.researcher_id) \
-         AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = authorship.researcher_id) \
-         AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2";
     let mut names_by_researcher: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
-    for row in uow.rows::<NameCountRow>(Sql::with(sql, bigint_array(researcher_ids.iter().copied()))).await? {
+    for row in uow
+        .rows::<NameCountRow>(sql!(
+            "SELECT authorship.researcher_id AS id, authorship.name, count(*) AS papers FROM authorship \
+             WHERE authorship.researcher_id = ANY(?) AND NOT EXISTS (SELECT FROM source_record \
+             WHERE source_record.researcher_id = authorship.researcher_id \
+             AND NOT starts_with(source_record.key, 'directory:')) AND NOT EXISTS (SELECT FROM identity_pin \
+             WHERE identity_pin.researcher_id = authorship.researcher_id) AND NOT EXISTS (SELECT FROM researcher_name \
+             WHERE researcher_name.researcher_id = authorship.researcher_id) \
+             AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) \
+             GROUP BY 1, 2",
+            bigint_array(researcher_ids.iter().copied()),
+        ))
+        .await?
+    {
         names_by_researcher.entry(row.id).or_default().push((row.name, row.papers));
     }
     let wanted: HashMap<i64, &str> = names_by_researcher
         .iter()
         .map(|(id, names)| (*id, choose_display_name(names.iter().map(|(name, papers)| (name.as_str(), *papers)))))
         .collect();
-    let sql = "SELECT id, display_name FROM researcher WHERE id = ANY(?)";
-    let displayed = uow.rows::<DisplayNameQueryRow>(Sql::with(sql, bigint_array(wanted.keys().copied()))).await?;
-    let displayed: Vec<DisplayNameQueryRow> =
-        displayed.into_iter().filter(|row| wanted[&row.id] != row.display_name).collect();
-    let parts = load_known_name_parts(uow, &displayed.iter().map(|row| wanted[&row.id]).collect::<Vec<_>>()).await?;
-    let renamed = |row: &DisplayNameQueryRow| {
-        let name = wanted[&row.id];
-        (row.id, name.to_owned(), parts.get(name).cloned().unwrap_or_else(|| names::split_name(name)))
+    let displayed = researcher::Entity::find()
+        .select_only()
+        .columns([researcher::Column::Id, researcher::Column::DisplayName])
+        .filter(researcher::COLUMN.id.eq_any(wanted.keys().copied()));
+    let displayed: Vec<(i64, String)> = displayed.into_tuple().all(uow.db()).await?;
+    let renamed = displayed.into_iter().map(|(id, name)| (id, name, wanted[&id]));
+    let renamed: Vec<(i64, &str)> =
+        renamed.filter(|(_, name, wanted)| wanted != name).map(|(id, _, wanted)| (id, wanted)).collect();
+    let parts = load_known_name_parts(uow, &renamed.iter().map(|(_, name)| *name).collect::<Vec<_>>()).await?;
+    let with_parts = |(id, name): &(i64, &str)| {
+        (*id, (*name).to_owned(), parts.get(*name).cloned().unwrap_or_else(|| names::split_name(name)))
     };
-    update_display_names(uow, displayed.iter().map(renamed).collect()).await
+    update_display_names(uow, renamed.iter().map(with_parts).collect()).await
 }
 
 /// Assigns identifiers that papers provide and no researcher has.

@@ -1,7 +1,7 @@
 //! SQL of data-quality issues and scopes.
 
 use crate::entity::organization;
-use crate::store::access::sql_fragment::{Sql, text_array};
+use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::reader::lookup::resolve_merged_ids;
 use crate::store::reader::organization::with_descendants;
 use crate::store::reader::quality::{DataIssue, IssueBreakdown, IssueCountTarget, IssueScope, IssueSubject};
@@ -110,16 +110,16 @@ pub(super) fn scope_ctes<'a>(scopes: impl IntoIterator<Item = &'a IssueScope>) -
         sources.into_iter().chain(organizations)
     });
     let all = tables.reduce(|all, table| all.then(", ").then(table));
-    all.map_or_else(Sql::default, |all| Sql::from("WITH ").then(all).then(" "))
+    all.map_or_else(Sql::default, |all| sql!("WITH ").then(all).then(" "))
 }
 
 /// Returns the papers with a record from a source, and the researchers with a record or a paper from it.
 fn source_ctes(number: usize, source_names: &[String]) -> Sql {
     let source_names = || text_array(source_names.iter().cloned());
     Sql::from(format!("source_papers_{number}(id) AS (SELECT DISTINCT record.paper_id FROM source_record AS record "))
-        .then_with("WHERE record.paper_id IS NOT NULL AND record.source = ANY(?)), ", source_names())
+        .then(sql!("WHERE record.paper_id IS NOT NULL AND record.source = ANY(?)), ", source_names()))
         .then(format!("source_people_{number}(id) AS (SELECT record.researcher_id FROM source_record AS record "))
-        .then_with("WHERE record.researcher_id IS NOT NULL AND record.source = ANY(?) ", source_names())
+        .then(sql!("WHERE record.researcher_id IS NOT NULL AND record.source = ANY(?) ", source_names()))
         .then(format!(
             "UNION SELECT written.researcher_id FROM source_papers_{number} AS paper \
              JOIN authorship AS written ON written.paper_id = paper.id WHERE written.researcher_id IS NOT NULL)"

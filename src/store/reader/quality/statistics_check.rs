@@ -4,7 +4,7 @@ use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::sql;
 
 /// Researcher whose stored statistics differ from the recomputed counts.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -31,22 +31,19 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn find_statistics_mismatches(&self, drawn: u32) -> Result<Vec<StatisticsMismatch>, Error> {
-        let sql = Sql::with(
+        let sql = sql!(
             "SELECT * FROM (SELECT researcher.id, researcher.display_name AS name, researcher.slug, \
              drawn.paper_count::bigint AS kept_papers, drawn.coauthor_count::bigint AS kept_coauthors, \
-             (SELECT count(*) FROM authorship WHERE authorship.researcher_id = drawn.researcher_id) AS counted_papers, \
-             (SELECT count(DISTINCT theirs.researcher_id) FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id \
-             JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id AND theirs.researcher_id <> mine.researcher_id \
-             WHERE mine.researcher_id = drawn.researcher_id AND paper.author_count <= ?) AS counted_coauthors ",
+             (SELECT count(*) FROM authorship WHERE authorship.researcher_id = drawn.researcher_id) AS \
+             counted_papers, (SELECT count(DISTINCT theirs.researcher_id) FROM authorship AS mine \
+             JOIN paper ON paper.id = mine.paper_id JOIN authorship AS theirs ON theirs.paper_id = mine.paper_id \
+             AND theirs.researcher_id <> mine.researcher_id WHERE mine.researcher_id = drawn.researcher_id \
+             AND paper.author_count <= ?) AS counted_coauthors FROM (SELECT * FROM researcher_statistics \
+             WHERE paper_count > 0 ORDER BY random() LIMIT ?) AS drawn \
+             JOIN researcher ON researcher.id = drawn.researcher_id) AS counted WHERE kept_papers <> counted_papers \
+             OR kept_coauthors <> counted_coauthors ORDER BY id",
             i64::from(self.consortium_size()),
-        )
-        .then_with(
-            "FROM (SELECT * FROM researcher_statistics WHERE paper_count > 0 ORDER BY random() LIMIT ?) AS drawn ",
             i64::from(drawn),
-        )
-        .then(
-            "JOIN researcher ON researcher.id = drawn.researcher_id) AS counted \
-             WHERE kept_papers <> counted_papers OR kept_coauthors <> counted_coauthors ORDER BY id",
         );
         self.query_all("quality::miscounted", sql).await
     }
