@@ -221,10 +221,12 @@ async fn connection_limit_per_address() {
         // All three are idle now. A new connection takes the place of the one that has been idle for the longest time.
         let mut new = connect();
         query_on(&mut new);
+        // It is closed beside the response to the new one.
+        wait_for("the longest-idle connection to close", || is_closed(&mut open[0]).then_some(()));
         assert_eq!(open.iter_mut().map(is_closed).collect::<Vec<_>>(), [true, false, false]);
         begin_request(&mut open[1]);
         query_on(&mut connect());
-        assert!(is_closed(&mut open[2]));
+        wait_for("the longest-idle connection to close", || is_closed(&mut open[2]).then_some(()));
         complete_request(&mut open[1]);
         query_on(&mut new);
         // Every kind of disconnect releases the connection slot.
@@ -282,7 +284,7 @@ async fn connection_limit() {
         complete_request(&mut open[1]);
         query_on(&mut connect(address));
         complete_request(&mut open[0]);
-        assert!(is_closed(&mut open[1]));
+        wait_for("the idle connection to close", || is_closed(&mut open[1]).then_some(()));
     };
     tokio::task::spawn_blocking(check).await.expect("clients");
 }
