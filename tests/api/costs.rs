@@ -126,9 +126,10 @@ impl DedicatedServer {
 pub fn scanned_rows(plan: &Value) -> u64 {
     let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(scanned_rows).sum();
     let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.ends_with("Scan"));
-    // The rows are the mean of the loops, with decimals from Postgres 18 on.
     let number = |name: &str| plan[name].as_f64().unwrap_or_default();
-    below + if is_scan { (number("Actual Rows") * number("Actual Loops")).round() as u64 } else { 0 }
+    // The rows are the mean of the loops. Postgres 18 has decimals; they are rounded as earlier versions do, so that the
+    // same plan has the same count.
+    below + if is_scan { (number("Actual Rows").round_ties_even() * number("Actual Loops")) as u64 } else { 0 }
 }
 
 /// The pages that a plan touches, cached or not.

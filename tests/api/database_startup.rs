@@ -51,8 +51,9 @@ async fn another_encoding() {
     let url = create_empty_database().await;
     let name = name_of(&url);
     let other = url.replace(&name, &format!("latin_{name}"));
-    let create =
-        format!("CREATE DATABASE latin_{name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    let create = format!(
+        "CREATE DATABASE latin_{name} ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    );
     execute_sql(&url, &create).await;
     let error = error_of(&config(&other)).await;
     let expected = format!("the encoding of the database latin_{name} is LATIN1, but UTF8 is required");
