@@ -1,4 +1,4 @@
-//! URIs of topics, by which two topics with the same code are told apart.
+//! URIs of topics, which distinguish topics with the same code.
 
 use sea_orm_migration::prelude::*;
 
