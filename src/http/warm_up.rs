@@ -11,7 +11,8 @@ use crate::graphql::DirectorySchema;
 use crate::model::language::AcceptedLanguages;
 use crate::store::Store;
 
-/// The profile of a researcher, in small.
+/// The profile of a researcher, with what most of them show. What is read here for the first time, such as the statistics
+/// of a column, need not be read for the first request.
 const DOCUMENT: &str = include_str!("warm_up.graphql");
 /// Number of queries at once; their statements are executed on all connections that are kept open.
 const CONCURRENT_QUERIES: usize = 2;
