@@ -6,7 +6,7 @@ use crate::text::names::RepairRule;
 
 /// Row of `authorship`.
 #[sea_orm::model]
-#[derive(Clone, Debug, Default, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "authorship")]
 #[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {

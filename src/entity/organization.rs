@@ -7,7 +7,7 @@ use crate::model::record::NameRecords;
 
 /// Row of `organization`.
 #[sea_orm::model]
-#[derive(Clone, Debug, Default, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization")]
 #[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {

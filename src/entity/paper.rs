@@ -7,7 +7,7 @@ use crate::model::record::{AbstractCompleteness, PaperType};
 
 /// Row of `paper`, without generated columns that only sort.
 #[sea_orm::model]
-#[derive(Clone, Debug, Default, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "paper")]
 #[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {

@@ -6,7 +6,7 @@ use crate::model::language::LocalizedText;
 
 /// Row of `researcher`.
 #[sea_orm::model]
-#[derive(Clone, Debug, Default, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "researcher")]
 #[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {

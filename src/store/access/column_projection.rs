@@ -158,9 +158,10 @@ macro_rules! decode_enum {
 decode_enum!(AbstractCompleteness, AffiliationKind, PaperType);
 
 /// Implements [`ColumnProjection`] for a struct from its fields, in order. A column is named like the field or by the
-/// literal after it. Fields before the bar are always read; fields of the rest after `..` are never read.
+/// literal after it. Fields before the bar are always read, those after the semicolon never. A field of an entity that is in
+/// none of the lists does not compile.
 macro_rules! column_projection {
-    ($type:ty { $($always:ident),* $(,)? $(| $($field:ident $(= $name:literal)?),* $(,)?)? $(; ..$rest:expr)? }) => {
+    ($type:ty { $($always:ident),* $(,)? $(| $($field:ident $(= $name:literal)?),* $(,)?)? $(; $($unread:ident),* $(,)?)? }) => {
         impl $crate::store::access::column_projection::ColumnProjection for $type {
             const OPTIONAL_COLUMNS: &'static [&'static str] = &[$($(stringify!($field)),*)?];
 
@@ -184,7 +185,7 @@ macro_rules! column_projection {
                     let mut is_selected = || selected_columns.next().unwrap_or_default();
                     $(let $field = if is_selected() { columns.next_value()? } else { Default::default() };)*
                 )?
-                Ok(Self { $($always,)* $($($field,)*)? $(..$rest)? })
+                Ok(Self { $($always,)* $($($field,)*)? $($($unread: Default::default(),)*)? })
             }
         }
     };
@@ -197,12 +198,12 @@ column_projection!(researcher::Model {
     id
     | slug, display_name, given_name, family_name, other_names, orcid, portrait_url, homepage_url, created_at, updated_at,
     headline, biography;
-    ..Self::default()
+    search_only_names, told_names, hidden_forms, withholds_published_name, sort_name, name_key, block
 });
 column_projection!(organization::Model {
     id
     | slug, ror, display_names, types, status, country_code, city, homepage_url, created_at, updated_at, names;
-    ..Self::default()
+    sort_names
 });
 column_projection!(affiliation::Model {
     id, researcher_id, organization_id, kind
@@ -211,18 +212,19 @@ column_projection!(affiliation::Model {
 column_projection!(topic::Model {
     id
     | slug, scheme, code, display_names, created_at, updated_at, names;
-    ..Self::default()
+    concept_uri, sort_names
 });
 column_projection!(paper::Model {
     id, version_of_id
     | slug, title, abstract_completeness, publication_date, publication_year, paper_type = "type", venue_name, language, doi,
     arxiv_id, url, is_retracted, author_count, created_at, updated_at, translated_titles, abstract_text, volume, issue,
     pages, article_number, edition, publisher_name, issns, isbns, keywords;
-    ..Self::default()
+    sort_title, shared_doi, version_basis
 });
 // Redaction needs `researcher_id`, `name_as_published` and `name`.
 column_projection!(authorship::Model {
     id, paper_id, researcher_id, name_as_published, name
     | position, is_corresponding, equal_contribution_group, affiliations_as_published;
-    ..Self::default()
+    list_order, publication_key, repair_value, repair_rule, repair_confidence, is_repair_applied, suggestion_key,
+    confirming_key, same_as_id, orcid, author_ids, block, is_orcid_doubtful, doubtful_ids
 });
