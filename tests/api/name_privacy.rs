@@ -350,6 +350,17 @@ async fn command_line_and_logs() {
         run_to_completion(&mut workspace.command_with_database(&app.database_url, &["names", "list", "zuzqarka"]));
     assert_eq!(refused.code, Some(1));
     assert_not_leaked("an error", &(refused.stdout + &refused.stderr));
+    // A paper under a hidden name with damaged characters, which are repaired.
+    let damaged = with_fields(
+        paper_record("Thirteen", Some(2001), &["Wyrmtikka PlorvÃ¡ne", "Uma Leeds"]),
+        json!({ "doi": "10.5555/thirteen" }),
+    );
+    app.write_records(&parse_records(json!([damaged]))).await;
+    let arguments = ["identity", "merge", "cy-ek", "ben-brook", "--force", "--dry-run"];
+    let merge = run_to_completion(&mut workspace.command_with_database(&app.database_url, &arguments));
+    assert_eq!(merge.code, Some(0), "{merge:?}");
+    assert!(merge.stdout.contains("Thirteen"), "{merge:?}");
+    assert_not_leaked("identity merge", &(merge.stdout + &merge.stderr));
     let list = run_names(&workspace, &app, &["list", "ben-brook"]);
     for name in [SEARCH_ONLY_NAME, PRIVATE_NAME, "Benny Brook"] {
         assert!(list.contains(name), "the list for operators has all names: {list}");

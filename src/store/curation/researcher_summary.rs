@@ -7,14 +7,15 @@ use sea_orm::{
 };
 
 use crate::entity::{
-    external_id, former_identity, researcher, researcher_statistics, researcher_topic, source_record, topic,
+    authorship, external_id, former_identity, paper, researcher, researcher_statistics, researcher_topic,
+    source_record, topic,
 };
 use crate::error::Error;
 use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
+use crate::store::reader::authorship::NameRedaction;
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
-use crate::text::names;
 
 /// The preferred language of labels, since messages are in English.
 const LABEL_LANGUAGE: &str = "en";
@@ -83,6 +84,7 @@ struct SummaryRow {
     biography: LocalizedText,
     portrait_url: Option<String>,
     homepage_url: Option<String>,
+    hidden_forms: Option<Vec<String>>,
     #[sea_orm(nested)]
     counts: SummaryCounts,
 }
@@ -96,17 +98,24 @@ struct SummaryCounts {
     last_year: i32,
 }
 
-#[derive(FromQueryResult)]
-struct SummaryPaperRow {
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "authorship::Entity")]
+struct SummaryAuthorshipRow {
     researcher_id: i64,
+    name_as_published: String,
+    name: String,
+    #[sea_orm(nested)]
+    paper: SummaryPaperRow,
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "paper::Entity")]
+struct SummaryPaperRow {
     id: i64,
     slug: String,
     title: String,
     doi: Option<String>,
     publication_year: Option<i32>,
-    name_as_published: String,
-    display_name: String,
-    hidden_forms: Option<Vec<String>>,
 }
 
 #[derive(FromQueryResult)]
@@ -169,36 +178,44 @@ pub(super) async fn summarize_researchers(
     uow: &UnitOfWork<'_>,
     people: &[i64],
 ) -> Result<Vec<ResearcherSummary>, Error> {
-    let of = |sql: &str| Sql::with(sql, bigint_array(people.iter().copied()));
     let mut found: HashMap<i64, ResearcherSummary> = HashMap::new();
+    let mut redactions: HashMap<i64, NameRedaction> = HashMap::new();
     let researchers = researcher::Entity::find()
         .inner_join(researcher_statistics::Entity)
         .filter(researcher::COLUMN.id.eq_any(people.iter().copied()));
-    for row in researchers.into_partial_model::<SummaryRow>().all(uow.db()).await? {
+    for mut row in researchers.into_partial_model::<SummaryRow>().all(uow.db()).await? {
+        if let Some(forms) = row.hidden_forms.take() {
+            redactions.insert(row.id, NameRedaction { name: row.display_name.clone(), forms });
+        }
         found.insert(row.id, row.into());
     }
-    let papers = of(
-        "SELECT researcher_id, paper.id, paper.slug, title, doi, publication_year, name_as_published, display_name, hidden_forms \
-         FROM authorship JOIN paper ON paper.id = paper_id JOIN researcher ON researcher.id = researcher_id \
-         WHERE researcher_id = ANY(?) \
-         ORDER BY paper.publication_key DESC, sort_title, paper.id",
-    );
-    for row in uow.rows::<SummaryPaperRow>(papers).await? {
-        let is_hidden =
-            row.hidden_forms.is_some_and(|forms| names::name_reveals_hidden(&row.name_as_published, &forms));
-        let name = if is_hidden { row.display_name } else { row.name_as_published };
-        let SummaryPaperRow { id, slug, title, doi, publication_year: year, .. } = row;
-        let person = found.entry(row.researcher_id).or_default();
-        person.papers.push(SummaryPaper { id, slug, title, doi, year, name });
+    let papers = authorship::Entity::find()
+        .inner_join(paper::Entity)
+        .filter(authorship::COLUMN.researcher_id.eq_any(people.iter().copied()))
+        .order_by_desc(authorship::Column::PublicationKey)
+        .order_by_asc(paper::Column::SortTitle)
+        .order_by_asc(paper::Column::Id);
+    for row in papers.into_partial_model::<SummaryAuthorshipRow>().all(uow.db()).await? {
+        let Some(researcher) = found.get_mut(&row.researcher_id) else { continue };
+        let redaction = redactions.get(&row.researcher_id);
+        let is_hidden = redaction
+            .is_some_and(|hidden| hidden.redacts_name(&row.name_as_published) || hidden.redacts_name(&row.name));
+        let name = if is_hidden { researcher.name.clone() } else { row.name_as_published };
+        let SummaryPaperRow { id, slug, title, doi, publication_year: year } = row.paper;
+        researcher.papers.push(SummaryPaper { id, slug, title, doi, year, name });
     }
     let language: LanguageTag = LABEL_LANGUAGE.parse()?;
     let languages = LanguagePreferences::new(&[], &language);
-    let affiliations =
-        of("SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
+    let affiliations = sql!(
+        "SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
          end_date, has_ended, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
-         WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id");
+         WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id",
+        bigint_array(people.iter().copied()),
+    );
     for row in uow.rows::<SummaryAffiliationRow>(affiliations).await? {
-        found.entry(row.researcher_id).or_default().affiliations.push(row.describe(&languages));
+        if let Some(researcher) = found.get_mut(&row.researcher_id) {
+            researcher.affiliations.push(row.describe(&languages));
+        }
     }
     let topics = researcher_topic::Entity::find()
         .inner_join(topic::Entity)
@@ -210,7 +227,9 @@ pub(super) async fn summarize_researchers(
         .order_by_asc(researcher_topic::Column::TopicId);
     for (id, names) in topics.into_tuple::<(i64, LocalizedText)>().all(uow.db()).await? {
         let label = names.best_match(&languages).map(|label| label.value.to_owned());
-        found.entry(id).or_default().topics.extend(label);
+        if let Some(researcher) = found.get_mut(&id) {
+            researcher.topics.extend(label);
+        }
     }
     let identifiers = external_id::Entity::find()
         .select_only()
@@ -219,7 +238,9 @@ pub(super) async fn summarize_researchers(
         .order_by_asc(external_id::Column::Scheme)
         .order_by_asc(external_id::Column::Value);
     for (id, scheme, value) in identifiers.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
-        found.entry(id).or_default().identifiers.push(format!("{scheme}:{value}"));
+        if let Some(researcher) = found.get_mut(&id) {
+            researcher.identifiers.push(format!("{scheme}:{value}"));
+        }
     }
     let records = source_record::Entity::find()
         .select_only()
@@ -228,14 +249,20 @@ pub(super) async fn summarize_researchers(
         .order_by_asc(source_record::Column::Source)
         .order_by_asc(source_record::Column::Key);
     for (id, source, key) in records.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
-        found.entry(id).or_default().records.push(format!("{source} {key}"));
+        if let Some(researcher) = found.get_mut(&id) {
+            researcher.records.push(format!("{source} {key}"));
+        }
     }
     let former = former_identity::Entity::find()
         .filter(former_identity::COLUMN.kind.eq(EntityType::Researcher.table()))
         .filter(former_identity::COLUMN.survivor_id.eq_any(people.iter().copied()))
         .order_by_asc(former_identity::Column::FormerId);
     for row in former.all(uow.db()).await? {
-        found.entry(row.survivor_id).or_default().former.push((row.former_id, row.former_slug));
+        let Some(researcher) = found.get_mut(&row.survivor_id) else { continue };
+        let redaction = redactions.get(&row.survivor_id);
+        let is_hidden = redaction.is_some_and(|hidden| hidden.redacts_text(&row.former_slug.replace('-', " ")));
+        let slug = if is_hidden { format!("researcher-{}", row.former_id) } else { row.former_slug };
+        researcher.former.push((row.former_id, slug));
     }
-    Ok(people.iter().filter_map(|id| found.remove(id)).filter(|person| person.id != 0).collect())
+    Ok(people.iter().filter_map(|id| found.remove(id)).collect())
 }
