@@ -4,9 +4,7 @@
 //! decided on it. Authors, organizations and topics that the source only named go with the last paper or profile that
 //! names them.
 
-use std::collections::HashSet;
-
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _, Value};
 
 use crate::entity::{
     affiliation, authorship, former_identity, former_slug, paper, researcher, researcher_name, researcher_topic,
@@ -15,7 +13,6 @@ use crate::entity::{
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
-use crate::store::curation::IdRow;
 use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
 use crate::store::ingest::name_visibility::recompute_names;
@@ -102,15 +99,23 @@ impl Store {
         let researchers =
             ids(&uow, sql!(LEFT_RESEARCHERS, bigint_array(candidates.researchers.iter().copied()))).await?;
         delete_entities(&mut uow, EntityType::Researcher, &researchers).await?;
-        let gone: HashSet<i64> = researchers.iter().copied().collect();
-        for profile in candidates.profiles.iter().filter(|id| !gone.contains(id)) {
-            clear_profile(&mut uow, *profile).await?;
-        }
-        let organizations = left_below(&uow, LEFT_ORGANIZATIONS, candidates.organizations).await?;
+        let profiles: Vec<i64> = candidates.profiles.into_iter().filter(|id| !researchers.contains(id)).collect();
+        clear_profiles(&mut uow, &profiles).await?;
+        let organizations =
+            left_below(&uow, |all, others| sql!(LEFT_ORGANIZATIONS, all, others), candidates.organizations).await?;
         delete_entities(&mut uow, EntityType::Organization, &organizations).await?;
-        let topics = left_below(&uow, LEFT_TOPICS, candidates.topics).await?;
+        let topics = left_below(&uow, |all, others| sql!(LEFT_TOPICS, all, others), candidates.topics).await?;
         delete_entities(&mut uow, EntityType::Topic, &topics).await?;
-        let remaining = remaining_entities(&uow, &entities).await?;
+        let is_removed = |entity: &&RecordedEntity| {
+            let removed = match entity.kind.as_str() {
+                "researcher" => &researchers,
+                "organization" => &organizations,
+                "topic" => &topics,
+                _ => &papers,
+            };
+            removed.contains(&entity.id)
+        };
+        let kept = entities.iter().filter(|entity| !is_removed(entity)).count();
         uow.dirty.statistics |= records > 0;
         let removal = SourceRemoval {
             records,
@@ -118,7 +123,7 @@ impl Store {
             papers: papers.len(),
             organizations: organizations.len(),
             topics: topics.len(),
-            kept: remaining,
+            kept,
         };
         // Projections of what was deleted are refreshed before the commit is expected.
         uow.refresh_projections().await?;
@@ -129,7 +134,7 @@ impl Store {
 }
 
 async fn ids(uow: &UnitOfWork<'_>, sql: Sql) -> Result<Vec<i64>, Error> {
-    Ok(uow.rows::<IdRow>(sql.then(" ORDER BY id")).await?.into_iter().map(|row| row.id).collect())
+    uow.tuples(sql.then(" ORDER BY id")).await
 }
 
 /// An entity with a record of the source.
@@ -155,81 +160,64 @@ async fn count_records(uow: &UnitOfWork<'_>, source: &str) -> Result<(usize, Vec
     Ok((usize::try_from(records).unwrap_or_default(), entities))
 }
 
-/// How many of these entities still exist.
-async fn remaining_entities(uow: &UnitOfWork<'_>, entities: &[RecordedEntity]) -> Result<usize, Error> {
-    let mut remaining = 0;
-    for kind in EntityType::ALL {
-        let own = entities.iter().filter(|entity| entity.kind == kind.table()).map(|entity| entity.id);
-        let sql = format!("SELECT id FROM {} WHERE id = ANY(?)", kind.table());
-        remaining += ids(uow, Sql::with(&sql, bigint_array(own))).await?.len();
-    }
-    Ok(remaining)
-}
-
 async fn load_candidates(uow: &UnitOfWork<'_>, source: &str, papers: &[i64]) -> Result<Candidates, Error> {
-    let papers = || bigint_array(papers.iter().copied());
-    let of_papers = |select: &str, from: &str| Sql::with(&format!("{select} {from} = ANY(?) "), papers());
-    let recorded = |column: &str| {
-        Sql::with(
-            &format!("SELECT {column} AS id FROM source_record WHERE {column} IS NOT NULL AND source = ? "),
-            source,
-        )
-    };
-    let union = |parts: Vec<Sql>| {
-        let mut parts = parts.into_iter();
-        let first = parts.next().unwrap_or_default();
-        parts.fold(first, |all, part| all.then("UNION ").then(part))
-    };
-    let profiles = ids(
-        uow,
-        sql!(
-            "SELECT DISTINCT researcher_id AS id FROM source_record AS own WHERE source = ? \
-             AND researcher_id IS NOT NULL AND NOT EXISTS (SELECT FROM source_record AS other \
-             WHERE other.researcher_id = own.researcher_id AND other.source <> own.source) \
-             AND NOT EXISTS (SELECT FROM identity_decision WHERE researcher_ids @> ARRAY[own.researcher_id])",
-            source,
-        ),
-    )
-    .await?;
-    let of_profiles = |select: &str| {
-        Sql::with(&format!("{select} WHERE researcher_id = ANY(?) "), bigint_array(profiles.iter().copied()))
-    };
-    let authors = "SELECT coalesce(researcher_id, same_as_id) AS id FROM authorship WHERE coalesce(researcher_id, same_as_id) IS NOT NULL AND";
-    let named = "SELECT organization_id AS id FROM authorship_organization JOIN authorship ON authorship.id = authorship_id WHERE";
-    let topics = union(vec![
-        recorded("topic_id"),
-        of_papers("SELECT topic_id AS id FROM paper_topic WHERE", "paper_id"),
-        of_profiles("SELECT topic_id AS id FROM researcher_topic"),
-    ]);
+    let profiles = sql!(
+        "SELECT DISTINCT researcher_id AS id FROM source_record AS own WHERE source = ? \
+         AND researcher_id IS NOT NULL AND NOT EXISTS (SELECT FROM source_record AS other \
+         WHERE other.researcher_id = own.researcher_id AND other.source <> own.source) \
+         AND NOT EXISTS (SELECT FROM identity_decision WHERE researcher_ids @> ARRAY[own.researcher_id])",
+        source,
+    );
+    let profiles = ids(uow, profiles).await?;
+    let of_papers = || bigint_array(papers.iter().copied());
+    let of_profiles = || bigint_array(profiles.iter().copied());
+    let researchers = sql!(
+        "SELECT researcher_id AS id FROM source_record WHERE researcher_id IS NOT NULL AND source = ? \
+         UNION SELECT coalesce(researcher_id, same_as_id) FROM authorship \
+         WHERE coalesce(researcher_id, same_as_id) IS NOT NULL AND paper_id = ANY(?)",
+        source,
+        of_papers(),
+    );
+    let organizations = sql!(
+        "SELECT organization_id AS id FROM source_record WHERE organization_id IS NOT NULL AND source = ? \
+         UNION SELECT organization_id FROM authorship_organization JOIN authorship ON authorship.id = authorship_id \
+         WHERE authorship.paper_id = ANY(?) \
+         UNION SELECT organization_id FROM affiliation WHERE researcher_id = ANY(?)",
+        source,
+        of_papers(),
+        of_profiles(),
+    );
     // A topic may have been created as the broader one of another.
-    let topics = sql!("WITH RECURSIVE named(id) AS (SELECT own.id FROM (")
-        .then(topics)
-        .then(") AS own UNION SELECT broader_id FROM topic_broader JOIN named ON named.id = topic_broader.topic_id) SELECT id FROM named");
+    let topics = sql!(
+        "WITH RECURSIVE named(id) AS (SELECT own.id FROM (\
+         SELECT topic_id AS id FROM source_record WHERE topic_id IS NOT NULL AND source = ? \
+         UNION SELECT topic_id FROM paper_topic WHERE paper_id = ANY(?) \
+         UNION SELECT topic_id FROM researcher_topic WHERE researcher_id = ANY(?)) AS own \
+         UNION SELECT broader_id FROM topic_broader JOIN named ON named.id = topic_broader.topic_id) \
+         SELECT id FROM named",
+        source,
+        of_papers(),
+        of_profiles(),
+    );
     Ok(Candidates {
-        researchers: ids(uow, union(vec![recorded("researcher_id"), of_papers(authors, "paper_id")])).await?,
-        organizations: ids(
-            uow,
-            union(vec![
-                recorded("organization_id"),
-                of_papers(named, "authorship.paper_id"),
-                of_profiles("SELECT organization_id AS id FROM affiliation"),
-            ]),
-        )
-        .await?,
+        researchers: ids(uow, researchers).await?,
+        organizations: ids(uow, organizations).await?,
         topics: ids(uow, topics).await?,
         profiles,
     })
 }
 
-/// The candidates that nothing refers to. One that stays keeps those above it.
-async fn left_below(uow: &UnitOfWork<'_>, left: &str, candidates: Vec<i64>) -> Result<Vec<i64>, Error> {
+/// The candidates that nothing refers to, by a query of two parameters that are both the list of candidates. One that
+/// stays keeps those above it.
+async fn left_below(
+    uow: &UnitOfWork<'_>,
+    left: impl Fn(Value, Value) -> Sql,
+    candidates: Vec<i64>,
+) -> Result<Vec<i64>, Error> {
     let mut remaining = candidates;
     loop {
-        // The two parameters are the same list.
-        let (first, second) = left.rsplit_once("ALL(?)").unwrap_or((left, ""));
         let list = || bigint_array(remaining.iter().copied());
-        let sql = Sql::with(first, list()).then_with(&format!("ALL(?){second}"), list());
-        let found = ids(uow, sql).await?;
+        let found = ids(uow, left(list(), list())).await?;
         if found.len() == remaining.len() {
             return Ok(found);
         }
@@ -275,9 +263,7 @@ async fn delete_entities(uow: &mut UnitOfWork<'_>, kind: EntityType, entities: &
             .column(researcher::Column::NameKey)
             .filter(researcher::COLUMN.id.eq_any(entities.iter().copied()));
         uow.dirty.spellings.extend(names.into_tuple::<String>().all(uow.db()).await?);
-        for researcher in entities {
-            queue_researcher_blocks(uow, *researcher).await?;
-        }
+        queue_researcher_blocks(uow, entities).await?;
     }
     uow.notify(ProjectionEvent::EntitiesRemoved { kind, ids: entities }).await?;
     let ids = bigint_array(entities.iter().copied());
@@ -295,29 +281,38 @@ async fn delete_entities(uow: &mut UnitOfWork<'_>, kind: EntityType, entities: &
     Ok(())
 }
 
-/// Removes the profile of a researcher who stays as an author of papers of other sources.
-async fn clear_profile(uow: &mut UnitOfWork<'_>, id: i64) -> Result<(), Error> {
+/// Removes the profiles of researchers who stay as authors of papers of other sources.
+async fn clear_profiles(uow: &mut UnitOfWork<'_>, researchers: &[i64]) -> Result<(), Error> {
+    if researchers.is_empty() {
+        return Ok(());
+    }
     uow.execute(sql!(
         "UPDATE researcher SET headline = '{}', biography = '{}', portrait_url = NULL, homepage_url = NULL, \
          told_names = '{}', orcid = CASE WHEN EXISTS (SELECT FROM authorship \
          WHERE authorship.researcher_id = researcher.id AND authorship.orcid = researcher.orcid) THEN orcid END, \
-         updated_at = statement_timestamp() WHERE id = ?",
-        id,
+         updated_at = statement_timestamp() WHERE id = ANY(?)",
+        bigint_array(researchers.iter().copied()),
     ))
     .await?;
-    affiliation::Entity::delete_many().filter(affiliation::COLUMN.researcher_id.eq(id)).exec(uow.db()).await?;
+    affiliation::Entity::delete_many()
+        .filter(affiliation::COLUMN.researcher_id.eq_any(researchers.iter().copied()))
+        .exec(uow.db())
+        .await?;
     researcher_topic::Entity::delete_many()
-        .filter(researcher_topic::COLUMN.researcher_id.eq(id))
+        .filter(researcher_topic::COLUMN.researcher_id.eq_any(researchers.iter().copied()))
         .exec(uow.db())
         .await?;
     uow.execute(sql!(
-        "DELETE FROM external_id WHERE researcher_id = ? AND NOT EXISTS (SELECT FROM authorship \
+        "DELETE FROM external_id WHERE researcher_id = ANY(?) AND NOT EXISTS (SELECT FROM authorship \
          WHERE authorship.researcher_id = external_id.researcher_id \
          AND scheme || ':' || value = ANY(authorship.author_ids) \
          AND (scheme || ':' || value = ANY(authorship.doubtful_ids)) IS NOT TRUE)",
-        id,
+        bigint_array(researchers.iter().copied()),
     ))
     .await?;
-    queue_researcher_blocks(uow, id).await?;
-    recompute_names(uow, id, None).await
+    queue_researcher_blocks(uow, researchers).await?;
+    for researcher in researchers {
+        recompute_names(uow, *researcher, None).await?;
+    }
+    Ok(())
 }

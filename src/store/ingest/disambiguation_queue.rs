@@ -6,12 +6,12 @@ use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::unit_of_work::UnitOfWork;
 
 /// Queues the blocks of a researcher's names.
-pub(crate) async fn queue_researcher_blocks(uow: &UnitOfWork<'_>, id: i64) -> Result<(), Error> {
+pub(crate) async fn queue_researcher_blocks(uow: &UnitOfWork<'_>, researchers: &[i64]) -> Result<(), Error> {
     let sql = sql!(
-        "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ? \
-         UNION SELECT block FROM researcher_name WHERE researcher_id = ? ON CONFLICT DO NOTHING",
-        id,
-        id,
+        "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ANY(?) \
+         UNION SELECT block FROM researcher_name WHERE researcher_id = ANY(?) ON CONFLICT DO NOTHING",
+        bigint_array(researchers.iter().copied()),
+        bigint_array(researchers.iter().copied()),
     );
     uow.execute(sql).await
 }

@@ -221,7 +221,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
     let provided_fields = if is_of_former { Vec::new() } else { provided_researcher_fields(record) };
     let source_record = SourceRecordRow::new(uow.source(), key.clone(), digest, provided_fields, id);
     upsert_source_records(uow, "researcher", &[source_record]).await?;
-    queue_researcher_blocks(uow, id).await?;
+    queue_researcher_blocks(uow, &[id]).await?;
     if is_of_former && stored_record.is_none() {
         let of_former = source_record::ActiveModel {
             source: Unchanged(uow.source().to_owned()),
@@ -306,7 +306,7 @@ async fn release_orcid(uow: &UnitOfWork<'_>, holder: i64, orcid: &Orcid) -> Resu
         .await?;
     let is_released = released.iter().any(|row| row.id == holder);
     if is_released {
-        queue_researcher_blocks(uow, holder).await?;
+        queue_researcher_blocks(uow, &[holder]).await?;
     }
     Ok(is_released)
 }
