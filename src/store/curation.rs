@@ -15,13 +15,13 @@ mod undo_command;
 mod undo_log;
 
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::{ActiveEnum as _, EntityTrait as _, FromQueryResult};
+use sea_orm::{ActiveEnum as _, ColumnTrait as _, EntityTrait as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::entity::identity_decision;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::curation::merge_command::merge_by_decision;
 use crate::store::curation::split_command::split_researcher;
 use crate::store::curation::undo_command::undo_decision;
@@ -158,11 +158,6 @@ fn log_decision(request: &CurationRequest, outcome: &DecisionOutcome) {
     }
 }
 
-#[derive(FromQueryResult)]
-struct IdRow {
-    id: i64,
-}
-
 /// A decision whose effects are not recorded yet.
 struct PendingDecision {
     id: i64,
@@ -189,18 +184,27 @@ async fn begin_decision(
     parties: Vec<DecisionParty>,
     paper_count: usize,
 ) -> Result<PendingDecision, Error> {
-    let researcher = parties.iter().find(|party| party.role.is_recipient()).map(|party| party.id);
-    let sql = sql!(
-        "INSERT INTO identity_decision (id, kind, decided_by, note, researcher_id, researcher_ids, before) \
-         SELECT coalesce(max(id), 0) + 1, ?::text, ?::text, ?::text, ?::bigint, ?::bigint[], '{}'::jsonb \
-         FROM identity_decision RETURNING id",
-        kind,
-        decided_by.by.clone(),
-        decided_by.note.clone(),
-        researcher,
-        bigint_array(parties.iter().map(|party| party.id)),
-    );
-    let id = uow.rows::<IdRow>(sql).await?.pop().ok_or_else(|| Error::internal("a decision without an id"))?.id;
+    let recipient = parties.iter().find(|party| party.role.is_recipient());
+    let recipient = recipient.ok_or_else(|| Error::internal("a decision for nobody"))?;
+    let last = identity_decision::Entity::find()
+        .select_only()
+        .column_as(identity_decision::Column::Id.max(), "last")
+        .into_tuple::<Option<i64>>()
+        .one(uow.db())
+        .await?;
+    // Without gaps, also after a dry run; the write lock excludes other decisions.
+    let id = last.flatten().unwrap_or_default() + 1;
+    let decision = identity_decision::ActiveModel {
+        id: Set(id),
+        kind: Set(kind),
+        decided_by: Set(decided_by.by.clone()),
+        note: Set(decided_by.note.clone()),
+        researcher_id: Set(recipient.id),
+        researcher_ids: Set(parties.iter().map(|party| party.id).collect()),
+        before: Set(json!({})),
+        ..Default::default()
+    };
+    identity_decision::Entity::insert(decision).exec_without_returning(uow.db()).await?;
     Ok(PendingDecision { id, kind, parties, paper_count })
 }
 

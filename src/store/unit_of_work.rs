@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use futures_util::future::{self, BoxFuture};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, TryGetableMany};
 use serde::Serialize;
 
 use crate::entity::setting;
@@ -236,6 +236,12 @@ impl<'s> UnitOfWork<'s> {
         rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
     }
 
+    /// The rows as values of their only column, or as tuples of their columns in order.
+    pub(crate) async fn tuples<T: TryGetableMany>(&self, sql: Sql) -> Result<Vec<T>, Error> {
+        let rows = self.transaction.query_all_raw(sql.into_statement()?).await?;
+        rows.iter().map(|row| row.try_get_many_by_index().map_err(Error::from)).collect()
+    }
+
     /// Executes a statement.
     pub(crate) async fn execute(&self, sql: Sql) -> Result<(), Error> {
         self.transaction.execute_raw(sql.into_statement()?).await?;
@@ -264,16 +270,11 @@ impl<'s> UnitOfWork<'s> {
 
     /// New ids from the sequence of a table.
     pub(crate) async fn allocate_ids(&self, table: &str, count: usize) -> Result<Vec<i64>, Error> {
-        #[derive(FromQueryResult)]
-        struct IdRow {
-            id: i64,
-        }
         if count == 0 {
             return Ok(Vec::new());
         }
         let sql = format!("SELECT nextval('{table}_id_seq') AS id FROM generate_series(1, ?)");
-        let rows = self.rows::<IdRow>(Sql::with(&sql, i64::try_from(count).unwrap_or(i64::MAX))).await?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
+        self.tuples(Sql::with(&sql, i64::try_from(count).unwrap_or(i64::MAX))).await
     }
 
     /// Stores a value under a name in the table `setting`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
-use crate::entity::researcher;
+use crate::entity::{researcher, researcher_statistics};
 use crate::error::Error;
 use crate::graphql::connection::{Connection, ConnectionType, load_connection, simple_connection};
 use crate::graphql::context::ContextExt as _;
@@ -285,7 +285,7 @@ impl Researcher {
     #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<ResearcherStatistics, Error>> {
         let counts = ctx.data_loader().load_one(store::ResearcherStatisticsKey(self.0.id)).await.transpose()?;
-        Some(counts.map(|counts| ResearcherStatistics { researcher_id: self.0.id, counts }))
+        Some(counts.map(ResearcherStatistics))
     }
 
     /// When the researcher was added to the directory.
@@ -302,44 +302,42 @@ impl Researcher {
 }
 
 /// Counts of a researcher's papers and coauthors.
-pub struct ResearcherStatistics {
-    researcher_id: i64,
-    counts: Arc<store::ResearcherCounts>,
-}
+pub struct ResearcherStatistics(Arc<researcher_statistics::Model>);
 
 /// Counts of a researcher's papers and coauthors.
 #[Object]
 impl ResearcherStatistics {
     /// The number of papers, as listed in `Researcher.papers`. Versions of a work count separately.
     async fn paper_count(&self) -> i32 {
-        self.counts.paper_count
+        self.0.paper_count
     }
 
     /// The number of works: all versions of a work, such as a preprint and the article that followed, count once.
     async fn work_count(&self) -> i32 {
-        self.counts.work_count
+        self.0.work_count
     }
 
     /// The number of coauthors, by papers with at most `Directory.consortiumSize` authors.
     async fn coauthor_count(&self) -> i32 {
-        self.counts.coauthor_count
+        self.0.coauthor_count
     }
 
     /// The year of the earliest paper. Null if no year is known.
     async fn first_publication_year(&self) -> Option<i32> {
-        Some(self.counts.first_year).filter(|year| *year != 0)
+        Some(self.0.first_year).filter(|year| *year != 0)
     }
 
     /// The year of the latest paper. Null if no year is known.
     async fn last_publication_year(&self) -> Option<i32> {
-        Some(self.counts.last_year).filter(|year| *year != 0)
+        Some(self.0.last_year).filter(|year| *year != 0)
     }
 
     /// The number of papers for each year that has any, earliest year first. Versions of a work count separately;
     /// papers without a year are not counted.
     #[graphql(directive = Cost::apply(statements(1)))]
     async fn papers_per_year(&self, ctx: &Context<'_>) -> Result<Vec<YearCount>, Error> {
-        let years = ctx.data_loader().load_one(store::PapersPerYearKey(self.researcher_id)).await?.unwrap_or_default();
+        let years =
+            ctx.data_loader().load_one(store::PapersPerYearKey(self.0.researcher_id)).await?.unwrap_or_default();
         let count = |year: store::YearCount| YearCount { year: year.year, count: saturating_i32(year.count) };
         Ok(years.into_iter().map(count).collect())
     }

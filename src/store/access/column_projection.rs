@@ -7,7 +7,7 @@ use sea_orm::sqlx::types::Json;
 use sea_orm::sqlx::{self, Row as _};
 use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 
-use crate::entity::{affiliation, authorship, organization, paper, researcher, topic};
+use crate::entity::{affiliation, authorship, organization, paper, researcher, researcher_statistics, topic};
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, AffiliationKind, NameRecords, PaperType};
 
@@ -199,6 +199,9 @@ column_projection!(researcher::Model {
     | slug, display_name, given_name, family_name, other_names, orcid, portrait_url, homepage_url, created_at, updated_at,
     headline, biography;
     search_only_names, told_names, hidden_forms, withholds_published_name, sort_name, name_key, block
+});
+column_projection!(researcher_statistics::Model {
+    researcher_id | paper_count, work_count, coauthor_count, first_year, last_year
 });
 column_projection!(organization::Model {
     id

@@ -10,7 +10,7 @@ use futures_util::future::{join, join_all};
 use sea_orm::sqlx::{self, AssertSqlSafe, PgConnection};
 use sea_orm::{
     AccessMode, ConnectionTrait as _, DatabaseTransaction, DbErr, FromQueryResult, IsolationLevel, QueryResult,
-    Statement, TransactionTrait as _,
+    Statement, TransactionTrait as _, TryGetableMany,
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -159,12 +159,26 @@ impl Store {
         query_name: &'static str,
         sql: Sql,
     ) -> Result<Vec<T>, Error> {
+        let rows = self.execute_query(query_name, sql).await?;
+        rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
+    }
+
+    /// Executes a query and returns the values of its only column, or its columns in order as tuples.
+    pub(crate) async fn query_tuples<T: TryGetableMany>(
+        &self,
+        query_name: &'static str,
+        sql: Sql,
+    ) -> Result<Vec<T>, Error> {
+        let rows = self.execute_query(query_name, sql).await?;
+        rows.iter().map(|row| row.try_get_many_by_index().map_err(Error::from)).collect()
+    }
+
+    async fn execute_query(&self, query_name: &'static str, sql: Sql) -> Result<Vec<QueryResult>, Error> {
         let span = query_span(query_name);
         let custom_plan = sql.has_custom_plan();
         let _permit = self.enter_work_class(sql.work()).instrument(span.clone()).await?;
         let rows = self.execute(&sql.into_statement()?, custom_plan).instrument(span.clone()).await;
-        let rows = rows.inspect_err(|error| record_query_error(&span, error.code()))?;
-        rows.iter().map(|row| T::from_query_result(row, "").map_err(Error::from)).collect()
+        rows.inspect_err(|error| record_query_error(&span, error.code()))
     }
 
     /// Executes a query and decodes its last row, or returns `None` without rows.

@@ -1,6 +1,8 @@
 //! SQL fragments with bound parameters, for statements that SeaORM has no word for. `ARCHITECTURE.md` lists them.
 
-use sea_orm::sea_query::{ArrayType, Expr, PostgresQueryBuilder, QueryBuilder as _, SqlWriterValues, Value, Values};
+use sea_orm::sea_query::{
+    ArrayType, Condition, Expr, PostgresQueryBuilder, QueryBuilder as _, SqlWriterValues, Value, Values,
+};
 use sea_orm::{DbBackend, Statement};
 
 use crate::error::Error;
@@ -37,6 +39,12 @@ impl From<Expr> for Sql {
         PostgresQueryBuilder.prepare_expr(&condition, &mut writer);
         let (text, Values(values)) = writer.into_parts();
         Self::new(text, values)
+    }
+}
+
+impl From<Condition> for Sql {
+    fn from(condition: Condition) -> Self {
+        Expr::from(condition).into()
     }
 }
 

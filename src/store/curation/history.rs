@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, FromJsonQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
 
-use crate::entity::identity_decision;
+use crate::entity::{former_identity, identity_decision};
 use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::Store;
@@ -14,22 +15,20 @@ use crate::store::curation::DecisionKind;
 use crate::store::curation::error::DecisionError;
 use crate::store::curation::reference::find_researchers;
 use crate::store::ingest::merge_researchers::full_merge::ResearcherRef;
+use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// The role of a researcher in a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum DecisionRole {
     /// The survivor of a merge.
-    #[serde(rename = "SURVIVOR")]
     Survivor,
     /// A duplicate that was merged.
-    #[serde(rename = "FORMER")]
     Former,
     /// The researcher who had the papers of a split.
-    #[serde(rename = "SOURCE")]
     Source,
     /// The researcher who got them.
-    #[serde(rename = "TARGET")]
     Target,
 }
 
@@ -41,7 +40,7 @@ impl DecisionRole {
 }
 
 /// A researcher affected by a decision, at the time of the decision.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct DecisionParty {
     /// The number behind the global id.
     pub id: i64,
@@ -59,8 +58,9 @@ impl DecisionParty {
     }
 }
 
-/// A decision.
-#[derive(Clone, Debug, Serialize)]
+/// A decision, without the rows that it changed.
+#[derive(Clone, Debug, Serialize, DerivePartialModel)]
+#[sea_orm(entity = "identity_decision::Entity")]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
     /// The decision's number.
@@ -78,8 +78,10 @@ pub struct Decision {
     /// The name of the curator who undid it.
     pub undone_by: Option<String>,
     /// The number of papers that moved.
+    #[sea_orm(from_expr = r#"Expr::cust("(before ->> 'paperCount')::bigint")"#)]
     pub paper_count: i64,
     /// The affected researchers.
+    #[sea_orm(from_expr = r#"Expr::cust("before -> 'people'")"#)]
     #[serde(serialize_with = "serialize_with_global_ids")]
     pub people: Vec<DecisionParty>,
 }
@@ -93,56 +95,12 @@ fn serialize_with_global_ids<S: Serializer>(people: &[DecisionParty], serializer
         name: &'a str,
         role: DecisionRole,
     }
-    serializer.collect_seq(people.iter().map(|researcher_id| SerializedParty {
-        id: GlobalId { kind: NodeKind::Researcher, row_id: researcher_id.id }.to_string(),
-        slug: &researcher_id.slug,
-        name: &researcher_id.name,
-        role: researcher_id.role,
+    serializer.collect_seq(people.iter().map(|party| SerializedParty {
+        id: GlobalId { kind: NodeKind::Researcher, row_id: party.id }.to_string(),
+        slug: &party.slug,
+        name: &party.name,
+        role: party.role,
     }))
-}
-
-/// A decision without the rows that it changed.
-#[derive(DerivePartialModel)]
-#[sea_orm(entity = "identity_decision::Entity")]
-struct DecisionRow {
-    id: i64,
-    kind: DecisionKind,
-    decided_at: DateTime<Utc>,
-    decided_by: Option<String>,
-    note: Option<String>,
-    undone_at: Option<DateTime<Utc>>,
-    undone_by: Option<String>,
-    #[sea_orm(from_expr = r#"Expr::cust("(before ->> 'paperCount')::bigint")"#)]
-    paper_count: i64,
-    #[sea_orm(from_expr = r#"Expr::cust("before -> 'people'")"#)]
-    people: Value,
-}
-
-impl TryFrom<DecisionRow> for Decision {
-    type Error = Error;
-
-    fn try_from(row: DecisionRow) -> Result<Self, Error> {
-        Ok(Self {
-            id: row.id,
-            kind: row.kind,
-            decided_at: row.decided_at,
-            decided_by: row.decided_by,
-            note: row.note,
-            undone_at: row.undone_at,
-            undone_by: row.undone_by,
-            paper_count: row.paper_count,
-            people: serde_json::from_value(row.people).map_err(Error::internal)?,
-        })
-    }
-}
-
-/// Decisions about a researcher and those who were merged into them.
-fn concerns(researcher_id: i64) -> Expr {
-    Expr::cust_with_values(
-        "researcher_ids && (ARRAY[$1]::bigint[] || ARRAY(SELECT former_id FROM former_identity \
-         WHERE kind = 'researcher' AND survivor_id = $1))",
-        [researcher_id],
-    )
 }
 
 impl Store {
@@ -159,14 +117,24 @@ impl Store {
         let uow = UnitOfWork::begin_read_only(self).await?;
         let mut decisions = identity_decision::Entity::find().order_by_asc(identity_decision::Column::Id);
         if let Some(key) = researcher {
-            for researcher_id in find_researchers(&uow, &[key]).await? {
-                decisions = decisions.filter(concerns(researcher_id));
-            }
+            let mut researchers = find_researchers(&uow, &[key]).await?;
+            researchers.extend(find_former_ids(&uow, &researchers).await?);
+            decisions = decisions.filter(identity_decision::COLUMN.researcher_ids.overlap(researchers));
         }
-        let rows = decisions.into_partial_model::<DecisionRow>().all(uow.db()).await?;
+        let decisions = decisions.into_partial_model().all(uow.db()).await?;
         uow.rollback().await?;
-        Ok(rows.into_iter().map(Decision::try_from).collect::<Result<_, _>>()?)
+        Ok(decisions)
     }
+}
+
+/// The ids of researchers who were merged into these.
+async fn find_former_ids(uow: &UnitOfWork<'_>, survivors: &[i64]) -> Result<Vec<i64>, Error> {
+    let former = former_identity::Entity::find()
+        .select_only()
+        .column(former_identity::Column::FormerId)
+        .filter(former_identity::COLUMN.kind.eq(EntityType::Researcher.table()))
+        .filter(former_identity::COLUMN.survivor_id.eq_any(survivors.iter().copied()));
+    Ok(former.into_tuple().all(uow.db()).await?)
 }
 
 #[cfg(test)]

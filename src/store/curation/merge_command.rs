@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
-use crate::entity::authorship;
+use crate::entity::{authorship, paper};
 use crate::error::Error;
-use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::curation::reference::find_researchers;
 use crate::store::curation::researcher_summary::summarize_researchers;
@@ -57,7 +58,7 @@ pub(super) async fn merge_by_decision(
     let authorships = load_authorships_of(uow, &researcher_ids).await?;
     let authorship_ids: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
     let unassigned = find_unassigned_authorships(uow, &researcher_ids).await?;
-    let rows = take_snapshot(uow, &researcher_ids, &[authorship_ids.as_slice(), &unassigned].concat()).await?;
+    let snapshot = take_snapshot(uow, &researcher_ids, &[authorship_ids.as_slice(), &unassigned].concat()).await?;
     let moved = authorships.iter().filter(|authorship| authorship.researcher_id != survivor.id).count();
     let affected = parties.iter().map(|party| {
         let role = if party.id == survivor.id { DecisionRole::Survivor } else { DecisionRole::Former };
@@ -68,7 +69,7 @@ pub(super) async fn merge_by_decision(
     // Authorships that became unassigned are pinned too, so that disambiguation does not assign them to others.
     let pins: Vec<(i64, i64)> = authorship_ids.iter().map(|id| (*id, survivor.id)).collect();
     pin_authorships(uow, &pending, &pins).await?;
-    let (decision, kind) = record_decision(uow, pending, &rows).await?;
+    let (decision, kind) = record_decision(uow, pending, &snapshot).await?;
     let after = summarize_researchers(uow, &researcher_ids).await?;
     // The survivor's display name changes if a duplicate has a decided name or hides it.
     let displayed =
@@ -101,19 +102,16 @@ async fn ensure_no_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -
 }
 
 /// The slugs of papers of which several of these researchers are authors.
-pub(super) async fn find_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<Vec<String>, Error> {
-    #[derive(FromQueryResult)]
-    struct SlugRow {
-        slug: String,
-    }
-    let shared = uow
-        .rows::<SlugRow>(sql!(
-            "SELECT paper.slug FROM authorship JOIN paper ON paper.id = authorship.paper_id \
-             WHERE authorship.researcher_id = ANY(?) GROUP BY paper.id HAVING count(*) > 1 ORDER BY paper.id",
-            bigint_array(researcher_ids.iter().copied()),
-        ))
-        .await?;
-    Ok(shared.into_iter().map(|row| row.slug).collect())
+async fn find_shared_papers(uow: &UnitOfWork<'_>, researcher_ids: &[i64]) -> Result<Vec<String>, Error> {
+    let shared = authorship::Entity::find()
+        .inner_join(paper::Entity)
+        .select_only()
+        .column(paper::Column::Slug)
+        .filter(authorship::COLUMN.researcher_id.eq_any(researcher_ids.iter().copied()))
+        .group_by(paper::Column::Id)
+        .having(authorship::Column::Id.count().gt(1))
+        .order_by_asc(paper::Column::Id);
+    Ok(shared.into_tuple().all(uow.db()).await?)
 }
 
 fn ensure_distinct(keys: &[&str], researcher_ids: &[i64], parties: &[ResearcherRef]) -> Result<(), CurationError> {

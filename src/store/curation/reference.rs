@@ -1,6 +1,6 @@
 //! References to researchers and papers: by id, slug or identifier, in any notation.
 
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use crate::entity::{paper, researcher};
 use crate::error::Error;
@@ -93,15 +93,10 @@ pub(super) async fn find_papers(uow: &UnitOfWork<'_>, texts: &[String]) -> Resul
 }
 
 async fn find_by_keys<M: LookupTable>(uow: &UnitOfWork<'_>, keys: &[LookupKey]) -> Result<Vec<Option<i64>>, Error> {
-    #[derive(FromQueryResult)]
-    struct MatchRow {
-        index: i64,
-        id: i64,
-    }
     let mut ids = vec![None; keys.len()];
-    for row in uow.rows::<MatchRow>(lookup_ids_sql::<M>(keys)).await? {
-        if let Some(slot) = usize::try_from(row.index).ok().and_then(|index| ids.get_mut(index)) {
-            *slot = Some(row.id);
+    for (index, id) in uow.tuples::<(i64, i64)>(lookup_ids_sql::<M>(keys)).await? {
+        if let Some(slot) = usize::try_from(index).ok().and_then(|index| ids.get_mut(index)) {
+            *slot = Some(id);
         }
     }
     Ok(ids)

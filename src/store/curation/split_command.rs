@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::sea_query::Expr;
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, SelectExt as _};
 
 use crate::entity::{paper, researcher};
 use crate::error::Error;
@@ -58,7 +59,7 @@ pub(super) async fn split_researcher(
 
     let before = summarize_researchers(uow, &researcher_ids).await?;
     let authorship_ids: Vec<i64> = authorships.iter().map(|authorship| authorship.id).collect();
-    let rows = take_snapshot(uow, &researcher_ids, &authorship_ids).await?;
+    let snapshot = take_snapshot(uow, &researcher_ids, &authorship_ids).await?;
     let target_id = match target {
         Some(target) => target.id,
         None => create_split_researcher(uow, source, &moved, &remaining).await?,
@@ -85,7 +86,7 @@ pub(super) async fn split_researcher(
         .chain(remaining.iter().map(|authorship| (authorship.id, source.id)))
         .collect();
     pin_authorships(uow, &pending, &pins).await?;
-    let (decision, kind) = record_decision(uow, pending, &rows).await?;
+    let (decision, kind) = record_decision(uow, pending, &snapshot).await?;
     let after = summarize_researchers(uow, &researcher_ids).await?;
     Ok(DecisionOutcome { decision, kind, before, after, notes: Vec::new() })
 }
@@ -110,12 +111,8 @@ async fn ensure_not_author_of(
     target: &ResearcherRef,
     papers: &[i64],
 ) -> Result<(), DecisionError> {
-    let authorship_rows = load_authorships_of(uow, &[target.id]).await?;
-    let both: Vec<i64> = authorship_rows
-        .iter()
-        .map(|authorship_rows| authorship_rows.paper_id)
-        .filter(|id| papers.contains(id))
-        .collect();
+    let held = load_authorships_of(uow, &[target.id]).await?;
+    let both: Vec<i64> = held.iter().map(|authorship| authorship.paper_id).filter(|id| papers.contains(id)).collect();
     if both.is_empty() {
         return Ok(());
     }
@@ -134,8 +131,8 @@ async fn load_paper_slugs(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<Vec<St
 
 /// Whether a researcher has data besides papers.
 async fn has_data_besides_papers(uow: &UnitOfWork<'_>, person: &ResearcherRef) -> Result<bool, Error> {
-    let sql = sql!("SELECT id FROM researcher WHERE id = ? AND ", person.id).then(HAS_DATA_BESIDES_PAPERS);
-    Ok(!uow.rows::<crate::store::curation::IdRow>(sql).await?.is_empty())
+    let researcher = researcher::Entity::find_by_id(person.id).filter(Expr::cust(HAS_DATA_BESIDES_PAPERS));
+    Ok(researcher.exists(uow.db()).await?)
 }
 
 /// Creates a researcher with the name of the authorships, and the ORCID iD that came with them.
@@ -177,7 +174,7 @@ async fn choose_split_orcid(
         format!("researcher:{orcid}"),
         orcid.clone(),
     );
-    let is_taken = !uow.rows::<crate::store::curation::IdRow>(taken).await?.is_empty();
+    let is_taken = !uow.tuples::<i64>(taken).await?.is_empty();
     Ok(orcid.parse().ok().filter(|_| !is_taken))
 }
 

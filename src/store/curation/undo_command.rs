@@ -28,14 +28,14 @@ pub(super) async fn undo_decision(
         return Err(CurationError::AlreadyUndone { decision, undone_at, by }.into());
     }
     ensure_no_dependents(uow, decision, &row.researcher_ids).await?;
-    let BeforeDecision { parties, changes: journal, .. } =
+    let BeforeDecision { parties, changes: undo_log, .. } =
         serde_json::from_value(row.before).map_err(Error::internal)?;
     let remaining = parties.iter().find(|party| matches!(party.role, DecisionRole::Source | DecisionRole::Survivor));
     let researcher_ids = &row.researcher_ids;
 
     let before = summarize_researchers(uow, researcher_ids).await?;
-    restore_rows(uow, &journal).await?;
-    for person in journal.created_researchers() {
+    restore_rows(uow, &undo_log).await?;
+    for person in undo_log.created_researchers() {
         remove_created_researcher(uow, person, remaining.map(|party| party.id)).await?;
     }
     uow.mark_dirty(EntityType::Researcher, researcher_ids.iter().copied());

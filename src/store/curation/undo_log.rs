@@ -6,15 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::Set;
+use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::entity::researcher_statistics;
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::reassign_authorships::{Reassignment, move_authorships};
 use crate::store::ingest::researcher_matching::clear_orcids;
-use crate::store::unit_of_work::{UnitOfWork, rows_cte};
+use crate::store::unit_of_work::UnitOfWork;
 
 /// A row as JSON, by column.
 type JsonRow = Map<String, Value>;
@@ -222,11 +224,6 @@ struct TableWrites {
     inserted: Vec<JsonRow>,
 }
 
-#[derive(FromQueryResult)]
-struct SnapshotRow {
-    row: Value,
-}
-
 fn into_object(value: Value) -> Option<JsonRow> {
     match value {
         Value::Object(row) => Some(row),
@@ -252,8 +249,8 @@ pub(super) async fn take_snapshot(
     for (index, table) in TRACKED_TABLES.iter().enumerate() {
         let scope = if table.is_by_authorship { authorships } else { researchers };
         let sql = format!("SELECT {} AS row FROM {} AS kept WHERE {}", table.row_sql, table.name, table.scope_sql);
-        for found in uow.rows::<SnapshotRow>(Sql::with(&sql, bigint_array(scope.iter().copied()))).await? {
-            let Some(row) = into_object(found.row) else { continue };
+        for found in uow.tuples::<Value>(Sql::with(&sql, bigint_array(scope.iter().copied()))).await? {
+            let Some(row) = into_object(found) else { continue };
             rows.insert((index, table.key_text(&row)), row);
         }
     }
@@ -296,8 +293,8 @@ async fn load_current_rows(
     let keys: Vec<JsonRow> = changes.iter().map(|change| change.key.clone()).collect();
     let select =
         format!("SELECT {} AS row FROM {} AS kept JOIN rows ON {}", table.row_sql, table.name, table.key_matches_sql());
-    let found = uow.rows::<SnapshotRow>(table.rows_cte(&keys)?.then(select)).await?;
-    let rows = found.into_iter().filter_map(|found| into_object(found.row));
+    let found = uow.tuples::<Value>(table.rows_cte(&keys)?.then(select)).await?;
+    let rows = found.into_iter().filter_map(into_object);
     Ok(rows.map(|row| (table.key_text(&row), row)).collect())
 }
 
@@ -365,30 +362,22 @@ async fn apply_table_writes(uow: &UnitOfWork<'_>, table: &TrackedTable, plan: Ta
         uow.execute(table.rows_cte(&plan.inserted)?.then(insert)).await?;
     }
     if name == "researcher" && !plan.inserted.is_empty() {
-        let researchers: Vec<Value> = plan.inserted.iter().filter_map(|row| row.get("id").cloned()).collect();
-        let counts = "INSERT INTO researcher_statistics (researcher_id) SELECT id FROM rows";
-        let rows: Vec<Value> = researchers.into_iter().map(|id| serde_json::json!({ "id": id })).collect();
-        uow.execute(rows_cte("id bigint", &rows)?.then(counts)).await?;
+        let researchers = plan.inserted.iter().filter_map(|row| row.get("id").and_then(Value::as_i64));
+        let counts =
+            researchers.map(|id| researcher_statistics::ActiveModel { researcher_id: Set(id), ..Default::default() });
+        researcher_statistics::Entity::insert_many(counts).exec_without_returning(uow.db()).await?;
     }
     Ok(())
 }
 
 /// The columns of a table that can be written.
 async fn load_writable_columns(uow: &UnitOfWork<'_>, table: &TrackedTable) -> Result<HashSet<String>, Error> {
-    #[derive(FromQueryResult)]
-    struct ColumnRow {
-        name: String,
-    }
-    Ok(uow
-        .rows::<ColumnRow>(sql!(
-            "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum > 0 \
-             AND NOT attisdropped AND attgenerated = ''",
-            table.name,
-        ))
-        .await?
-        .into_iter()
-        .map(|column| column.name)
-        .collect())
+    let columns = sql!(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum > 0 \
+         AND NOT attisdropped AND attgenerated = ''",
+        table.name,
+    );
+    Ok(uow.tuples(columns).await?.into_iter().collect())
 }
 
 /// Whether the change restores or removes an ORCID iD.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use crate::entity::authorship;
 use crate::error::Error;
@@ -11,22 +11,17 @@ use crate::store::unit_of_work::UnitOfWork;
 
 /// The pairs of coauthors on these papers, in both directions.
 pub(crate) async fn coauthor_pairs_of(uow: &UnitOfWork<'_>, papers: &[i64]) -> Result<HashSet<(i64, i64)>, Error> {
-    #[derive(FromQueryResult)]
-    struct PairRow {
-        mine: i64,
-        theirs: i64,
-    }
     if papers.is_empty() {
         return Ok(HashSet::new());
     }
     let sql = sql!(
-        "SELECT DISTINCT mine.researcher_id AS mine, theirs.researcher_id AS theirs FROM paper \
+        "SELECT DISTINCT mine.researcher_id, theirs.researcher_id FROM paper \
          JOIN authorship AS mine ON mine.paper_id = paper.id JOIN authorship AS theirs ON theirs.paper_id = paper.id \
          AND theirs.researcher_id <> mine.researcher_id WHERE paper.id = ANY(?) AND paper.author_count <= ?",
         bigint_array(papers.iter().copied()),
         i64::from(uow.consortium_size()),
     );
-    Ok(uow.rows::<PairRow>(sql).await?.into_iter().map(|pair| (pair.mine, pair.theirs)).collect())
+    Ok(uow.tuples(sql).await?.into_iter().collect())
 }
 
 /// The researchers who are authors of these papers.

@@ -93,10 +93,6 @@ pub(crate) async fn claim_ids(
     table: &str,
     requested_ids: &[Option<i64>],
 ) -> Result<Vec<AssignedId>, Error> {
-    #[derive(FromQueryResult)]
-    struct IdRow {
-        id: i64,
-    }
     let requested: HashSet<i64> =
         requested_ids.iter().flatten().copied().filter(|id| (1..=MAX_EXPORTED_ID).contains(id)).collect();
     let mut free = requested.clone();
@@ -113,12 +109,12 @@ pub(crate) async fn claim_ids(
             )),
             _ => taken,
         };
-        for IdRow { id } in uow.rows::<IdRow>(taken).await? {
+        for id in uow.tuples(taken).await? {
             free.remove(&id);
         }
         let advance_sequence =
             format!("SELECT setval('{table}_id_seq', greatest(last_value, ?)) AS id FROM {table}_id_seq");
-        uow.rows::<IdRow>(Sql::with(&advance_sequence, *largest)).await?;
+        uow.execute(Sql::with(&advance_sequence, *largest)).await?;
     }
     // If two rows request the same id, the second gets another.
     let mut new_ids = uow.allocate_ids(table, requested_ids.len() - free.len()).await?.into_iter();

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use serde::Serialize;
 
 use crate::entity::organization;
@@ -68,11 +68,6 @@ struct OrganizationChange<'a> {
     key: String,
     digest: String,
     existing_id: Option<i64>,
-}
-
-#[derive(FromQueryResult)]
-struct OrganizationIdRow {
-    id: i64,
 }
 
 /// Writes records of organizations.
@@ -301,7 +296,7 @@ async fn find_organization_without_ror(
             ))
             .then(format!(" AND starts_with(key, '{EXPORTED_KEY_PREFIX}'))"));
     }
-    Ok(uow.rows::<OrganizationIdRow>(sql.then(" ORDER BY id LIMIT 1")).await?.pop().map(|matches| matches.id))
+    Ok(uow.tuples(sql.then(" ORDER BY id LIMIT 1")).await?.pop())
 }
 
 /// The referenced organization, created if there is none: by ROR ID, else one without a ROR ID by name, else the only
@@ -327,14 +322,12 @@ pub(crate) async fn find_or_create_organization(
         if let Some(id) = find_organization_without_ror(uow, name, false).await? {
             return Ok(Some(id));
         }
-        let matches = uow
-            .rows::<OrganizationIdRow>(sql!(
-                "SELECT id FROM organization WHERE status = 'ACTIVE' AND names @> ?::jsonb LIMIT 2",
-                serde_json::json!([{ "value": name }]),
-            ))
-            .await?;
-        if let [only] = matches.as_slice() {
-            return Ok(Some(only.id));
+        let matches = sql!(
+            "SELECT id FROM organization WHERE status = 'ACTIVE' AND names @> ?::jsonb LIMIT 2",
+            serde_json::json!([{ "value": name }]),
+        );
+        if let [only] = uow.tuples(matches).await?.as_slice() {
+            return Ok(Some(*only));
         }
     }
     let Some(value) = name.or_else(|| reference.ror.as_ref().map(ToString::to_string)) else { return Ok(None) };

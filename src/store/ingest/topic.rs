@@ -30,11 +30,6 @@ use crate::text::names;
 const NAMES: &str = "names";
 const BROADER: &str = "broader";
 
-#[derive(FromQueryResult)]
-struct TopicIdRow {
-    id: i64,
-}
-
 #[derive(Serialize)]
 struct TopicUpsertRow<'a> {
     id: i64,
@@ -196,8 +191,8 @@ async fn find_topic(uow: &UnitOfWork<'_>, reference: &TopicReference) -> Result<
                 ))
                 .then(format!(" AND starts_with(key, '{EXPORTED_KEY_PREFIX}'))"));
         }
-        if let Some(row) = uow.rows::<TopicIdRow>(sql.then(" ORDER BY id LIMIT 1")).await?.pop() {
-            return Ok(Some(row.id));
+        if let Some(id) = uow.tuples(sql.then(" ORDER BY id LIMIT 1")).await?.pop() {
+            return Ok(Some(id));
         }
     }
     Ok(None)

@@ -1,7 +1,5 @@
 //! The organizations of papers, by the affiliations on the paper and by the people who were affiliated when it appeared.
 
-use sea_orm::FromQueryResult;
-
 use crate::error::Error;
 use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork};
@@ -17,12 +15,7 @@ pub(crate) struct PaperOrganizations;
 impl Projection for PaperOrganizations {
     fn refresh<'u>(&'u self, uow: &'u mut UnitOfWork<'_>) -> ProjectionFuture<'u> {
         Box::pin(async move {
-            #[derive(FromQueryResult)]
-            struct PendingRow {
-                paper_id: i64,
-            }
-            let pending = uow.rows::<PendingRow>("SELECT paper_id FROM paper_organization_pending".into()).await?;
-            let papers: Vec<i64> = pending.into_iter().map(|row| row.paper_id).collect();
+            let papers: Vec<i64> = uow.tuples("SELECT paper_id FROM paper_organization_pending".into()).await?;
             for chunk in papers.chunks(CHUNK_PAPERS) {
                 relink(uow, chunk).await?;
             }

@@ -188,18 +188,13 @@ impl Rebuild for SearchIndex {
     }
 
     async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct IdRow {
-            id: i64,
-        }
         uow.execute_unprepared("DELETE FROM search_entry; DELETE FROM search_abstract; DELETE FROM search_word")
             .await?;
         for kind in EntityType::ALL {
             let mut last = 0;
             loop {
                 let sql = Sql::with(&format!("SELECT id FROM {} WHERE id > ? ORDER BY id ", kind.table()), last);
-                let rows = uow.rows::<IdRow>(sql.then(sql!("LIMIT ?", INDEX_SCAN_CHUNK_ROWS))).await?;
-                let entities: Vec<i64> = rows.into_iter().map(|row| row.id).collect();
+                let entities: Vec<i64> = uow.tuples(sql.then(sql!("LIMIT ?", INDEX_SCAN_CHUNK_ROWS))).await?;
                 let Some(highest) = entities.last() else { break };
                 last = *highest;
                 reindex(uow, kind, entities).await?;

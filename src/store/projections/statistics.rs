@@ -2,7 +2,6 @@
 //! day.
 
 use futures_util::future;
-use sea_orm::FromQueryResult;
 
 use crate::error::Error;
 use crate::store::Store;
@@ -79,17 +78,12 @@ impl Store {
     }
 
     async fn try_refresh_statistics(&self) -> Result<bool, Error> {
-        #[derive(FromQueryResult)]
-        struct SettingRow {
-            #[allow(dead_code, reason = "only its presence counts")]
-            value: String,
-        }
         if !self.execute(&sql!(STATISTICS_FRESH).into_statement()?, false).await?.is_empty() {
             return Ok(false);
         }
         // Under the write lock, or changes of a concurrent unit of work would be missed.
         let uow = UnitOfWork::begin(self, TableScans::Allow).await?;
-        if !uow.rows::<SettingRow>(STATISTICS_FRESH.into()).await?.is_empty() {
+        if !uow.tuples::<String>(STATISTICS_FRESH.into()).await?.is_empty() {
             return Ok(false);
         }
         for statement in

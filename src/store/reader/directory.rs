@@ -18,16 +18,6 @@ pub struct DirectoryCounts {
     pub authorship_count: i64,
 }
 
-#[derive(FromQueryResult)]
-struct SlugRow {
-    slug: String,
-}
-
-#[derive(FromQueryResult)]
-struct TagRow {
-    tag: String,
-}
-
 impl Store {
     /// Counts all entities.
     ///
@@ -56,7 +46,7 @@ impl Store {
     pub async fn example_researcher(&self) -> Result<Option<String>, Error> {
         let sql = "SELECT researcher.slug FROM researcher_statistics JOIN researcher ON researcher.id = researcher_id \
              WHERE paper_count > 0 ORDER BY paper_count DESC, researcher_id DESC LIMIT 1";
-        Ok(self.query_one::<SlugRow>("directory::example", sql.into()).await?.map(|row| row.slug))
+        Ok(self.query_tuples("directory::example", sql.into()).await?.pop())
     }
 
     /// Returns whether the directory has no entities.
@@ -66,7 +56,7 @@ impl Store {
     pub async fn is_empty(&self) -> Result<bool, Error> {
         let sql = "SELECT 'any' AS tag WHERE EXISTS (SELECT FROM researcher) OR EXISTS (SELECT FROM organization) \
              OR EXISTS (SELECT FROM topic) OR EXISTS (SELECT FROM paper)";
-        Ok(self.query_one::<TagRow>("directory::is_empty", sql.into()).await?.is_none())
+        Ok(self.query_tuples::<String>("directory::is_empty", sql.into()).await?.is_empty())
     }
 
     /// Returns the languages of topic labels and organization names, as sorted BCP 47 tags.
@@ -77,11 +67,6 @@ impl Store {
         // Without a collation, the order would be that of the database.
         let sql = "SELECT DISTINCT tag COLLATE \"C\" AS tag FROM (SELECT jsonb_object_keys(display_names) AS tag FROM topic \
              UNION ALL SELECT jsonb_object_keys(display_names) FROM organization) AS labels WHERE tag <> 'und' ORDER BY tag";
-        Ok(self
-            .query_all::<TagRow>("directory::label_languages", sql.into())
-            .await?
-            .into_iter()
-            .map(|row| row.tag)
-            .collect())
+        self.query_tuples("directory::label_languages", sql.into()).await
     }
 }

@@ -1,6 +1,6 @@
 //! Filters shared by several lists.
 
-use sea_orm::ColumnTrait;
+use sea_orm::{ColumnTrait, Condition};
 
 use crate::entity::paper;
 use crate::store::access::sql_fragment::Sql;
@@ -19,7 +19,7 @@ impl YearRange {
         let year = paper::COLUMN.publication_year;
         let from = self.from.map(|from| year.gte(from));
         let to = self.to.map(|to| year.lte(to));
-        Sql::all([Some(year.is_not_null()), from, to].into_iter().flatten().map(Sql::from))
+        Condition::all().add(year.is_not_null()).add_option(from).add_option(to).into()
     }
 }
 

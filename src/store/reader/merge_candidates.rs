@@ -98,10 +98,6 @@ impl Store {
 
     /// Returns the ids of the next papers, fewer if they have many authors.
     async fn paper_ids_after(&self, paper_id: i64) -> Result<Vec<i64>, Error> {
-        #[derive(FromQueryResult)]
-        struct PaperIdRow {
-            id: i64,
-        }
         let papers = sql!(
             "SELECT id FROM (SELECT id, sum(author_count) OVER (ORDER BY id) - author_count AS before \
              FROM (SELECT id, author_count FROM paper WHERE id > ? ORDER BY id LIMIT ?) AS next) AS counted \
@@ -110,8 +106,7 @@ impl Store {
             SCAN_CHUNK_AUTHORSHIPS,
             SCAN_CHUNK_AUTHORSHIPS,
         );
-        let papers = self.query_all::<PaperIdRow>("candidates::papers", papers).await?;
-        Ok(papers.into_iter().map(|paper| paper.id).collect())
+        self.query_tuples("candidates::papers", papers).await
     }
 
     async fn candidate_authorships(&self, papers: Vec<i64>) -> Result<Vec<CandidateAuthorshipRow>, Error> {

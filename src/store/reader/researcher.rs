@@ -6,12 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
 
-use crate::entity::researcher;
+use crate::entity::{researcher, researcher_statistics};
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::keyed_rows::{KeyedRow, decode_keyed, group_by_key};
+use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::filter::has_value;
@@ -306,43 +306,27 @@ impl List for TopicResearchers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResearcherStatisticsKey(pub i64);
 
-/// Statistics of a researcher.
-#[derive(Clone, Debug)]
-pub struct ResearcherCounts {
-    /// Number of papers, versions included.
-    pub paper_count: i32,
-    /// Number of works; versions of a work count once.
-    pub work_count: i32,
-    /// Number of coauthors on papers up to the consortium size.
-    pub coauthor_count: i32,
-    /// Year of the first paper; 0 if no year is known.
-    pub first_year: i32,
-    /// Year of the last paper; 0 if no year is known.
-    pub last_year: i32,
-}
-
-column_projection!(ResearcherCounts { | paper_count, work_count, coauthor_count, first_year, last_year });
-
 impl LoaderKey for ResearcherStatisticsKey {
     const NAME: &'static str = "researcher::statistics";
 }
 
 impl Loader<ResearcherStatisticsKey> for Store {
-    type Value = Arc<ResearcherCounts>;
+    type Value = Arc<researcher_statistics::Model>;
 
     async fn load(
         &self,
         keys: &[ResearcherStatisticsKey],
     ) -> Result<HashMap<ResearcherStatisticsKey, Self::Value>, Error> {
-        let sql = sql!("SELECT counted.researcher_id, ")
-            .then(ResearcherCounts::select_list("counted", ColumnSet::ALL))
+        let sql = sql!("SELECT ")
+            .then(researcher_statistics::Model::select_list("counted", ColumnSet::ALL))
             .then(" FROM researcher_statistics AS counted WHERE counted.researcher_id ")
             .then(sql!("= ANY(?)", bigint_array(keys.iter().map(|key| key.0))));
         let rows = self.query_batched(ResearcherStatisticsKey::NAME, sql).await?;
-        let statistics = rows
-            .iter()
-            .map(|row| decode_keyed(row, ColumnSet::ALL).map(|(id, counts)| (ResearcherStatisticsKey(id), counts)));
-        Ok(statistics.collect::<Result<_, _>>()?)
+        let statistics = rows.iter().map(|row| {
+            let counts = researcher_statistics::Model::from_columns(&mut row.columns()?, ColumnSet::ALL)?;
+            Ok((ResearcherStatisticsKey(counts.researcher_id), Arc::new(counts)))
+        });
+        statistics.collect()
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::FromQueryResult;
-
 use crate::error::Error;
 use crate::store::access::sql_fragment::sql;
 use crate::store::unit_of_work::UnitOfWork;
@@ -21,27 +19,18 @@ impl<T> Default for UnacknowledgedCommit<T> {
 impl<T> UnacknowledgedCommit<T> {
     /// Keeps the outcome of a transaction that is about to be committed.
     pub(crate) async fn expect(&self, uow: &UnitOfWork<'_>, outcome: T) -> Result<(), Error> {
-        #[derive(FromQueryResult)]
-        struct TransactionRow {
-            id: String,
-        }
-        let row = uow.rows::<TransactionRow>("SELECT pg_current_xact_id()::text AS id".into()).await?.pop();
-        let row = row.ok_or_else(|| Error::internal("a transaction without an id"))?;
-        *self.lock() = Some((row.id, outcome));
+        let id = uow.tuples::<String>("SELECT pg_current_xact_id()::text".into()).await?.pop();
+        let id = id.ok_or_else(|| Error::internal("a transaction without an id"))?;
+        *self.lock() = Some((id, outcome));
         Ok(())
     }
 
     /// Returns whether an earlier attempt was committed after all. The write lock, which this one holds, guarantees that
     /// it has ended. Every transaction that changes the directory leaves its id in `directory_change`.
     pub(crate) async fn is_known(&self, uow: &UnitOfWork<'_>) -> Result<bool, Error> {
-        #[derive(FromQueryResult)]
-        struct CommitRow {
-            is_committed: bool,
-        }
         let Some(id) = self.lock().as_ref().map(|(id, _)| id.clone()) else { return Ok(false) };
-        let sql =
-            sql!("SELECT EXISTS (SELECT FROM directory_change WHERE transaction = ?::text::xid8) AS is_committed", id);
-        Ok(uow.rows::<CommitRow>(sql).await?.pop().is_some_and(|row| row.is_committed))
+        let sql = sql!("SELECT EXISTS (SELECT FROM directory_change WHERE transaction = ?::text::xid8)", id);
+        Ok(uow.tuples::<bool>(sql).await?.pop().unwrap_or_default())
     }
 
     /// Returns the outcome after the commit.

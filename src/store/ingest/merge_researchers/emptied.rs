@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use crate::entity::{authorship, researcher};
 use crate::error::Error;
@@ -89,14 +89,10 @@ pub(crate) async fn find_empty_researchers(
     uow: &UnitOfWork<'_>,
     researchers: impl IntoIterator<Item = i64>,
 ) -> Result<Vec<i64>, Error> {
-    #[derive(FromQueryResult)]
-    struct IdRow {
-        id: i64,
-    }
     let sql = sql!("SELECT id FROM researcher WHERE id = ANY(?) AND NOT ", bigint_array(researchers))
         .then(HAS_DATA_BESIDES_PAPERS)
         .then(" AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) ORDER BY id");
-    Ok(uow.rows::<IdRow>(sql).await?.into_iter().map(|row| row.id).collect())
+    uow.tuples(sql).await
 }
 
 /// Gives researchers the slug of their name if a researcher merged into them had it: "ida-jovanovic" rather than
