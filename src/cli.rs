@@ -6,6 +6,7 @@ mod check;
 mod command_line;
 mod demo_command;
 mod export;
+mod feed;
 mod identity;
 mod names;
 
@@ -73,6 +74,11 @@ enum Command {
     Demo {
         #[command(subcommand)]
         command: crate::cli::demo_command::DemoCommand,
+    },
+    /// Declare that the change feed was forked
+    Feed {
+        #[command(subcommand)]
+        command: crate::cli::feed::FeedCommand,
     },
     /// Export the directory, a backup of it, or selected papers, to a file
     Export(ExportArguments),
@@ -228,6 +234,7 @@ impl Cli {
                 | Command::Identity { .. }
                 | Command::Names { .. }
                 | Command::Demo { .. }
+                | Command::Feed { .. }
                 | Command::Check(_)
                 | Command::Migrate { .. }
                 | Command::Schema,
@@ -268,6 +275,7 @@ impl Cli {
             Some(Command::Import(arguments)) => import(&self.database, arguments).await,
             Some(Command::Identity { command }) => crate::cli::identity::run(&self.database, command).await,
             Some(Command::Demo { command }) => crate::cli::demo_command::run(&self.database, command).await,
+            Some(Command::Feed { command }) => crate::cli::feed::run(&self.database, command).await,
             Some(Command::Export(arguments)) => crate::cli::export::run(&self.database, &arguments).await,
             Some(Command::Check(arguments)) => crate::cli::check::run(&self.database, &arguments).await,
             Some(Command::Serve(serve)) => crate::cli::serve(&self.database, *serve).await,

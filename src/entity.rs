@@ -1,10 +1,13 @@
 //! SeaORM entities: columns and relations of all tables with a primary key but those that are derived from others.
 
+pub mod activity;
 pub mod affiliation;
 pub mod authorship;
 pub mod authorship_organization;
 pub mod authorship_resolution;
+pub mod change;
 pub mod external_id;
+pub mod feed_epoch;
 pub mod former_identity;
 pub mod former_slug;
 pub mod identity_decision;

@@ -32,6 +32,9 @@ pub enum Error {
         /// The reason, and what is allowed.
         message: String,
     },
+    /// The cursor refers to changes that no longer exist, because the directory was restored from a backup.
+    #[error("{0}")]
+    Forked(String),
     /// An entity that an earlier statement of the query referred to was deleted since. The response omits its list item, or
     /// has null for its field; the error itself is not reported.
     #[error("the {0} was deleted while the query was executed; repeat the query")]
@@ -102,6 +105,7 @@ impl Error {
         match self {
             Self::BadUserInput(_) => "BAD_USER_INPUT",
             Self::LimitExceeded { code, .. } | Self::Forbidden { code, .. } => code,
+            Self::Forked(_) => "CURSOR_FORKED",
             Self::Deleted(_) => "NOT_FOUND",
             Self::Unavailable(_) | Self::Busy(_) => "SERVICE_UNAVAILABLE",
             Self::Timeout(_) => "TIMEOUT",

@@ -36,6 +36,7 @@ use crate::graphql::engine::{
 };
 use crate::graphql::limits::query_cost::{self, QueryCost};
 use crate::graphql::types::affiliation::AffiliationQuery;
+use crate::graphql::types::change::ChangeQuery;
 use crate::graphql::types::coauthor_path::CoauthorPathQuery;
 use crate::graphql::types::directory::DirectoryQuery;
 use crate::graphql::types::node::{EntityImplementsNode, NodeQuery};
@@ -59,6 +60,7 @@ pub struct RootFields(
     SearchQuery,
     CoauthorPathQuery,
     DirectoryQuery,
+    ChangeQuery,
 );
 
 /// The root of all queries, with introspection. Its fields are written in the order of the query.

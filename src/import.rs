@@ -125,6 +125,7 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
         is_strict: import.is_strict,
         progress,
         summary: ImportSummary::default(),
+        batch_divisor: 1,
     };
     let result = writer.write_all(receiver).await;
     // A reader whose channel is closed stops at the next record.

@@ -1,6 +1,8 @@
 //! The vocabulary that all layers share: global ids, external identifiers, partial dates, languages and the neutral record.
 
+pub mod activity;
 pub mod backup;
+pub mod change;
 pub mod concept_uri;
 pub mod global_id;
 pub mod identifier;

@@ -1,9 +1,10 @@
 //! Data access: all SQL of the directory, in layers.
 //!
-//! [`access`] executes statements, [`reader`] queries, [`unit_of_work`] is a write transaction, [`ingest`] writes
+//! [`access`] executes statements, [`changes`] is the change feed, [`reader`] queries, [`unit_of_work`] is a write transaction, [`ingest`] writes
 //! imported records, [`projections`] maintains derived data, and [`curation`] records manual decisions.
 
 pub mod access;
+pub mod changes;
 pub mod curation;
 pub mod ingest;
 pub mod projections;

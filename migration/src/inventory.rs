@@ -1,15 +1,19 @@
 //! What the migrations create, by name. A test compares it with a migrated database.
 
 /// The tables, without that of the migrations themselves.
-pub const TABLES: [&str; 37] = [
+pub const TABLES: [&str; 41] = [
+    "activity",
     "affiliation",
     "authorship",
     "authorship_awaited_organization",
     "authorship_organization",
     "authorship_resolution",
+    "change",
+    "change_pending",
     "coauthorship",
     "directory_change",
     "external_id",
+    "feed_epoch",
     "former_identity",
     "former_slug",
     "identity_decision",
@@ -42,11 +46,32 @@ pub const TABLES: [&str; 37] = [
 ];
 
 /// The SQL functions. Without one of them, the service is not ready: a backup was restored with errors.
-pub const FUNCTIONS: [&str; 18] = [
+pub const FUNCTIONS: [&str; 43] = [
+    "begin_feed_epoch",
     "best_known",
+    "change_hash",
+    "change_organizations",
     "count_former_coauthors",
     "count_new_coauthors",
+    "feed_server",
+    "is_in_directory",
     "known_words",
+    "mark_affiliation",
+    "mark_authorship",
+    "mark_authorship_organization",
+    "mark_external_id",
+    "mark_former_identity",
+    "mark_organization",
+    "mark_organization_parent",
+    "mark_organization_succession",
+    "mark_paper",
+    "mark_paper_organization",
+    "mark_paper_topic",
+    "mark_researcher",
+    "mark_researcher_topic",
+    "mark_topic",
+    "mark_topic_broader",
+    "moved_organizations",
     "note_directory_change",
     "outdate_identities",
     "outdate_renamed_identity",
@@ -55,16 +80,21 @@ pub const FUNCTIONS: [&str; 18] = [
     "queue_changed_member_papers",
     "queue_linked_papers",
     "queue_member_papers",
+    "record_changes",
+    "record_outside_changes",
+    "refuse_truncate",
     "search_kind",
     "similar_words",
     "stems",
+    "take_write_lock",
     "title_standing",
     "with_stems",
     "with_typos",
 ];
 
 /// The tables, of those above, whose rows are derived from the others: a backup omits them, and a restore rebuilds them.
-pub const DERIVED_TABLES: [&str; 12] = [
+pub const DERIVED_TABLES: [&str; 13] = [
+    "change_pending",
     "coauthorship",
     "directory_change",
     "organization_label",

@@ -8,6 +8,7 @@ pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
 
 pub use crate::inventory::{DERIVED_TABLES, FUNCTIONS, TABLES};
 
+pub mod changed_fields;
 mod extensions;
 mod inventory;
 mod m20261123_000001_localized_text;
@@ -46,6 +47,8 @@ mod m20261129_000039_ended_affiliation;
 mod m20261129_000040_awaited_by_id;
 mod m20261129_000041_doubtful_identifiers;
 mod m20261129_000042_topic_uri;
+mod m20261129_000043_change_feed;
+mod m20261129_000044_changed_fields;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -91,6 +94,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000040_awaited_by_id::Migration),
             Box::new(m20261129_000041_doubtful_identifiers::Migration),
             Box::new(m20261129_000042_topic_uri::Migration),
+            Box::new(m20261129_000043_change_feed::Migration),
+            Box::new(m20261129_000044_changed_fields::Migration),
         ]
     }
 }

@@ -108,8 +108,10 @@ async fn migrate_empty(transaction: &DatabaseTransaction, wanted: usize) -> Resu
 
 /// A table with rows that no other table gives.
 async fn first_with_rows(transaction: &DatabaseTransaction) -> Result<Option<String>, DbErr> {
-    // A new database has settings, and the queue of disambiguation may be left from rows that were deleted.
-    let is_data = |name: &&str| !DERIVED_TABLES.contains(name) && !["setting", "identity_pending"].contains(name);
+    // A new database has settings and an epoch of the change feed, and the queue of disambiguation may be left from rows
+    // that were deleted.
+    let has_some = ["setting", "identity_pending", "feed_epoch"];
+    let is_data = |name: &&str| !DERIVED_TABLES.contains(name) && !has_some.contains(name);
     for table in TABLES.into_iter().filter(is_data) {
         let exists = format!("SELECT to_regclass('{table}') IS NOT NULL");
         let has_rows = format!("SELECT EXISTS (SELECT FROM {table})");

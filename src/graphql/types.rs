@@ -2,6 +2,7 @@
 
 pub(crate) mod affiliation;
 pub(crate) mod authorship;
+pub(crate) mod change;
 pub(crate) mod citation;
 pub(crate) mod coauthor_path;
 pub(crate) mod coauthorship;

@@ -4,6 +4,7 @@
 //! that neither imports nor disambiguation change it, and records the changed rows in an undo log.
 
 mod error;
+mod feed_command;
 mod history;
 mod merge_command;
 pub mod name_command;
@@ -21,6 +22,7 @@ use serde_json::json;
 
 use crate::entity::identity_decision;
 use crate::error::Error;
+use crate::model::activity::ActivityKind;
 use crate::store::Store;
 use crate::store::curation::merge_command::merge_by_decision;
 use crate::store::curation::split_command::split_researcher;
@@ -125,7 +127,12 @@ impl Store {
         dry_run: bool,
         commit: &UnacknowledgedCommit<DecisionOutcome>,
     ) -> Result<(), DecisionError> {
-        let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+        let activity = match request {
+            CurationRequest::Merge { .. } => ActivityKind::Merge,
+            CurationRequest::Split { .. } => ActivityKind::Split,
+            CurationRequest::Undo { .. } => ActivityKind::Undo,
+        };
+        let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?.for_activity(activity);
         if commit.is_known(&uow).await? {
             return Ok(());
         }

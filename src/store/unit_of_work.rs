@@ -6,28 +6,35 @@
 
 use std::collections::HashSet;
 use std::fmt::Debug;
+use std::time::Instant;
 
 use futures_util::future::{self, BoxFuture};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, TryGetableMany};
+use sea_orm::{ActiveEnum as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, TryGetableMany};
 use serde::Serialize;
 
 use crate::entity::setting;
 use crate::error::Error;
+use crate::model::activity::ActivityKind;
 use crate::model::language::LocalizedText;
 use crate::model::source_order::SourceOrder;
 use crate::store::Store;
 use crate::store::access::retry::UNLIMITED_TRANSACTION;
-use crate::store::access::sql_fragment::Sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::dirty::DirtyEntities;
 
 pub(crate) mod dirty;
+pub(crate) mod step_size;
 pub(crate) mod unacknowledged_commit;
 
 /// Key of the advisory lock that serializes writers, so that two imports do not create the same entity twice.
 pub const WRITE_LOCK_KEY: i64 = 0x6163_6164_6469_7232;
+
+/// The setting of a transaction that tells the database's triggers who writes: `app` has the lock and records its changes
+/// itself, `restore` does not record them.
+const WRITER: &str = "directory.writer";
 
 /// Makes a transaction independent of `default_transaction_isolation`. Each statement sees what was committed before it, as
 /// the code expects of statements after the write lock. `default_transaction_read_only` is respected: a provider sets it
@@ -52,6 +59,8 @@ pub struct BatchReport {
     pub effects: Vec<Option<Effect>>,
     /// Warnings, each with the index of its record in the batch.
     pub notes: Vec<(usize, String)>,
+    /// Whether another writer waited for the write lock when the batch was committed.
+    pub is_awaited: bool,
 }
 
 /// Whether the planner may scan whole tables.
@@ -118,6 +127,9 @@ pub(crate) struct UnitOfWork<'s> {
     store: &'s Store,
     transaction: DatabaseTransaction,
     source: &'s str,
+    activity: ActivityKind,
+    /// When it took the write lock.
+    locked_at: Instant,
     report: BatchReport,
     /// What the projections have to refresh.
     pub(crate) dirty: DirtyEntities,
@@ -126,12 +138,14 @@ pub(crate) struct UnitOfWork<'s> {
 impl<'s> UnitOfWork<'s> {
     /// Begins a transaction under the write lock. The caller runs in [`Store::retry`].
     pub(crate) async fn begin(store: &'s Store, scans: TableScans) -> Result<UnitOfWork<'s>, Error> {
-        let uow = Self::begin_unlocked(store).await?;
+        let mut uow = Self::begin_unlocked(store).await?;
         let settings = match scans {
             TableScans::Avoid => "SET LOCAL enable_seqscan = off; ",
             TableScans::Allow => "",
         };
-        uow.execute_unprepared(&format!("{settings}SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})")).await?;
+        let lock = format!("SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})");
+        uow.execute_unprepared(&format!("{settings}{lock}; SELECT set_config('{WRITER}', 'app', true)")).await?;
+        uow.locked_at = Instant::now();
         Ok(uow)
     }
 
@@ -146,13 +160,29 @@ impl<'s> UnitOfWork<'s> {
     pub(crate) async fn begin_read_only(store: &'s Store) -> Result<UnitOfWork<'s>, Error> {
         let transaction = store.begin().await?;
         let (report, dirty) = (BatchReport::default(), DirtyEntities::default());
-        Ok(Self { store, transaction, source: "", report, dirty })
+        let activity = ActivityKind::Maintenance;
+        Ok(Self { store, transaction, source: "", activity, locked_at: Instant::now(), report, dirty })
     }
 
     /// The same unit of work, for a batch of records of one source.
     pub(crate) fn for_batch(self, source: &'s str, record_count: usize) -> Self {
-        let report = BatchReport { effects: vec![None; record_count], notes: Vec::new() };
-        Self { source, report, ..self }
+        let report = BatchReport { effects: vec![None; record_count], ..BatchReport::default() };
+        Self { source, activity: ActivityKind::Import, report, ..self }
+    }
+
+    /// The same unit of work, for what it does besides writing records.
+    pub(crate) fn for_activity(self, activity: ActivityKind) -> Self {
+        Self { activity, ..self }
+    }
+
+    /// Does not record what is written from now on: the rows of a backup, among which is the feed that they belong to.
+    pub(crate) async fn write_without_feed(&self) -> Result<(), Error> {
+        self.execute_unprepared(&format!("SELECT set_config('{WRITER}', 'restore', true)")).await
+    }
+
+    /// When it took the write lock.
+    pub(crate) fn locked_at(&self) -> Instant {
+        self.locked_at
     }
 
     /// The source of the records; empty if none are written.
@@ -202,14 +232,17 @@ impl<'s> UnitOfWork<'s> {
         Ok(())
     }
 
-    /// Refreshes all projections and commits.
+    /// Refreshes all projections, records what changed in the feed, and commits.
     pub(crate) async fn commit(mut self) -> Result<BatchReport, Error> {
         self.refresh_projections().await?;
+        self.record_changes().await?;
+        self.report.is_awaited = !self.report.effects.is_empty() && self.is_awaited().await?;
         self.store.commit(self.transaction).await?;
         Ok(self.report)
     }
 
-    /// Commits without refreshing the projections: the schema may be older than they are, and they are rebuilt later.
+    /// Commits without refreshing the projections or recording changes: the schema may be older than they are, and they are
+    /// rebuilt later; or nothing was written.
     pub(crate) async fn commit_unprojected(self) -> Result<(), Error> {
         self.store.commit(self.transaction).await
     }
@@ -217,7 +250,33 @@ impl<'s> UnitOfWork<'s> {
     /// Commits, or rolls back in a dry run, in which the projections are refreshed all the same.
     pub(crate) async fn finish(mut self, dry_run: bool) -> Result<(), Error> {
         self.refresh_projections().await?;
-        if dry_run { self.rollback().await } else { self.store.commit(self.transaction).await }
+        if dry_run {
+            return self.rollback().await;
+        }
+        self.record_changes().await?;
+        self.store.commit(self.transaction).await
+    }
+
+    /// Whether another writer waits for the write lock. Asked before the commit, after which the other has it.
+    async fn is_awaited(&self) -> Result<bool, Error> {
+        #[derive(FromQueryResult)]
+        struct WaiterRow {
+            is_awaited: bool,
+        }
+        let sql = sql!(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1 \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+             AND (classid::bigint << 32) + objid::bigint = ?) AS is_awaited",
+            WRITE_LOCK_KEY,
+        );
+        Ok(self.rows::<WaiterRow>(sql).await?.pop().is_some_and(|row| row.is_awaited))
+    }
+
+    /// Moves the entities that changed to the end of the feed. The last statement, so that the positions of the feed are in
+    /// the order of commits. Triggers have noted what changed: see `migration::changed_fields`.
+    async fn record_changes(&self) -> Result<(), Error> {
+        let source = Some(self.source).filter(|source| !source.is_empty()).map(ToOwned::to_owned);
+        self.execute(sql!("SELECT record_changes(?::text, ?::text)", self.activity.to_value(), source)).await
     }
 
     /// Rolls the transaction back.

@@ -16,6 +16,8 @@ use crate::graphql::inputs::search_query::count_words;
 
 /// Assumed number of rows of a list without a page size, such as a researcher's identifiers.
 pub(crate) const UNPAGED_LIST_ROWS: u64 = 10;
+/// The type of a page of the change feed, which may be larger than other pages.
+const CHANGE_PAGE_TYPE: &str = "ChangePage";
 /// Cost of a word of a search query below a list: its hits are looked up for each parent.
 const NESTED_WORD_COST: u64 = 60;
 
@@ -183,8 +185,8 @@ impl<'a> CostEstimator<'a> {
         let searches = child.list_reads.saturating_add(u64::from(child.reads_page)).max(1);
         cost.statements = cost.statements.saturating_add(words.saturating_mul(searches));
         cost.list_reads = u64::from(own.reads_list);
-        if definition.named_type.ends_with("Connection") {
-            let size = self.page_size(field).min(self.page_size_cap);
+        if definition.named_type.ends_with("Connection") || definition.named_type == CHANGE_PAGE_TYPE {
+            let size = self.page_size(field, definition).min(self.page_size_cap);
             // `totalCount` and `facets` alone read no rows of the page.
             let rows = if child.reads_page { size } else { 0 };
             cost.nodes = child.nodes.saturating_add(rows.saturating_mul(child.nodes_per_row.saturating_add(1)));
@@ -249,9 +251,11 @@ impl<'a> CostEstimator<'a> {
     }
 
     /// Returns the page size. Values outside the allowed range are clamped here and rejected by the resolver.
-    fn page_size(&self, field: &Field) -> u64 {
+    fn page_size(&self, field: &Field, definition: &IndexedField) -> u64 {
+        let maximum = if definition.named_type == CHANGE_PAGE_TYPE { 500 } else { 100 };
         let size = ["first", "last"].iter().find_map(|name| self.integer_argument(field, name));
-        size.map_or(20, |size| u64::try_from(size).unwrap_or(0).clamp(0, 100))
+        let default = definition.default_page_size.unwrap_or(20);
+        size.map_or(default, |size| u64::try_from(size).unwrap_or(0).clamp(0, maximum))
     }
 
     fn list_size(&self, field: &Field, definition: &IndexedField) -> u64 {

@@ -16,9 +16,11 @@ use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::identifier::{check_list_size, decode_ids};
 use crate::graphql::inputs::order::OrderDirection;
 use crate::graphql::inputs::scalars::{Date, DateTime};
+use crate::graphql::types::change::load_revision;
 use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::researcher::Researcher;
+use crate::model::change::ChangeKind;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::language::LanguageTag;
 use crate::model::partial_date::PartialDate;
@@ -132,6 +134,12 @@ impl Affiliation {
     #[graphql(directive = Reads::apply(&["is_primary"]))]
     async fn is_primary(&self) -> bool {
         self.0.is_primary
+    }
+
+    /// The revision, opaque: it is another one after every change that the change feed reports.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
+    async fn revision(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        load_revision(ctx, ChangeKind::Affiliation, self.0.id).await
     }
 
     /// When the affiliation was added to the directory.

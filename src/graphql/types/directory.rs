@@ -67,6 +67,14 @@ impl Directory {
         Some(quality::load_sources(ctx, first).await)
     }
 
+    /// The current end of the change feed: `changes` after it returns what is committed from now on. To make a copy of the
+    /// directory, read this first, then the entities, then follow the feed.
+    #[graphql(directive = Cost::apply(statements(1)))]
+    async fn change_cursor(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        let state = ctx.store().feed_state().await?;
+        Ok(state.encode(state.head()))
+    }
+
     /// Data quality: missing, corrupted or suspicious data.
     // The report on a part of the directory joins papers, authors and organizations, for each kind of issue.
     #[graphql(directive = Cost::apply(FREE.filter_statements(150)))]

@@ -67,6 +67,12 @@ pub enum Node {
         desc = "IDs of entities merged into this one. They permanently resolve to it.",
         directive = Cost::apply(statements(1))
     ),
+    field(
+        name = "revision",
+        ty = "String",
+        desc = "The revision, opaque: it is another one after every change that the change feed reports.",
+        directive = Cost::apply(statements(1))
+    ),
     field(name = "created_at", ty = "DateTime", desc = "When it was added to the directory."),
     field(name = "updated_at", ty = "DateTime", desc = "When its data in the directory last changed.")
 )]

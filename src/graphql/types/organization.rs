@@ -21,6 +21,7 @@ use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
 use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
+use crate::graphql::types::change::load_revision;
 use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
 use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
 use crate::graphql::types::localized_string::{LocalizedName, LocalizedString};
@@ -28,6 +29,7 @@ use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder, Pap
 use crate::graphql::types::researcher::{
     OrganizationResearcherConnection, Researcher, ResearcherFilter, ResearcherOrder,
 };
+use crate::model::change::ChangeKind;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Ror;
 use crate::model::language::{LanguagePreferences, LanguageTag};
@@ -105,6 +107,12 @@ impl Organization {
     #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<OrganizationPreviousIds>(ctx, self.0.id, NodeKind::Organization).await
+    }
+
+    /// The revision, opaque: it is another one after every change that the change feed reports.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
+    pub async fn revision(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        load_revision(ctx, ChangeKind::Organization, self.0.id).await
     }
 
     /// All names in all languages, each with its kind.

@@ -18,11 +18,13 @@ use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::identifier::check_list_size;
 use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
 use crate::graphql::types::authorship::{Authorship, AuthorshipConnection};
+use crate::graphql::types::change::load_revision;
 use crate::graphql::types::citation::{self, CitationFormat};
 use crate::graphql::types::facet::{FacetsField, PaperFacets};
 use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
 use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::topic::{TopicConnection, TopicOrder};
+use crate::model::change::ChangeKind;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Doi;
 use crate::model::language::{LanguagePreferences, LanguageTag};
@@ -106,6 +108,12 @@ impl Paper {
     #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<PaperPreviousIds>(ctx, self.0.id, NodeKind::Paper).await
+    }
+
+    /// The revision, opaque: it is another one after every change that the change feed reports.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
+    pub async fn revision(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        load_revision(ctx, ChangeKind::Paper, self.0.id).await
     }
 
     /// The title as published.

@@ -21,12 +21,14 @@ use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::{DateTime, Url, saturating_i32, stored_url};
 use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
+use crate::graphql::types::change::load_revision;
 use crate::graphql::types::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
 use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
 use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
 use crate::graphql::types::localized_string::LocalizedString;
 use crate::graphql::types::paper::{PaperFilter, PaperOrder, ResearcherPaperConnection};
 use crate::graphql::types::topic::{ResearcherTopicConnection, TopicOrder};
+use crate::model::change::ChangeKind;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Orcid;
 use crate::model::language::LanguageTag;
@@ -84,6 +86,12 @@ impl Researcher {
     #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<ResearcherPreviousIds>(ctx, self.0.id, NodeKind::Researcher).await
+    }
+
+    /// The revision, opaque: it is another one after every change that the change feed reports.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
+    pub async fn revision(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        load_revision(ctx, ChangeKind::Researcher, self.0.id).await
     }
 
     /// The display name.

@@ -18,10 +18,12 @@ use crate::graphql::inputs::identifier::{IdentifierKey, bounded_strings, decode_
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::DateTime;
 use crate::graphql::inputs::search_query::parse_optional_query;
+use crate::graphql::types::change::load_revision;
 use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
 use crate::graphql::types::localized_string::{LocalizedName, LocalizedString};
 use crate::graphql::types::paper::{PaperConnection, PaperFilter, PaperOrder};
 use crate::graphql::types::researcher::{ResearcherFilter, ResearcherOrder, TopicResearcherConnection};
+use crate::model::change::ChangeKind;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::store::reader::cursor::PageArguments;
@@ -86,6 +88,12 @@ impl Topic {
     #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
     pub async fn former_ids(&self, ctx: &Context<'_>) -> Result<Vec<ID>, Error> {
         load_former_ids::<TopicPreviousIds>(ctx, self.0.id, NodeKind::Topic).await
+    }
+
+    /// The revision, opaque: it is another one after every change that the change feed reports.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
+    pub async fn revision(&self, ctx: &Context<'_>) -> Result<String, Error> {
+        load_revision(ctx, ChangeKind::Topic, self.0.id).await
     }
 
     /// All labels in all languages.

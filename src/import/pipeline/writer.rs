@@ -15,6 +15,8 @@ use crate::store::unit_of_work::Effect;
 const MAX_BATCH_ROWS: usize = 8_000;
 /// Maximum number of records of a batch.
 const MAX_BATCH_RECORDS: usize = 1_500;
+/// Batches are not made smaller than this part of the maximum while others wait for the write lock.
+const MIN_BATCH_SHARE: usize = 32;
 
 /// Writes records in batches and counts the results.
 pub(crate) struct RecordWriter<'a> {
@@ -24,6 +26,8 @@ pub(crate) struct RecordWriter<'a> {
     pub(crate) is_strict: bool,
     pub(crate) progress: Progress,
     pub(crate) summary: ImportSummary,
+    /// The maxima of a batch are divided by this.
+    pub(crate) batch_divisor: usize,
 }
 
 impl RecordWriter<'_> {
@@ -60,7 +64,8 @@ impl RecordWriter<'_> {
                     self.progress.print_line(&format!("{origin}: note: {note}"));
                 }
             }
-            if batch_rows >= MAX_BATCH_ROWS || records.len() >= MAX_BATCH_RECORDS {
+            let divisor = self.batch_divisor.max(1);
+            if batch_rows >= MAX_BATCH_ROWS / divisor || records.len() >= MAX_BATCH_RECORDS / divisor {
                 self.write_batch(source, &std::mem::take(&mut origins), &std::mem::take(&mut records)).await?;
                 batch_rows = 0;
             }
@@ -82,6 +87,7 @@ impl RecordWriter<'_> {
             }
             match self.store.write_records(source, records).await {
                 Ok(report) => {
+                    self.adapt_batches(report.is_awaited);
                     for effect in report.effects {
                         match effect {
                             Some(Effect::Created) => self.summary.created += 1,
@@ -113,6 +119,12 @@ impl RecordWriter<'_> {
         }
         self.progress.set_record_count(self.summary.read_records);
         Ok(())
+    }
+
+    /// Halves the batches while somebody waits for the write lock, and doubles them again afterwards.
+    fn adapt_batches(&mut self, is_awaited: bool) {
+        let divisor = self.batch_divisor.max(1);
+        self.batch_divisor = if is_awaited { (divisor * 2).min(MIN_BATCH_SHARE) } else { (divisor / 2).max(1) };
     }
 
     fn report_warning(&mut self, origin: &RecordOrigin, warning: &str) -> Result<(), ImportError> {

@@ -127,7 +127,10 @@ impl ConnectionPool {
         let count = MIN_CONNECTIONS.min(self.0.max_connections);
         // All before the first statement: a connection that is free again would be taken twice.
         let connections = try_join_all((0..count).map(|_| self.acquire(Demand::First))).await?;
-        let read_catalog = TABLES.map(|table| format!("SELECT FROM {table} LIMIT 0")).join("; ");
+        // A replica cannot read an unlogged table.
+        let tables = TABLES.into_iter().filter(|table| *table != "change_pending");
+        let read_catalog: Vec<String> = tables.map(|table| format!("SELECT FROM {table} LIMIT 0")).collect();
+        let read_catalog = read_catalog.join("; ");
         let read_catalog = read_catalog.as_str();
         let warmed = connections.into_iter().map(async |mut connection| {
             let read = async |connection: &mut PgConnection| {

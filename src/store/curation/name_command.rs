@@ -8,6 +8,7 @@ use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as
 
 use crate::entity::{authorship, name_decision, researcher, researcher_name, statement_timestamp};
 use crate::error::Error;
+use crate::model::activity::ActivityKind;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Orcid;
 use crate::model::record::{NameUse, OtherName};
@@ -165,7 +166,7 @@ impl Store {
         dry_run: bool,
         commit: &UnacknowledgedCommit<NameDecisionOutcome>,
     ) -> Result<(), Error> {
-        let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?.for_activity(ActivityKind::Names);
         if commit.is_known(&uow).await? {
             return Ok(());
         }

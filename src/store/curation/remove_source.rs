@@ -11,6 +11,7 @@ use crate::entity::{
     source_record,
 };
 use crate::error::Error;
+use crate::model::activity::ActivityKind;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
@@ -86,7 +87,7 @@ impl Store {
     }
 
     async fn try_remove_source(&self, source: &str, commit: &UnacknowledgedCommit<SourceRemoval>) -> Result<(), Error> {
-        let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?.for_activity(ActivityKind::Delete);
         if commit.is_known(&uow).await? {
             return Ok(());
         }

@@ -10,7 +10,8 @@ use crate::store::Store;
 use crate::store::access::retry::describe_failure;
 use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::backup::{
-    BACKUP_TABLES, PENDING_TABLE, RESTORED_SETTING, SETTING_TABLE, TableColumns, by_table, table_columns_sql,
+    BACKUP_TABLES, EPOCH_TABLE, PENDING_TABLE, RESTORED_SETTING, SETTING_TABLE, TableColumns, by_table,
+    table_columns_sql,
 };
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 
@@ -18,7 +19,7 @@ use crate::store::unit_of_work::{TableScans, UnitOfWork};
 const INSERT_CHUNK_ROWS: usize = 1_000;
 const INSERT_CHUNK_BYTES: usize = 4 << 20;
 /// Tables that are filled last, since a new database has rows of them, or other tables fill them.
-const REPLACED_TABLES: [&str; 2] = [PENDING_TABLE, SETTING_TABLE];
+const REPLACED_TABLES: [&str; 3] = [EPOCH_TABLE, PENDING_TABLE, SETTING_TABLE];
 
 /// The reason why a backup was not restored. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,7 @@ impl Store {
                 return Err(RestoreError::NotEmpty(table));
             }
         }
+        uow.write_without_feed().await?;
         let (chunk, replaced) = (Chunk::default(), HashMap::new());
         // The header is the first line.
         Ok(BackupRestore { uow, columns, chunk, replaced, row_count: 0, line: 1, is_complete: false })

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::entity::organization;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{bigint_array, sql};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork, rows_cte};
 
@@ -20,6 +20,20 @@ struct OrganizationMerge {
 }
 
 const COLUMNS: &str = "former_id bigint, survivor_id bigint";
+/// Organizations that are merged in one transaction.
+const MERGES_PER_STEP: usize = 100;
+
+/// The query for merges of organizations that fulfil a condition.
+fn named_organizations(condition: &str) -> Sql {
+    Sql::from(format!(
+        "SELECT named.id AS former_id, min(found.id) AS survivor_id FROM organization AS named \
+         CROSS JOIN LATERAL jsonb_array_elements(named.names) AS name JOIN organization AS found \
+         ON found.names @> jsonb_build_array(jsonb_build_object('value', name -> 'value')) AND found.status = 'ACTIVE' \
+         AND found.ror IS NOT NULL WHERE named.ror IS NULL {condition} \
+         AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = named.id) \
+         GROUP BY named.id HAVING count(DISTINCT found.id) = 1 ORDER BY 1"
+    ))
+}
 
 impl Store {
     /// Merges organizations that records only name into the only active one with a ROR ID and that name, so that the
@@ -28,18 +42,30 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn merge_named_organizations(&self) -> Result<usize, Error> {
-        self.retry(|| self.try_merge_named_organizations()).await
+        // The whole table is read without the write lock, which each step takes.
+        let found = self.retry(|| self.find_named_organizations()).await?;
+        let mut merged = 0;
+        for step in found.chunks(MERGES_PER_STEP) {
+            merged += self.retry(|| self.try_merge_named_organizations(step)).await?;
+        }
+        Ok(merged)
     }
 
-    async fn try_merge_named_organizations(&self) -> Result<usize, Error> {
+    async fn find_named_organizations(&self) -> Result<Vec<OrganizationMerge>, Error> {
+        let uow = UnitOfWork::begin_unlocked(self).await?;
+        // Rows are found by indexes, as in a step.
+        uow.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+        let merges = uow.rows::<OrganizationMerge>(named_organizations("")).await?;
+        uow.rollback().await?;
+        Ok(merges)
+    }
+
+    async fn try_merge_named_organizations(&self, found: &[OrganizationMerge]) -> Result<usize, Error> {
         let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
-        let sql = "SELECT named.id AS former_id, min(found.id) AS survivor_id FROM organization AS named \
-             CROSS JOIN LATERAL jsonb_array_elements(named.names) AS name JOIN organization AS found \
-             ON found.names @> jsonb_build_array(jsonb_build_object('value', name -> 'value')) AND found.status = 'ACTIVE' \
-             AND found.ror IS NOT NULL WHERE named.ror IS NULL \
-             AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = named.id) \
-             GROUP BY named.id HAVING count(DISTINCT found.id) = 1 ORDER BY 1";
-        let merges = uow.rows::<OrganizationMerge>(sql.into()).await?;
+        // Since they were found, others may have been written.
+        let ids: Vec<String> = found.iter().map(|merge| merge.former_id.to_string()).collect();
+        let condition = format!("AND named.id IN ({})", ids.join(", "));
+        let merges = uow.rows::<OrganizationMerge>(named_organizations(&condition)).await?;
         if !merges.is_empty() {
             merge_organizations(&mut uow, &merges).await?;
             uow.dirty.statistics = true;

@@ -11,6 +11,7 @@ mod researchers;
 mod unassigned;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::disambiguation::{
 };
 use crate::entity::identity_pending;
 use crate::error::Error;
+use crate::model::activity::ActivityKind;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::merge_researchers::emptied::reassign_and_merge_emptied;
@@ -30,15 +32,16 @@ use crate::store::projections::disambiguation::researchers::{
     add_researcher_identifiers, create_missing_researchers, update_majority_names,
 };
 use crate::store::projections::disambiguation::unassigned::{merge_orphans, merge_unassigned, unassign};
+use crate::store::unit_of_work::step_size::StepSize;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names::NameForm;
 
-/// Authorships that are disambiguated in one transaction, unless a single block has more.
-const MAX_TRANSACTION_MENTIONS: i64 = 12_000;
+/// Authorships that are disambiguated in one transaction, unless a single block has more: at first, at least, at most.
+const STEP_MENTIONS: [i64; 3] = [3_000, 250, 12_000];
 /// Blocks that are disambiguated in one transaction.
 const MAX_TRANSACTION_BLOCKS: i64 = 2_000;
 /// Authorships that are assigned a block in one transaction.
-const UNBLOCKED_CHUNK_ROWS: i64 = 20_000;
+const UNBLOCKED_CHUNK_ROWS: i64 = 4_000;
 
 /// The result of a disambiguation run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +62,10 @@ impl Store {
     pub async fn disambiguate_authors(&self, mut progress: impl FnMut(usize)) -> Result<DisambiguationReport, Error> {
         while self.retry(|| self.assign_missing_blocks()).await? {}
         let mut total = DisambiguationReport::default();
-        while let Some(report) = self.retry(|| self.disambiguate_next_blocks()).await? {
+        let [initial, minimum, maximum] = STEP_MENTIONS;
+        let mut step = StepSize::new(initial, minimum, maximum);
+        while let Some((report, held)) = self.retry(|| self.disambiguate_next_blocks(step.items())).await? {
+            step.adapt(held);
             total.authorships += report.authorships;
             total.moved += report.moved;
             total.created += report.created;
@@ -69,9 +75,13 @@ impl Store {
     }
 
     /// Disambiguates the next queued blocks in one transaction. Returns `None` if there are none.
-    async fn disambiguate_next_blocks(&self) -> Result<Option<DisambiguationReport>, Error> {
-        let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
-        let blocks = load_pending_blocks(&uow).await?;
+    /// Also returns how long the write lock was held.
+    async fn disambiguate_next_blocks(
+        &self,
+        max_mentions: i64,
+    ) -> Result<Option<(DisambiguationReport, Duration)>, Error> {
+        let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?.for_activity(ActivityKind::Resolve);
+        let blocks = load_pending_blocks(&uow, max_mentions).await?;
         if blocks.is_empty() {
             return Ok(None);
         }
@@ -81,8 +91,9 @@ impl Store {
             .exec(uow.db())
             .await?;
         uow.dirty.statistics |= report.moved > 0;
+        let locked_at = uow.locked_at();
         uow.commit().await?;
-        Ok(Some(report))
+        Ok(Some((report, locked_at.elapsed())))
     }
 
     /// Queues all blocks, so that the next run disambiguates all authors.
@@ -154,7 +165,7 @@ struct BlockAuthorship {
 }
 
 /// The next queued blocks, as many as fit into one transaction.
-async fn load_pending_blocks(uow: &UnitOfWork<'_>) -> Result<Vec<String>, Error> {
+async fn load_pending_blocks(uow: &UnitOfWork<'_>, max_mentions: i64) -> Result<Vec<String>, Error> {
     #[derive(FromQueryResult)]
     struct PendingBlockRow {
         block: String,
@@ -171,7 +182,7 @@ async fn load_pending_blocks(uow: &UnitOfWork<'_>) -> Result<Vec<String>, Error>
     let selected = pending.into_iter().take_while(|row| {
         let is_first = mentions == 0;
         mentions += row.mentions.max(1);
-        is_first || mentions <= MAX_TRANSACTION_MENTIONS
+        is_first || mentions <= max_mentions
     });
     Ok(selected.map(|row| row.block).collect())
 }

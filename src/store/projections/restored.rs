@@ -12,7 +12,7 @@ use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::projections::Rebuild;
 use crate::store::projections::coauthorship::{CoauthorCounts, recount_researchers};
 use crate::store::projections::search_index::SearchIndex;
-use crate::store::reader::backup::RESTORED_SETTING;
+use crate::store::reader::backup::{FORKED_SETTING, RESTORED_SETTING};
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
 
 /// Entities whose rows are made at once.
@@ -40,15 +40,32 @@ impl Store {
 
     async fn try_rebuild_derived(&self) -> Result<(), Error> {
         let mut uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        uow.write_without_feed().await?;
         rebuild_derived_tables(&mut uow).await?;
         uow.store_setting(CoauthorCounts::SETTING, &CoauthorCounts::version(self)).await?;
         uow.store_setting(SearchIndex::SETTING, &SearchIndex::version(self)).await?;
         setting::Entity::delete_by_id(RESTORED_SETTING).exec(uow.db()).await?;
         // The counts over hierarchies depend on the day and are recomputed by `refresh_statistics_if_stale`.
         uow.dirty.statistics = true;
+        uow.refresh_projections().await?;
+        continue_feed(&uow).await?;
         uow.commit().await?;
         Ok(())
     }
+}
+
+/// Continues the feed after the last restored change, in an epoch of its own: the directory from which the backup is may
+/// have recorded other changes since. The feed of a backup that is older than the feed was filled before papers had
+/// organizations.
+async fn continue_feed(uow: &UnitOfWork<'_>) -> Result<(), Error> {
+    uow.execute_unprepared(
+        "SELECT setval('change_position', greatest(max(position), 1), max(position) IS NOT NULL) FROM change; \
+         UPDATE change SET organizations = moved_organizations('{}', change_organizations(kind, id), position) \
+         WHERE kind = 5 AND operation = 'V' AND organizations = '{}' \
+         AND EXISTS (SELECT FROM paper_organization WHERE paper_id = change.id)",
+    )
+    .await?;
+    uow.store_setting(FORKED_SETTING, "an epoch of the change feed begins with the next change").await
 }
 
 /// Makes the rows of all tables in `migration::DERIVED_TABLES`; those of `directory_change` are written by triggers.

@@ -2,6 +2,9 @@
 //! day.
 
 use futures_util::future;
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::store::Store;
@@ -11,40 +14,84 @@ use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, 
 /// Has a row while the counts are up to date. They depend on the day, since affiliations start and end.
 const STATISTICS_FRESH: &str = "SELECT value FROM setting WHERE name = 'totals_day' AND value = CURRENT_DATE::text";
 
-/// Counts the current researchers of each organization, including its descendants.
-const COUNT_ORGANIZATION_RESEARCHERS: &str = "WITH RECURSIVE held(researcher_id, organization_id) AS (\
-    SELECT researcher_id, organization_id FROM affiliation \
-    WHERE kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') AND starts_on <= CURRENT_DATE AND ends_on >= CURRENT_DATE \
-    UNION SELECT held.researcher_id, organization_parent.parent_id FROM held \
-    JOIN organization_parent ON organization_parent.child_id = held.organization_id), \
-    counted AS (SELECT organization_id, count(*) AS people FROM held GROUP BY organization_id) \
-    UPDATE organization_statistics AS kept SET researcher_count = coalesce(counted.people, 0) FROM organization \
-    LEFT JOIN counted ON counted.organization_id = organization.id \
-    WHERE kept.organization_id = organization.id AND kept.researcher_count <> coalesce(counted.people, 0)";
+/// Rows that are updated in one transaction.
+const STEP_ROWS: usize = 2_000;
 
-/// Counts the papers and researchers of each topic, including narrower topics. Only topics are expanded recursively.
-const COUNT_TOPIC_PAPERS_AND_RESEARCHERS: &str = "WITH RECURSIVE above(topic_id, broader_id) AS (SELECT id, id FROM topic \
-    UNION SELECT above.topic_id, topic_broader.broader_id FROM above \
-    JOIN topic_broader ON topic_broader.topic_id = above.broader_id), \
-    papers AS (SELECT above.broader_id AS topic_id, count(DISTINCT paper_topic.paper_id) AS amount FROM above \
-    JOIN paper_topic ON paper_topic.topic_id = above.topic_id GROUP BY above.broader_id), \
-    person AS (SELECT topic_id, researcher_id FROM researcher_topic \
-    UNION SELECT paper_topic.topic_id, authorship.researcher_id FROM paper_topic \
-    JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE authorship.researcher_id IS NOT NULL), \
-    people AS (SELECT above.broader_id AS topic_id, count(DISTINCT person.researcher_id) AS amount FROM above \
-    JOIN person ON person.topic_id = above.topic_id GROUP BY above.broader_id) \
-    UPDATE topic_statistics AS kept SET paper_count = coalesce(papers.amount, 0), researcher_count = coalesce(people.amount, 0) \
-    FROM topic LEFT JOIN papers ON papers.topic_id = topic.id LEFT JOIN people ON people.topic_id = topic.id \
-    WHERE kept.topic_id = topic.id AND (kept.paper_count, kept.researcher_count) \
-    <> (coalesce(papers.amount, 0), coalesce(people.amount, 0))";
+/// Counts that differ from the stored ones, and how they are stored.
+struct Recount {
+    /// Selects `id`, `researcher_count` and `paper_count` of what differs.
+    select: &'static str,
+    /// Stores the counts of `rows`.
+    update: &'static str,
+}
 
-/// Copies the counts to the search index, which ranks organizations and topics by them.
-const UPDATE_POPULARITY: [&str; 2] = [
-    "UPDATE search_entry SET popularity = kept.researcher_count FROM organization_statistics AS kept \
-     WHERE kept.organization_id = search_entry.organization_id AND kept.researcher_count <> search_entry.popularity",
-    "UPDATE search_entry SET popularity = kept.paper_count FROM topic_statistics AS kept \
-     WHERE kept.topic_id = search_entry.topic_id AND kept.paper_count <> search_entry.popularity",
+/// All counts; the search index has those before, by which it ranks organizations and topics.
+const RECOUNTS: [Recount; 4] = [
+    // The current researchers of each organization, including its descendants.
+    Recount {
+        select: "WITH RECURSIVE held(researcher_id, organization_id) AS (\
+            SELECT researcher_id, organization_id FROM affiliation \
+            WHERE kind IN ('EMPLOYMENT', 'MEMBERSHIP', 'INVITED_POSITION') \
+            AND starts_on <= CURRENT_DATE AND ends_on >= CURRENT_DATE \
+            UNION SELECT held.researcher_id, organization_parent.parent_id FROM held \
+            JOIN organization_parent ON organization_parent.child_id = held.organization_id), \
+            counted AS (SELECT organization_id, count(*) AS people FROM held GROUP BY organization_id) \
+            SELECT kept.organization_id AS id, coalesce(counted.people, 0) AS researcher_count, 0::bigint AS paper_count \
+            FROM organization_statistics AS kept LEFT JOIN counted ON counted.organization_id = kept.organization_id \
+            WHERE kept.researcher_count <> coalesce(counted.people, 0)",
+        update: "UPDATE organization_statistics AS kept SET researcher_count = rows.researcher_count FROM rows \
+            WHERE kept.organization_id = rows.id",
+    },
+    // The papers and researchers of each topic, including narrower topics. Only topics are expanded recursively.
+    Recount {
+        select: "WITH RECURSIVE above(topic_id, broader_id) AS (SELECT id, id FROM topic \
+            UNION SELECT above.topic_id, topic_broader.broader_id FROM above \
+            JOIN topic_broader ON topic_broader.topic_id = above.broader_id), \
+            papers AS (SELECT above.broader_id AS topic_id, count(DISTINCT paper_topic.paper_id) AS amount FROM above \
+            JOIN paper_topic ON paper_topic.topic_id = above.topic_id GROUP BY above.broader_id), \
+            person AS (SELECT topic_id, researcher_id FROM researcher_topic \
+            UNION SELECT paper_topic.topic_id, authorship.researcher_id FROM paper_topic \
+            JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE authorship.researcher_id IS NOT NULL), \
+            people AS (SELECT above.broader_id AS topic_id, count(DISTINCT person.researcher_id) AS amount FROM above \
+            JOIN person ON person.topic_id = above.topic_id GROUP BY above.broader_id) \
+            SELECT kept.topic_id AS id, coalesce(people.amount, 0) AS researcher_count, \
+            coalesce(papers.amount, 0) AS paper_count FROM topic_statistics AS kept \
+            LEFT JOIN papers ON papers.topic_id = kept.topic_id LEFT JOIN people ON people.topic_id = kept.topic_id \
+            WHERE (kept.paper_count, kept.researcher_count) <> (coalesce(papers.amount, 0), coalesce(people.amount, 0))",
+        update: "UPDATE topic_statistics AS kept SET researcher_count = rows.researcher_count, \
+            paper_count = rows.paper_count FROM rows WHERE kept.topic_id = rows.id",
+    },
+    Recount {
+        select: "SELECT DISTINCT kept.organization_id AS id, kept.researcher_count::bigint AS researcher_count, \
+            0::bigint AS paper_count FROM organization_statistics AS kept \
+            JOIN search_entry ON search_entry.organization_id = kept.organization_id \
+            WHERE kept.researcher_count <> search_entry.popularity",
+        update: "UPDATE search_entry SET popularity = rows.researcher_count FROM rows \
+            WHERE search_entry.organization_id = rows.id",
+    },
+    Recount {
+        select: "SELECT DISTINCT kept.topic_id AS id, 0::bigint AS researcher_count, \
+            kept.paper_count::bigint AS paper_count FROM topic_statistics AS kept \
+            JOIN search_entry ON search_entry.topic_id = kept.topic_id \
+            WHERE kept.paper_count <> search_entry.popularity",
+        update: "UPDATE search_entry SET popularity = rows.paper_count FROM rows WHERE search_entry.topic_id = rows.id",
+    },
 ];
+
+/// Notes the affiliations that began or ended since the last day that was noted: nothing is written when the day comes.
+const NOTE_CALENDAR_CHANGES: &str = "WITH turned AS (SELECT affiliation.id, researcher_id, organization_id \
+    FROM affiliation, setting WHERE setting.name = 'calendar_day' AND (starts_on > setting.value::date \
+    AND starts_on <= CURRENT_DATE OR ends_on >= setting.value::date AND ends_on < CURRENT_DATE)) \
+    INSERT INTO change_pending (kind, id, field, delta) SELECT 3, id, 'isCurrent', 1 FROM turned \
+    UNION ALL SELECT DISTINCT 1, researcher_id, 'affiliations', 1 FROM turned \
+    UNION ALL SELECT DISTINCT 2, organization_id, 'affiliations', 1 FROM turned";
+
+#[derive(FromQueryResult, Serialize)]
+struct CountRow {
+    id: i64,
+    researcher_count: i64,
+    paper_count: i64,
+}
 
 /// `organization_statistics` and `topic_statistics`. A unit of work only invalidates them.
 #[derive(Debug)]
@@ -81,23 +128,44 @@ impl Store {
         if !self.execute(&sql!(STATISTICS_FRESH).into_statement()?, false).await?.is_empty() {
             return Ok(false);
         }
-        // Under the write lock, or changes of a concurrent unit of work would be missed.
-        let uow = UnitOfWork::begin(self, TableScans::Allow).await?;
-        if !uow.tuples::<String>(STATISTICS_FRESH.into()).await?.is_empty() {
-            return Ok(false);
+        // What is counted without the lock is outdated if a unit of work deletes the setting meanwhile.
+        let Some((mark, day)) = self.begin_recount().await? else { return Ok(false) };
+        for Recount { select, update } in RECOUNTS {
+            let uow = UnitOfWork::begin_unlocked(self).await?;
+            let counts = uow.rows::<CountRow>(select.into()).await?;
+            uow.rollback().await?;
+            for rows in counts.chunks(STEP_ROWS) {
+                let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+                let columns = "id bigint, researcher_count bigint, paper_count bigint";
+                uow.execute_with_rows(columns, rows, update).await?;
+                uow.commit().await?;
+            }
         }
-        for statement in
-            [COUNT_ORGANIZATION_RESEARCHERS, COUNT_TOPIC_PAPERS_AND_RESEARCHERS].into_iter().chain(UPDATE_POPULARITY)
-        {
-            uow.execute_unprepared(statement).await?;
-        }
-        uow.execute_unprepared(
-            "INSERT INTO setting (name, value) VALUES ('totals_day', CURRENT_DATE::text) \
-             ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
-        )
-        .await?;
+        let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+        uow.execute(sql!("UPDATE setting SET value = ? WHERE name = 'totals_day' AND value = ?", day, mark)).await?;
         uow.commit().await?;
         Ok(true)
+    }
+
+    /// Marks the counts as being made, and records what the calendar changed. Returns the mark and the day for which they
+    /// are made; `None` if they are up to date.
+    async fn begin_recount(&self) -> Result<Option<(String, String)>, Error> {
+        #[derive(FromQueryResult)]
+        struct SettingRow {
+            value: String,
+        }
+        let uow = UnitOfWork::begin(self, TableScans::Allow).await?;
+        if !uow.rows::<SettingRow>(STATISTICS_FRESH.into()).await?.is_empty() {
+            return Ok(None);
+        }
+        let mark = format!("since {}", Uuid::now_v7());
+        uow.store_setting("totals_day", &mark).await?;
+        uow.execute_unprepared(NOTE_CALENDAR_CHANGES).await?;
+        let today = uow.rows::<SettingRow>("SELECT CURRENT_DATE::text AS value".into()).await?.pop();
+        let today = today.ok_or_else(|| Error::internal("a day without a date"))?.value;
+        uow.store_setting("calendar_day", &today).await?;
+        uow.commit().await?;
+        Ok(Some((mark, today)))
     }
 
     /// Empties the pending lists of the search indexes and updates the planner's statistics, after many changes.
@@ -115,7 +183,6 @@ impl Store {
         }
         // Named, since the role may not analyze the tables of others, such as the catalogs: each would be a warning.
         uow.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await?;
-        uow.commit().await?;
-        Ok(())
+        uow.commit_unprojected().await
     }
 }

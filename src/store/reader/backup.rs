@@ -28,7 +28,7 @@ const fn table(name: &'static str, order: &'static [&'static str]) -> BackupTabl
 }
 
 /// All tables of a backup, each after those that it refers to. `DERIVED_TABLES` of the crate `migration` has the others.
-pub const BACKUP_TABLES: [BackupTable; 25] = [
+pub const BACKUP_TABLES: [BackupTable; 28] = [
     table("organization", &["id"]),
     table("organization_parent", &["child_id", "parent_id"]),
     table("organization_succession", &["predecessor_id", "successor_id"]),
@@ -56,16 +56,24 @@ pub const BACKUP_TABLES: [BackupTable; 25] = [
     table("source_record", &["source", "key"]),
     table("identity_decision", &["id"]),
     table("identity_pin", &["authorship_id"]),
+    table("activity", &["id"]),
+    table("change", &["kind", "id"]),
+    table(EPOCH_TABLE, &["id"]),
     table(PENDING_TABLE, &["block"]),
     table(SETTING_TABLE, &[r#"name COLLATE "C""#]),
 ];
 
 /// The queue of author disambiguation, which writes to other tables fill.
 pub(crate) const PENDING_TABLE: &str = "identity_pending";
+/// The epochs of the change feed, of which a new database has one.
+pub(crate) const EPOCH_TABLE: &str = "feed_epoch";
 /// The settings, of which a new database has some.
 pub(crate) const SETTING_TABLE: &str = "setting";
 /// Settings that describe derived tables.
-pub(crate) const DERIVED_SETTINGS: [&str; 4] = ["consortium_size", "search_version", "totals_day", RESTORED_SETTING];
+pub(crate) const DERIVED_SETTINGS: [&str; 5] =
+    ["consortium_size", "search_version", "totals_day", FORKED_SETTING, RESTORED_SETTING];
+/// The setting that says that the next change begins an epoch of the change feed.
+pub(crate) const FORKED_SETTING: &str = "feed_forked";
 /// The setting that says that the derived tables are not rebuilt yet.
 pub(crate) const RESTORED_SETTING: &str = "restored";
 

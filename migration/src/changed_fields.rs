@@ -1,0 +1,382 @@
+//! Which write changes which field of which entity, for the change feed.
+//!
+//! [`CHANGED_FIELDS`] is the only place that says so. From it, triggers are made that note in `change_pending` what each
+//! statement added to a field and took from it, as sums of hashes: a field whose sum is zero at the end of the transaction
+//! has not changed, however often it was written.
+//!
+//! Not fields are what is counted or derived from other entities (statistics, coauthors, papers of organizations and
+//! topics), and why an author was resolved or repaired: it changes with the papers of other authors.
+//!
+//! The migration 000044 made its triggers from this list. A change of the list needs a migration that makes the triggers of
+//! the affected tables again.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::execute;
+
+/// The kinds of entity of the feed, by number, with their tables.
+pub const KINDS: [(i16, &str); 5] =
+    [(1, "researcher"), (2, "organization"), (3, "affiliation"), (4, "topic"), (5, "paper")];
+
+/// The field that stands for the whole entity: it was inserted or deleted.
+const WHOLE: &str = "*";
+
+/// A field, and the columns of a table that are its value or one of its items.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangedField {
+    /// The table.
+    pub table: &'static str,
+    /// The number of the kind of the entity, in SQL. `r` is the row.
+    pub kind: &'static str,
+    /// The id of the entity, in SQL; null if the row belongs to none.
+    pub id: &'static str,
+    /// The name of the field, as in the GraphQL schema.
+    pub field: &'static str,
+    /// The columns.
+    pub columns: &'static [&'static str],
+    /// Whether the column is a text in several languages. Each is a field, such as `headline@fr`.
+    pub is_localized: bool,
+}
+
+const fn column(
+    table: &'static str,
+    kind: &'static str,
+    field: &'static str,
+    column: &'static [&'static str],
+) -> ChangedField {
+    ChangedField { table, kind, id: "r.id", field, columns: column, is_localized: false }
+}
+
+const fn localized(
+    table: &'static str,
+    kind: &'static str,
+    field: &'static str,
+    column: &'static [&'static str],
+) -> ChangedField {
+    ChangedField { table, kind, id: "r.id", field, columns: column, is_localized: true }
+}
+
+const fn item(
+    table: &'static str,
+    kind: &'static str,
+    id: &'static str,
+    field: &'static str,
+    columns: &'static [&'static str],
+) -> ChangedField {
+    ChangedField { table, kind, id, field, columns, is_localized: false }
+}
+
+/// The number of the kind that a row of `former_identity` names.
+const FORMER_KIND: &str =
+    "CASE r.kind WHEN 'researcher' THEN 1 WHEN 'organization' THEN 2 WHEN 'topic' THEN 4 ELSE 5 END";
+const AFFILIATION_COLUMNS: &[&str] = &[
+    "id",
+    "researcher_id",
+    "organization_id",
+    "kind",
+    "role_title",
+    "department_name",
+    "start_date",
+    "end_date",
+    "has_ended",
+    "is_primary",
+];
+const AUTHORSHIP_COLUMNS: &[&str] = &[
+    "id",
+    "list_order",
+    "position",
+    "name_as_published",
+    "name",
+    "researcher_id",
+    "same_as_id",
+    "is_corresponding",
+    "equal_contribution_group",
+    "affiliations_as_published",
+];
+
+/// All fields.
+pub const CHANGED_FIELDS: &[ChangedField] = &[
+    column("researcher", "1", "slug", &["slug"]),
+    column("researcher", "1", "displayName", &["display_name"]),
+    column("researcher", "1", "givenName", &["given_name"]),
+    column("researcher", "1", "familyName", &["family_name"]),
+    column("researcher", "1", "otherNames", &["other_names"]),
+    column("researcher", "1", "orcid", &["orcid"]),
+    localized("researcher", "1", "headline", &["headline"]),
+    localized("researcher", "1", "biography", &["biography"]),
+    column("researcher", "1", "portraitUrl", &["portrait_url"]),
+    column("researcher", "1", "homepageUrl", &["homepage_url"]),
+    item("external_id", "1", "r.researcher_id", "identifiers", &["scheme", "value"]),
+    item("affiliation", "1", "r.researcher_id", "affiliations", AFFILIATION_COLUMNS),
+    item("researcher_topic", "1", "r.researcher_id", "topics", &["topic_id", "position"]),
+    item("authorship", "1", "r.researcher_id", "papers", &["paper_id"]),
+    column("organization", "2", "slug", &["slug"]),
+    column("organization", "2", "ror", &["ror"]),
+    column("organization", "2", "names", &["names", "display_names"]),
+    column("organization", "2", "types", &["types"]),
+    column("organization", "2", "status", &["status"]),
+    column("organization", "2", "countryCode", &["country_code"]),
+    column("organization", "2", "city", &["city"]),
+    column("organization", "2", "homepageUrl", &["homepage_url"]),
+    item("external_id", "2", "r.organization_id", "identifiers", &["scheme", "value"]),
+    item("organization_parent", "2", "r.child_id", "parents", &["parent_id"]),
+    item("organization_parent", "2", "r.parent_id", "children", &["child_id"]),
+    item("organization_succession", "2", "r.successor_id", "predecessors", &["predecessor_id"]),
+    item("organization_succession", "2", "r.predecessor_id", "successors", &["successor_id"]),
+    item("affiliation", "2", "r.organization_id", "affiliations", AFFILIATION_COLUMNS),
+    column("affiliation", "3", "researcher", &["researcher_id"]),
+    column("affiliation", "3", "organization", &["organization_id"]),
+    column("affiliation", "3", "kind", &["kind"]),
+    localized("affiliation", "3", "roleTitle", &["role_title"]),
+    localized("affiliation", "3", "departmentName", &["department_name"]),
+    column("affiliation", "3", "startDate", &["start_date"]),
+    column("affiliation", "3", "endDate", &["end_date"]),
+    column("affiliation", "3", "isCurrent", &["has_ended"]),
+    column("affiliation", "3", "isPrimary", &["is_primary"]),
+    column("topic", "4", "slug", &["slug"]),
+    column("topic", "4", "scheme", &["scheme"]),
+    column("topic", "4", "labels", &["names", "display_names"]),
+    column("topic", "4", "identifiers", &["code", "concept_uri"]),
+    item("external_id", "4", "r.topic_id", "identifiers", &["scheme", "value"]),
+    item("topic_broader", "4", "r.topic_id", "broader", &["broader_id"]),
+    item("topic_broader", "4", "r.broader_id", "narrower", &["topic_id"]),
+    column("paper", "5", "slug", &["slug"]),
+    column("paper", "5", "title", &["title"]),
+    localized("paper", "5", "displayName", &["translated_titles"]),
+    localized("paper", "5", "abstract", &["abstract_text"]),
+    column("paper", "5", "abstract", &["abstract_completeness"]),
+    column("paper", "5", "publicationDate", &["publication_date"]),
+    column("paper", "5", "publicationYear", &["publication_year"]),
+    column("paper", "5", "type", &["type"]),
+    column("paper", "5", "venueName", &["venue_name"]),
+    column("paper", "5", "volume", &["volume"]),
+    column("paper", "5", "issue", &["issue"]),
+    column("paper", "5", "pages", &["pages"]),
+    column("paper", "5", "articleNumber", &["article_number"]),
+    column("paper", "5", "edition", &["edition"]),
+    column("paper", "5", "publisherName", &["publisher_name"]),
+    column("paper", "5", "issns", &["issns"]),
+    column("paper", "5", "isbns", &["isbns"]),
+    column("paper", "5", "keywords", &["keywords"]),
+    column("paper", "5", "language", &["language"]),
+    column("paper", "5", "doi", &["doi"]),
+    column("paper", "5", "arxivId", &["arxiv_id"]),
+    column("paper", "5", "url", &["url"]),
+    column("paper", "5", "isRetracted", &["is_retracted"]),
+    column("paper", "5", "versionOf", &["version_of_id"]),
+    item("paper", "5", "r.version_of_id", "versions", &["id"]),
+    item("external_id", "5", "r.paper_id", "identifiers", &["scheme", "value"]),
+    item("authorship", "5", "r.paper_id", "authorships", AUTHORSHIP_COLUMNS),
+    item(
+        "authorship_organization",
+        "5",
+        "(SELECT authorship.paper_id FROM authorship WHERE authorship.id = r.authorship_id)",
+        "authorships",
+        &["authorship_id", "organization_id"],
+    ),
+    item("paper_topic", "5", "r.paper_id", "topics", &["topic_id", "position"]),
+    item(
+        "paper_organization",
+        "5",
+        "r.paper_id",
+        "organizations",
+        &["organization_id", "is_by_authorship", "is_by_membership"],
+    ),
+    item("former_identity", FORMER_KIND, "r.survivor_id", "formerIds", &["former_id"]),
+    // The merged entity: its redirect is a part of what the feed says about it.
+    item("former_identity", FORMER_KIND, "r.former_id", WHOLE, &["survivor_id"]),
+];
+
+/// Authors are displayed by the name of their researcher, unless it is hidden.
+const RENAMED_AUTHORS: &str = "
+            IF (OLD.display_name, OLD.hidden_forms, OLD.withholds_published_name)
+                IS DISTINCT FROM (NEW.display_name, NEW.hidden_forms, NEW.withholds_published_name) THEN
+                INSERT INTO change_pending (kind, id, field, delta)
+                SELECT 5, paper_id, 'authorships', change_hash(ROW(NEW.display_name, NEW.hidden_forms, NEW.withholds_published_name)::text)
+                    - change_hash(ROW(OLD.display_name, OLD.hidden_forms, OLD.withholds_published_name)::text)
+                FROM authorship WHERE coalesce(researcher_id, same_as_id) = NEW.id;
+            END IF;";
+const RENAMED_AUTHORS_COLUMNS: &[&str] = &["display_name", "hidden_forms", "withholds_published_name"];
+
+/// The tables of [`CHANGED_FIELDS`], each once, in the order of their first field.
+#[must_use]
+pub fn changed_tables() -> Vec<&'static str> {
+    let mut tables: Vec<&'static str> = Vec::new();
+    for field in CHANGED_FIELDS {
+        if !tables.contains(&field.table) {
+            tables.push(field.table);
+        }
+    }
+    tables
+}
+
+/// The names of the fields of a kind, sorted, without languages.
+#[must_use]
+pub fn field_names(kind: i16) -> Vec<&'static str> {
+    let of_kind = |field: &&ChangedField| {
+        field.field != WHOLE && (field.kind == kind.to_string() || field.kind == FORMER_KIND && kind != 3)
+    };
+    let mut names: Vec<&'static str> = CHANGED_FIELDS.iter().filter(of_kind).map(|field| field.field).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn is_entity(table: &str) -> bool {
+    KINDS.iter().any(|(_, name)| *name == table)
+}
+
+impl ChangedField {
+    /// An item of a list of an entity that is not the row itself.
+    fn is_item(&self) -> bool {
+        self.id != "r.id"
+    }
+
+    /// The hash of the value of a row, in SQL.
+    fn hash(&self, row: &str) -> String {
+        let columns: Vec<String> = self.columns.iter().map(|column| format!("{row}.{column}")).collect();
+        match columns.as_slice() {
+            [column] => format!("change_hash({column}::text)"),
+            columns => format!("change_hash(ROW({})::text)", columns.join(", ")),
+        }
+    }
+
+    fn of_row(sql: &str, row: &str) -> String {
+        // `r.` begins a column of the row only after a space or a bracket: `paper.` is something else.
+        let mut text = format!(" {sql}");
+        for before in [" ", "("] {
+            text = text.replace(&format!("{before}r."), &format!("{before}{row}."));
+        }
+        text.trim_start().to_owned()
+    }
+
+    /// The sums of the rows in the transition table `changed`.
+    fn sum_sql(&self) -> String {
+        let (kind, id, hash, field) = (self.kind, self.id, self.hash("r"), self.field);
+        format!(
+            "SELECT kind, id, '{field}', sign * sum(hash) FROM (SELECT {kind} AS kind, {id} AS id, {hash} AS hash FROM changed AS r) AS item
+                WHERE id IS NOT NULL GROUP BY kind, id"
+        )
+    }
+
+    /// The statement that notes the difference of an updated row, if there is one.
+    fn update_sql(&self) -> String {
+        let differs: Vec<String> =
+            self.columns.iter().map(|column| format!("OLD.{column} IS DISTINCT FROM NEW.{column}")).collect();
+        let (old_kind, new_kind) = (Self::of_row(self.kind, "OLD"), Self::of_row(self.kind, "NEW"));
+        let (old_id, new_id) = (Self::of_row(self.id, "OLD"), Self::of_row(self.id, "NEW"));
+        let field = self.field;
+        let (condition, rows) = if self.is_localized {
+            let column = self.columns[0];
+            let rows = format!(
+                "SELECT {new_kind}, NEW.id, '{field}@' || key, sum(hash) FROM (
+                    SELECT key, change_hash(value) AS hash FROM jsonb_each_text(NEW.{column})
+                    UNION ALL SELECT key, - change_hash(value) FROM jsonb_each_text(OLD.{column})) AS text GROUP BY key"
+            );
+            (differs.join(" OR "), rows)
+        } else if self.is_item() {
+            let moves =
+                if old_id.starts_with('(') { String::new() } else { format!(" OR {old_id} IS DISTINCT FROM {new_id}") };
+            let rows = format!(
+                "SELECT * FROM (VALUES ({old_kind}, {old_id}, '{field}', - {}), ({new_kind}, {new_id}, '{field}', {})) AS item(kind, id, field, delta)
+                    WHERE id IS NOT NULL",
+                self.hash("OLD"),
+                self.hash("NEW"),
+            );
+            (format!("{}{moves}", differs.join(" OR ")), rows)
+        } else {
+            (
+                differs.join(" OR "),
+                format!("VALUES ({new_kind}, NEW.id, '{field}', {} - {})", self.hash("NEW"), self.hash("OLD")),
+            )
+        };
+        format!(
+            "
+            IF {condition} THEN
+                INSERT INTO change_pending (kind, id, field, delta)
+                {rows};
+            END IF;"
+        )
+    }
+}
+
+/// The trigger function of a table.
+fn function_sql(table: &str) -> String {
+    let fields: Vec<&ChangedField> = CHANGED_FIELDS.iter().filter(|field| field.table == table).collect();
+    let whole = KINDS
+        .iter()
+        .find(|(_, name)| *name == table)
+        .map(|(kind, _)| format!("SELECT {kind}, id, '{WHOLE}', sign::numeric FROM changed"));
+    let items = fields.iter().filter(|field| !is_entity(table) || field.is_item()).map(|field| field.sum_sql());
+    let sums: Vec<String> = whole.into_iter().chain(items).collect();
+    let mut updates: String = fields.iter().map(|field| field.update_sql()).collect();
+    if table == "researcher" {
+        updates.push_str(RENAMED_AUTHORS);
+    }
+    format!(
+        "CREATE FUNCTION mark_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            sign CONSTANT integer := CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END;
+        BEGIN
+            IF TG_LEVEL = 'STATEMENT' THEN
+                INSERT INTO change_pending (kind, id, field, delta)
+                {};
+                RETURN NULL;
+            END IF;{updates}
+            RETURN NULL;
+        END
+        $$;",
+        sums.join("\n                UNION ALL "),
+    )
+}
+
+/// The triggers of a table.
+fn trigger_sql(table: &str) -> String {
+    let mut columns: Vec<&str> = Vec::new();
+    for field in CHANGED_FIELDS.iter().filter(|field| field.table == table) {
+        let id = field.id.strip_prefix("r.").filter(|id| !id.contains(' '));
+        columns.extend(id.into_iter().chain(field.columns.iter().copied()));
+    }
+    if table == "researcher" {
+        columns.extend(RENAMED_AUTHORS_COLUMNS);
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    let differs: Vec<String> =
+        columns.iter().map(|column| format!("OLD.{column} IS DISTINCT FROM NEW.{column}")).collect();
+    // A restore brings the feed with it.
+    let records = "current_setting('directory.writer', true) IS DISTINCT FROM 'restore'";
+    format!(
+        "CREATE TRIGGER takes_write_lock BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT
+            WHEN (coalesce(current_setting('directory.writer', true), '') NOT IN ('app', 'locked', 'restore'))
+            EXECUTE FUNCTION take_write_lock();
+        CREATE TRIGGER refuses_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
+        CREATE TRIGGER marks_new_rows AFTER INSERT ON {table} REFERENCING NEW TABLE AS changed
+            FOR EACH STATEMENT WHEN ({records}) EXECUTE FUNCTION mark_{table}();
+        CREATE TRIGGER marks_former_rows AFTER DELETE ON {table} REFERENCING OLD TABLE AS changed
+            FOR EACH STATEMENT WHEN ({records}) EXECUTE FUNCTION mark_{table}();
+        CREATE TRIGGER marks_changed_rows AFTER UPDATE ON {table} FOR EACH ROW
+            WHEN (({}) AND {records}) EXECUTE FUNCTION mark_{table}();",
+        differs.join(" OR "),
+    )
+}
+
+/// Creates the triggers of all tables.
+pub(crate) async fn create_triggers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    for table in changed_tables() {
+        execute(manager, &[&function_sql(table), &trigger_sql(table)]).await?;
+    }
+    Ok(())
+}
+
+/// Drops the triggers of all tables.
+pub(crate) async fn drop_triggers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    for table in changed_tables() {
+        let sql = format!(
+            "DROP TRIGGER takes_write_lock ON {table}; DROP TRIGGER refuses_truncate ON {table}; \
+             DROP FUNCTION mark_{table}() CASCADE;"
+        );
+        execute(manager, &[&sql]).await?;
+    }
+    Ok(())
+}
