@@ -28,11 +28,14 @@ fn create_statements() -> Vec<(String, String)> {
         };
     }
     create_tables![
+        activity,
         affiliation,
         authorship,
         authorship_organization,
         authorship_resolution,
+        change,
         external_id,
+        feed_epoch,
         former_identity,
         former_slug,
         identity_decision,

@@ -155,6 +155,7 @@ impl WorstCases {
             ("ResearcherFacets.organizations" | "PaperFacets.organizations", _) => "organizations",
             ("PaperFacets.researchers", _) => "researchers",
             ("Query.nodes" | "Query.node", _) => "papers",
+            ("Query.changes", _) => "organizations",
             _ => panic!("which entities does {name} of {owner} refer to?"),
         }
     }
@@ -197,6 +198,7 @@ impl WorstCases {
             ("String", "schemes") => vec!["[\"local\"]".to_owned()],
             ("String", "style") => ["apa", "chicago", "ieee", "vancouver"].map(|style| format!("{style:?}")).into(),
             ("String", "sources") => vec!["[\"test\"]".to_owned()],
+            ("String", "fields") => vec!["[\"topics\"]".to_owned()],
             _ => {
                 let definition = self.definitions.0.get(ty);
                 let kind = definition.map(|definition| &definition.kind);

@@ -2,9 +2,11 @@
 
 use super::database_dump::query_strings;
 
-/// Tables that are not part of the directory's data: changes, migrations and decisions.
+/// Tables that are not part of the directory's data: changes, migrations and decisions. An activity that is undone has
+/// happened all the same.
 const TABLES_SQL: &str = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' \
-     AND relname NOT IN ('directory_change', 'seaql_migrations', 'identity_decision', 'identity_pending') ORDER BY relname";
+     AND relname NOT IN ('directory_change', 'seaql_migrations', 'identity_decision', 'identity_pending', 'change', 'change_pending', \
+     'activity') ORDER BY relname";
 
 /// Every row, one per line. Search entries are compared without their IDs, and unused search words are ignored.
 pub async fn database_state(url: &str) -> Vec<String> {
@@ -13,8 +15,9 @@ pub async fn database_state(url: &str) -> Vec<String> {
         let (row, condition) = match table.as_str() {
             "search_entry" => ("to_jsonb(stored) - 'id'", "true"),
             "search_word" => ("to_jsonb(stored)", "entry_count <> 0"),
-            // The version of the matching rules is stored when the first command starts.
-            "setting" => ("to_jsonb(stored)", "name <> 'paper_version_law'"),
+            // The version of the matching rules is stored when the first command starts, and that the feed is forked by a
+            // restore.
+            "setting" => ("to_jsonb(stored)", "name NOT IN ('paper_version_law', 'feed_forked')"),
             _ => ("to_jsonb(stored) - 'updated_at'", "true"),
         };
         let sql = format!("SELECT '{table} ' || ({row})::text FROM {table} AS stored WHERE {condition}");
