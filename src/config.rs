@@ -285,6 +285,9 @@ pub struct NetworkConfig {
     /// Maximum number of open connections per client address (IPv6: per /64); loopback and trusted proxies are exempt
     #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value = "256")]
     pub max_connections_per_address: NonZeroU32,
+    /// Maximum number of open sockets and event streams per client address (IPv6: per /64) or token; loopback is exempt
+    #[arg(long, env = "MAX_STREAMS_PER_ADDRESS", default_value = "50")]
+    pub max_streams_per_address: NonZeroU32,
     /// Timeout for receiving the request headers, in seconds
     #[arg(long, env = "HEAD_TIMEOUT_SECONDS", default_value = "5")]
     pub head_timeout_seconds: NonZeroU32,
@@ -363,6 +366,12 @@ impl NetworkConfig {
             response_timeout: seconds(self.answer_timeout_seconds),
             keep_alive_timeout: seconds(self.keep_alive_seconds),
         }
+    }
+
+    /// Maximum number of open sockets and event streams of a client.
+    #[must_use]
+    pub fn max_streams_per_client(&self) -> usize {
+        usize::try_from(self.max_streams_per_address.get()).unwrap_or(usize::MAX)
     }
 
     /// Rate limits of a service that listens on `listen`. By default, clients on the same host are not limited, unless a

@@ -5,6 +5,7 @@ pub mod context;
 pub mod engine;
 pub mod inputs;
 pub mod limits;
+pub mod subscriptions;
 pub mod types;
 
 use std::borrow::Cow;
@@ -14,9 +15,8 @@ use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinitio
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::{ContainerType, resolve_container};
 use async_graphql::{
-    Context, ContextSelectionSet, EmptyMutation, EmptySubscription, MergedObject, Name, ObjectType, OutputType, Pos,
-    Positioned, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError, ServerResult, ValidationMode,
-    Value,
+    Context, ContextSelectionSet, EmptyMutation, MergedObject, Name, ObjectType, OutputType, Pos, Positioned, Request,
+    Response, SDLExportOptions, Schema, SchemaBuilder, ServerError, ServerResult, ValidationMode, Value,
 };
 
 use crate::config::Limits;
@@ -35,6 +35,8 @@ use crate::graphql::engine::{
     VALIDATION_FAILED, execution_document, introspection, json_writer, request_error, variables,
 };
 use crate::graphql::limits::query_cost::{self, QueryCost};
+use crate::graphql::subscriptions::SubscriptionEvent;
+use crate::graphql::subscriptions::changes::SubscriptionFields;
 use crate::graphql::types::affiliation::AffiliationQuery;
 use crate::graphql::types::change::ChangeQuery;
 use crate::graphql::types::coauthor_path::CoauthorPathQuery;
@@ -83,9 +85,11 @@ impl OutputType for Query {
 
 impl ContainerType for Query {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        let value = match introspection::resolve(ctx, ctx.schema_index()) {
-            Some(value) => Some(value),
-            None => self.0.resolve_field(ctx).await?,
+        // An event of a subscription is executed as a query, whose only field is the event.
+        let value = match (ctx.data_opt::<SubscriptionEvent>(), introspection::resolve(ctx, ctx.schema_index())) {
+            (Some(event), _) => Some(event.resolve(ctx).await?),
+            (None, Some(value)) => Some(value),
+            (None, None) => self.0.resolve_field(ctx).await?,
         };
         Ok(value.map(|value| to_ordered_json(value, &ctx.item.node.selection_set.node)))
     }
@@ -95,8 +99,8 @@ impl ObjectType for Query {}
 
 /// Builds the schema, to which the server adds the data its resolvers read. Needs no database.
 #[must_use]
-pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, SubscriptionFields> {
+    Schema::build(Query::default(), EmptyMutation, SubscriptionFields)
         .register_output_type::<EntityImplementsNode>()
         // Depth is limited by `limits`, which runs first.
         .limit_recursive_depth(1000)
@@ -107,7 +111,7 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, EmptySubs
 /// The executable schema.
 pub struct DirectorySchema {
     /// Executes queries, which are validated before.
-    schema: Schema<Query, EmptyMutation, EmptySubscription>,
+    schema: Schema<Query, EmptyMutation, SubscriptionFields>,
     pub(crate) document_cache: DocumentCache,
     schema_index: Arc<SchemaIndex>,
     limits: Limits,
@@ -130,7 +134,7 @@ pub struct PreparedRequest {
 impl DirectorySchema {
     /// Finishes the schema.
     #[must_use]
-    pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription>, limits: Limits) -> Self {
+    pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, SubscriptionFields>, limits: Limits) -> Self {
         let schema_index = Arc::new(index_schema(builder()));
         let schema = builder()
             .data(Arc::clone(&schema_index))
@@ -222,14 +226,7 @@ impl DirectorySchema {
         let mut response = data_loader.run_with_batching(self.schema.execute(request)).await;
         // Releases the database connections of the request.
         drop(data_loader);
-        let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
-        if was_executed && !response.errors.is_empty() {
-            json_writer::reparse(&mut response.data);
-            if let Some(operation) = select_operation(&document.parsed, operation_name.as_deref()) {
-                let shape = ResponseShape::new(&self.schema_index, &document.parsed, &operation.node);
-                shape.propagate_errors(&mut response);
-            }
-        }
+        self.propagate_errors(&mut response, &document, operation_name.as_deref());
         if let Value::Object(fields) = &mut response.data {
             fields.sort_by_cached_key(|key, _| root_fields.iter().position(|field| field == key));
         }
@@ -237,19 +234,35 @@ impl DirectorySchema {
     }
 }
 
+impl DirectorySchema {
+    /// Sets failed fields of an executed operation to null, or their parents.
+    fn propagate_errors(&self, response: &mut Response, document: &CachedDocument, operation_name: Option<&str>) {
+        let was_executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+        if was_executed && !response.errors.is_empty() {
+            json_writer::reparse(&mut response.data);
+            if let Some(operation) = select_operation(&document.parsed, operation_name) {
+                let shape = ResponseShape::new(&self.schema_index, &document.parsed, &operation.node);
+                shape.propagate_errors(response);
+            }
+        }
+    }
+}
+
 impl PreparedRequest {
-    /// Checks that the schema has a root for the type of the operation.
+    /// Checks that the schema has a root for the type of the operation, and that its results can be sent.
     ///
     /// # Errors
-    /// The response to a mutation or a subscription.
-    pub fn check_operation_type(&self) -> Result<(), Box<Response>> {
-        match self.operation_type {
-            Some(ty @ (OperationType::Mutation | OperationType::Subscription)) => {
-                let error = request_error(VALIDATION_FAILED, format!("the schema has no {ty}s; send a query"), None);
-                Err(Box::new(Response::from_errors(vec![error])))
+    /// The response to a mutation, or to a subscription that cannot have several results.
+    pub fn check_operation_type(&self, can_stream: bool) -> Result<(), Box<Response>> {
+        let message = match self.operation_type {
+            Some(OperationType::Mutation) => "the schema has no mutations; send a query",
+            Some(OperationType::Subscription) if !can_stream => {
+                "the results of a subscription are sent over a WebSocket, or as server-sent events, for which send Accept: \
+                 text/event-stream"
             }
-            _ => Ok(()),
-        }
+            _ => return Ok(()),
+        };
+        Err(Box::new(Response::from_errors(vec![request_error(VALIDATION_FAILED, message, None)])))
     }
 }
 
@@ -285,12 +298,12 @@ pub fn sdl() -> String {
 }
 
 /// Builds the index of a schema, with what is declared at its fields.
-fn index_schema(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>) -> SchemaIndex {
+fn index_schema(builder: SchemaBuilder<Query, EmptyMutation, SubscriptionFields>) -> SchemaIndex {
     SchemaIndex::parse(&export_sdl(builder, SDLExportOptions::new()))
 }
 
 /// Exports the schema with the directives on its fields.
-fn export_sdl(builder: SchemaBuilder<Query, EmptyMutation, EmptySubscription>, options: SDLExportOptions) -> String {
+fn export_sdl(builder: SchemaBuilder<Query, EmptyMutation, SubscriptionFields>, options: SDLExportOptions) -> String {
     let sdl = builder.finish().sdl_with_options(options.include_specified_by());
     // Multi-line descriptions have trailing white space.
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();

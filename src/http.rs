@@ -25,8 +25,11 @@ mod response;
 mod response_cache;
 mod response_headers;
 mod routes;
+mod server_sent_events;
+mod streams;
 mod tarpit;
 mod warm_up;
+mod websocket;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -49,7 +52,7 @@ use crate::http::client_address::TrustedProxies;
 use crate::http::client_id::ClientIdentifier;
 use crate::http::connections::ClientConnections;
 use crate::http::content_negotiation::MediaType;
-use crate::http::cors::CorsPolicy;
+use crate::http::cors::{CorsPolicy, StreamOrigins};
 use crate::http::error::HttpError;
 use crate::http::head::omit_body_for_head;
 use crate::http::health::Readiness;
@@ -58,6 +61,7 @@ use crate::http::persisted_queries::PersistedQueries;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::response_cache::ResponseCache;
 use crate::http::response_headers::set_response_headers;
+use crate::http::streams::Streams;
 use crate::http::tarpit::Tarpit;
 use crate::store::Store;
 use crate::store::access::health_check::HealthMonitor;
@@ -112,7 +116,9 @@ impl Application {
         crate::http::connections::raise_nofile_limit(connections.max_total);
         let (head_timeout, keep_alive) = (connections.header_timeout, connections.keep_alive_timeout);
         let proxies = TrustedProxies::new(network.trusted_proxies.clone());
+        let max_connections = connections.max_total;
         let connections = ClientConnections::new(connections, proxies.clone());
+        let streams = Streams::new(max_connections, network.max_streams_per_client(), connections.draining());
         let accepted_connections = connections.clone();
         store.maintain_connections();
         let health_monitor = store.monitor_health();
@@ -124,6 +130,7 @@ impl Application {
             health_monitor: health_monitor.clone(),
             admission: admission.clone(),
             connections: connections.clone(),
+            streams: streams.clone(),
             response_cache: Arc::clone(&response_cache),
             schema: Arc::clone(&schema),
         };
@@ -144,6 +151,8 @@ impl Application {
         let cors_policy = CorsPolicy::new(&origins);
         let shutdown_parts = (readiness.clone(), connections.clone(), monitoring.shutdown_delay());
         let state = Data::new(AppState {
+            stream_origins: StreamOrigins::new(&origins, public_url.as_deref()),
+            streams,
             public_url,
             metrics: metrics.clone(),
             admission,
@@ -305,6 +314,8 @@ async fn close_when_draining<B: MessageBody>(
 
 struct AppState {
     public_url: Option<String>,
+    stream_origins: StreamOrigins,
+    streams: Streams,
     metrics: Metrics,
     admission: Admission,
     clients: ClientIdentifier,

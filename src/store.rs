@@ -24,6 +24,7 @@ use crate::store::access::replica::Replica;
 use crate::store::access::revision::{Revision, RevisionCache};
 use crate::store::access::statement_batcher::StatementBatcher;
 use crate::store::access::work_class::WorkClasses;
+use crate::store::changes::tailer::ChangeTailer;
 use crate::store::unit_of_work::Projection;
 
 /// Access to the directory's database.
@@ -46,6 +47,7 @@ pub struct Store {
     batcher: StatementBatcher,
     work_classes: WorkClasses,
     revision_cache: Arc<RevisionCache>,
+    change_tailer: Arc<ChangeTailer>,
 }
 
 impl Store {
@@ -66,6 +68,7 @@ impl Store {
             statement_counter: StatementCounter::default(),
             batcher: StatementBatcher::default(),
             revision_cache: Arc::default(),
+            change_tailer: Arc::default(),
         }
     }
 
@@ -108,6 +111,21 @@ impl Store {
             read_replica: read_replica.map(connect),
             ..self.clone()
         }
+    }
+
+    /// Returns a store for work that outlives the request.
+    pub(crate) fn without_request(&self) -> Self {
+        Self {
+            connections: RequestConnections::unlimited(self.pool.clone()),
+            batcher: StatementBatcher::default(),
+            read_replica: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns what follows the change feed for the subscribers of this instance.
+    pub(crate) fn change_tailer(&self) -> &Arc<ChangeTailer> {
+        &self.change_tailer
     }
 
     /// Selects a replica that has replayed this revision, round robin.

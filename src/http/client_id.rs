@@ -61,15 +61,23 @@ impl ClientIdentifier {
         true
     }
 
+    /// The client of a token, as in `Authorization`; `None` if it is unknown.
+    #[must_use]
+    pub fn identify_token(&self, authorization: &str) -> Option<ClientId> {
+        let value = HeaderValue::from_str(authorization).ok()?;
+        self.token_number(&value).map(ClientId::Token)
+    }
+
     fn identify_by_headers(&self, peer: IpAddr, headers: &HeaderMap) -> ClientId {
-        let token = headers.get(header::AUTHORIZATION).and_then(bearer_token).and_then(|token| {
-            let digest: [u8; 32] = Sha256::digest(token).into();
-            self.tokens.iter().position(|known| *known == digest)
-        });
-        match token {
+        match headers.get(header::AUTHORIZATION).and_then(|value| self.token_number(value)) {
             Some(number) => ClientId::Token(number),
             None => ClientId::Address(client_prefix(self.proxies.client_address(peer, headers))),
         }
+    }
+
+    fn token_number(&self, authorization: &HeaderValue) -> Option<usize> {
+        let digest: [u8; 32] = Sha256::digest(bearer_token(authorization)?).into();
+        self.tokens.iter().position(|known| *known == digest)
     }
 }
 

@@ -27,11 +27,15 @@ use tokio::time::Instant;
 
 use crate::config::ConnectionLimits;
 use crate::http::client_address::{TrustedProxies, client_prefix};
+use crate::http::streams::EndlessResponse;
 
 /// The response to an excess connection, sent before anything is read.
 const OVERLOAD_RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
       content-length: 0\r\nconnection: close\r\n\r\n";
+
+/// Time for writing a part of a response that does not end by itself, if the whole response has no less.
+const MAX_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The open client connections of the service.
 #[derive(Clone, Debug)]
@@ -138,6 +142,12 @@ impl ClientConnections {
         self.0.draining.send_replace(true);
     }
 
+    /// Becomes true when connections are closed as soon as they are idle.
+    #[must_use]
+    pub fn draining(&self) -> watch::Receiver<bool> {
+        self.0.draining.subscribe()
+    }
+
     /// Registers a new connection. If it exceeds a limit, it takes the place of an idle one, or is rejected with 503.
     pub(super) fn accept(&self, io: &dyn Any, extensions: &mut Extensions) {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
@@ -172,16 +182,23 @@ impl ClientConnections {
         // A connection that was rejected, or has just been closed for another, may have sent a request already.
         let Some(connection) = connection.filter(|connection| connection.slot.begin_request()) else {
             let response = request.into_response(HttpResponse::ServiceUnavailable().force_close().finish());
-            return Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: None }));
+            return Ok(response.map_body(|_, body| TrackedBody {
+                body: body.boxed(),
+                exchange: None,
+                write_timeout: None,
+            }));
         };
         let exchange = Exchange { connection, idle_timeout: limits.keep_alive_timeout + limits.header_timeout };
         // Body, query and SQL statements have their own timeouts.
         let deadline = &exchange.connection.deadline;
         deadline.send_replace(Deadline { at: None, is_idle: false });
         let response = next.call(request).await?;
-        let deadline = &exchange.connection.deadline;
-        deadline.send_replace(Deadline { at: Some(Instant::now() + limits.response_timeout), is_idle: false });
-        Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: Some(exchange) }))
+        let is_endless = response.response().extensions().contains::<EndlessResponse>();
+        let write_timeout = is_endless.then(|| limits.response_timeout.min(MAX_WRITE_TIMEOUT));
+        if !is_endless {
+            exchange.set_deadline(Some(Instant::now() + limits.response_timeout));
+        }
+        Ok(response.map_body(|_, body| TrackedBody { body: body.boxed(), exchange: Some(exchange), write_timeout }))
     }
 
     fn acquire_slot(&self, peer: IpAddr, close: &Arc<Notify>) -> Option<ConnectionSlot> {
@@ -251,6 +268,17 @@ struct Exchange {
     idle_timeout: Duration,
 }
 
+impl Exchange {
+    /// Sets the deadline of the client for reading; `None` while there is nothing to read.
+    fn set_deadline(&self, at: Option<Instant>) {
+        self.connection.deadline.send_if_modified(|deadline| {
+            let is_changed = deadline.at != at;
+            *deadline = Deadline { at, is_idle: false };
+            is_changed
+        });
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         let ConnectionState { deadline, slot } = &*self.connection;
@@ -262,8 +290,9 @@ impl Drop for Exchange {
 /// A response body that ends its exchange when actix drops it.
 pub struct TrackedBody {
     body: BoxBody,
-    #[expect(dead_code, reason = "held until drop")]
     exchange: Option<Exchange>,
+    /// Time for writing each part, if the body does not end by itself.
+    write_timeout: Option<Duration>,
 }
 
 impl MessageBody for TrackedBody {
@@ -274,7 +303,13 @@ impl MessageBody for TrackedBody {
     }
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(context)
+        let Self { body, exchange, write_timeout } = self.get_mut();
+        let part = Pin::new(body).poll_next(context);
+        if let (Some(exchange), Some(timeout)) = (exchange, write_timeout) {
+            // actix asks for the next part when it has room for it.
+            exchange.set_deadline(part.is_ready().then(|| Instant::now() + *timeout));
+        }
+        part
     }
 }
 

@@ -53,6 +53,26 @@ impl MediaType {
     }
 }
 
+/// Whether a client that accepts server-sent events prefers them to JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IsPreferred(pub bool);
+
+/// Whether `Accept` names `text/event-stream`, which `EventSource` and clients of subscriptions do; `None` if not. JSON is
+/// preferred at the same quality if it is named first.
+#[must_use]
+pub fn accepts_event_stream(request: &HttpRequest) -> Option<IsPreferred> {
+    let accept = Accept::parse(request).ok()?;
+    let (position, stream) = accept.0.iter().enumerate().find(|(_, entry)| {
+        entry.quality > Quality::ZERO && entry.item.essence_str().eq_ignore_ascii_case("text/event-stream")
+    })?;
+    let json = ["graphql-response+json", "json"].iter().filter_map(|subtype| quality_of(&accept, subtype));
+    // A range such as `*/*` says less than the name.
+    let json = json.filter(|(_, specificity, _)| *specificity == 3).max();
+    Some(IsPreferred(json.is_none_or(|(quality, _, Reverse(json_position))| {
+        (stream.quality, Reverse(position)) > (quality, Reverse(json_position))
+    })))
+}
+
 /// Whether the client accepts zstd and prefers no other content encoding.
 #[must_use]
 pub fn prefers_zstd(request: &HttpRequest) -> bool {
@@ -99,6 +119,31 @@ mod tests {
 
     fn chosen(accept: &str) -> Option<MediaType> {
         MediaType::negotiate(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
+    }
+
+    #[test]
+    fn event_streams() {
+        let accepts = |accept: &str| {
+            let request = TestRequest::default().insert_header(("accept", accept)).to_http_request();
+            accepts_event_stream(&request).map(|preferred| preferred.0)
+        };
+        for (accept, expected) in [
+            ("text/event-stream", Some(true)),
+            ("Text/Event-Stream, */*", Some(true)),
+            ("text/event-stream, application/json", Some(true)),
+            ("application/json, text/event-stream", Some(false)),
+            ("application/json;q=0.5, text/event-stream", Some(true)),
+            ("text/event-stream;q=0.5, application/graphql-response+json", Some(false)),
+            ("application/graphql-response+json, application/json, text/event-stream, multipart/mixed", Some(false)),
+            ("text/event-stream;q=0", None),
+            ("application/json", None),
+            ("text/*", None),
+            ("*/*", None),
+            ("", None),
+        ] {
+            assert_eq!(accepts(accept), expected, "{accept}");
+        }
+        assert!(accepts_event_stream(&TestRequest::default().to_http_request()).is_none());
     }
 
     #[test]

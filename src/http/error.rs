@@ -62,6 +62,15 @@ impl HttpError {
         )
     }
 
+    /// 403: a page of another site asks for a socket or an event stream.
+    pub fn foreign_origin() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "FORBIDDEN",
+            "pages of this Origin may not open sockets and event streams; the operator can list it in CORS_ORIGINS",
+        )
+    }
+
     /// 503 Service Unavailable, with `Retry-After`.
     pub fn service_unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message).with_retry_after(1)
@@ -95,6 +104,17 @@ impl HttpError {
     #[must_use]
     pub fn with_retry_after(self, seconds: u64) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// The error as a list of GraphQL errors, for a message without headers.
+    #[must_use]
+    pub fn to_errors(&self) -> serde_json::Value {
+        let mut extensions = serde_json::json!({ "code": self.code });
+        let retry_after = self.headers.iter().find(|(name, _)| name == header::RETRY_AFTER);
+        if let Some(seconds) = retry_after.and_then(|(_, value)| value.to_str().ok()?.parse::<u64>().ok()) {
+            extensions["retryAfter"] = seconds.into();
+        }
+        serde_json::json!([{ "message": self.message, "extensions": extensions }])
     }
 
     /// The error as a GraphQL response.

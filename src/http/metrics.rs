@@ -22,6 +22,7 @@ use crate::http::AppState;
 use crate::http::admission::Admission;
 use crate::http::connections::ClientConnections;
 use crate::http::response_cache::ResponseCache;
+use crate::http::streams::Streams;
 use crate::store::Store;
 use crate::store::access::health_check::{Health, HealthMonitor};
 
@@ -90,6 +91,8 @@ pub struct MetricSources {
     pub admission: Admission,
     /// Client connections.
     pub connections: ClientConnections,
+    /// Sockets and event streams.
+    pub streams: Streams,
     /// The response cache.
     pub response_cache: Arc<ResponseCache>,
     /// The schema, with the cache of documents.
@@ -100,6 +103,8 @@ pub struct MetricSources {
 #[derive(Default)]
 struct Gauges {
     connections: Gauge,
+    streams: Gauge,
+    subscriptions: Gauge,
     in_flight: Gauge,
     waiting: Gauge,
     pool_open: Gauge,
@@ -180,6 +185,8 @@ impl MetricsInner {
         registry.register("request_statements", "SQL statements per request", self.request_statements.clone());
         registry.register("refusals", "Rejected requests, by limit or error code", self.rejected_requests.clone());
         registry.register("connections", "Open client connections", gauges.connections.clone());
+        registry.register("streams", "Open sockets and event streams", gauges.streams.clone());
+        registry.register("subscriptions", "GraphQL subscriptions in progress", gauges.subscriptions.clone());
         registry.register("requests_in_flight", "GraphQL requests in progress", gauges.in_flight.clone());
         registry.register("requests_waiting", "GraphQL requests waiting for their turn", gauges.waiting.clone());
         registry.register("pool_connections", "Open connections to Postgres", gauges.pool_open.clone());
@@ -232,6 +239,8 @@ impl MetricsInner {
         let (gauges, watched) = (&self.gauges, &self.sources);
         let (open, idle, most) = watched.store.pool_status();
         set(&gauges.connections, watched.connections.count());
+        set(&gauges.streams, watched.streams.count());
+        set(&gauges.subscriptions, watched.streams.subscription_count());
         set(&gauges.in_flight, watched.admission.in_flight());
         set(&gauges.waiting, watched.admission.waiting());
         set(&gauges.pool_open, open);

@@ -149,6 +149,15 @@ impl<C: Clock + Clone> RateLimiter<C> {
         }
     }
 
+    /// The whole quota of a client.
+    #[must_use]
+    pub fn quota_of(&self, client: &ClientId) -> u32 {
+        match client {
+            ClientId::Token(number) => self.tokens.get(*number).map_or(self.quota, |(quota, _)| *quota).get(),
+            ClientId::Address(_) => self.quota.get(),
+        }
+    }
+
     fn exceeded(
         &self,
         policy: &'static str,
@@ -189,6 +198,12 @@ impl QuotaStatus {
 }
 
 impl QuotaExceeded {
+    /// Time until the quota suffices; `None` if it never does.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
     /// The same for a query of another cost.
     fn with_cost(self, cost: u32) -> Self {
         let quota = f64::from(self.status.quota);

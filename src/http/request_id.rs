@@ -20,7 +20,13 @@ impl RequestId {
     /// The id of this request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> String {
-        request.extensions().get::<Self>().map_or_else(|| Uuid::now_v7().to_string(), |id| id.0.clone())
+        request.extensions().get::<Self>().map_or_else(Self::generate, |id| id.0.clone())
+    }
+
+    /// A new id.
+    #[must_use]
+    pub fn generate() -> String {
+        Uuid::now_v7().to_string()
     }
 }
 
@@ -34,7 +40,7 @@ pub async fn assign_request_id<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let sent =
         request.headers().get(&REQUEST_ID_HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_well_formed(id));
-    let id = sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let id = sent.map_or_else(RequestId::generate, str::to_owned);
     let header = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id));
     let mut response = next.call(request).await?;

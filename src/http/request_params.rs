@@ -76,6 +76,15 @@ pub fn parse_query_string(text: &str) -> Result<RequestParams, String> {
     RequestParams::default().with_members(members, "the query string")
 }
 
+/// Parses the members of a JSON object that was sent in a message.
+///
+/// # Errors
+/// The message for the client.
+pub fn parse_payload(members: IndexMap<Name, Value>) -> Result<RequestParams, String> {
+    RequestParams::default()
+        .with_members(members.into_iter().map(|(name, value)| (name.to_string(), value)), "the payload")
+}
+
 impl RequestParams {
     fn with_members(
         mut self,
@@ -126,7 +135,10 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// Parses JSON and rejects objects with duplicate keys, which parsers interpret differently.
-fn parse_json(text: &str) -> Result<Value, String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_json(text: &str) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = UniqueKeysJson.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| error.to_string())

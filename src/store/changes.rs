@@ -5,3 +5,5 @@
 
 pub mod cursor;
 pub mod feed;
+pub mod subscription;
+pub mod tailer;

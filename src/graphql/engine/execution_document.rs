@@ -42,8 +42,9 @@ pub(crate) fn prepare(
     let has_absent_variables = !variable_definitions.iter().all(|definition| has_value(&definition.node.name.node));
     let fragments = &document.fragments;
     let preparation = Preparation { schema_index, fragments, variables, has_absent_variables };
-    let selection_set = match schema_index.ty(QUERY_TYPE) {
-        Some(query) => preparation.selection_set(&[selection_set], query)?,
+    // An operation without a root type is rejected later.
+    let selection_set = match schema_index.root(*ty).or_else(|| schema_index.ty(QUERY_TYPE)) {
+        Some(root) => preparation.selection_set(&[selection_set], root)?,
         None => Positioned::default(),
     };
     let prepared = OperationDefinition {

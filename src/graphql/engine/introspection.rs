@@ -2,7 +2,7 @@
 
 use async_graphql::parser::types::{
     BaseType, ConstDirective, DirectiveDefinition, DirectiveLocation, EnumValueDefinition, Field, FieldDefinition,
-    InputValueDefinition, SelectionSet, Type, TypeKind,
+    InputValueDefinition, OperationType, SelectionSet, Type, TypeKind,
 };
 use async_graphql::{Context, Name, Positioned, Value};
 use async_graphql_value::Value as Literal;
@@ -163,6 +163,9 @@ impl<'a> Introspection<'a> {
             "__typename" => Resolved::text("__Schema"),
             "types" => Resolved::List(self.schema_index.types().map(Element::Named).collect()),
             "queryType" => Resolved::Object(self.schema_index.ty(QUERY_TYPE).map(Element::Named)),
+            "subscriptionType" => {
+                Resolved::Object(self.schema_index.root(OperationType::Subscription).map(Element::Named))
+            }
             "directives" => Resolved::List(self.schema_index.directives().map(Element::Directive).collect()),
             _ => Resolved::null(),
         }

@@ -16,7 +16,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, PathSegment, Positioned, Response, ServerError, Value};
 
 use crate::error::Error;
-use crate::graphql::engine::schema_index::{SchemaIndex, named_type};
+use crate::graphql::engine::schema_index::{IndexedType, SchemaIndex, named_type};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -32,9 +32,10 @@ impl ResponseShape {
     /// limits.
     #[must_use]
     pub fn new(schema_index: &SchemaIndex, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
-        let mut shape = Self { ty: Type::new("Query"), fields: IndexMap::new() };
+        let root = schema_index.root(operation.ty).map(IndexedType::name);
+        let mut shape = Self { ty: root.and_then(|root| Type::new(root)), fields: IndexMap::new() };
         let selections = &operation.selection_set.node;
-        shape.add_selections(schema_index, Some(&Name::new("Query")), selections, &document.fragments, &mut Vec::new());
+        shape.add_selections(schema_index, root, selections, &document.fragments, &mut Vec::new());
         shape
     }
 

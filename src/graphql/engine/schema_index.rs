@@ -7,8 +7,8 @@ use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, DirectiveDefinition, FieldDefinition, InputValueDefinition, Type, TypeDefinition, TypeKind,
-    TypeSystemDefinition,
+    BaseType, DirectiveDefinition, FieldDefinition, InputValueDefinition, OperationType, Type, TypeDefinition,
+    TypeKind, TypeSystemDefinition,
 };
 
 use crate::graphql::engine::field_directives::{Declarations, FieldCost};
@@ -19,6 +19,8 @@ const BUILT_IN_SDL: &str = include_str!("introspection.graphql");
 const META_FIELDS: &str = "__MetaFields";
 /// The root type of queries.
 pub const QUERY_TYPE: &str = "Query";
+/// The root type of subscriptions.
+pub const SUBSCRIPTION_TYPE: &str = "Subscription";
 
 /// All types and directives of the schema.
 pub struct SchemaIndex {
@@ -129,6 +131,16 @@ impl SchemaIndex {
     #[must_use]
     pub fn ty(&self, name: &str) -> Option<&IndexedType> {
         self.types.get(name)
+    }
+
+    /// Returns the root type of operations of a kind; `None` if the schema has no such operations.
+    #[must_use]
+    pub fn root(&self, operation_type: OperationType) -> Option<&IndexedType> {
+        match operation_type {
+            OperationType::Query => self.types.get(QUERY_TYPE),
+            OperationType::Mutation => None,
+            OperationType::Subscription => self.types.get(SUBSCRIPTION_TYPE),
+        }
     }
 
     /// Returns all directives, in the order of the schema.

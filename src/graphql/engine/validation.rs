@@ -8,11 +8,12 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned, ServerError};
 
-use crate::graphql::engine::schema_index::{QUERY_TYPE, SchemaIndex};
+use crate::graphql::engine::schema_index::SchemaIndex;
 use crate::graphql::engine::{VALIDATION_FAILED, request_error};
 
 mod merging;
 mod selections;
+mod subscriptions;
 mod values;
 mod variables;
 
@@ -113,14 +114,18 @@ impl<'a> Validator<'a> {
     fn check_operation(&mut self, operation: &'a OperationDefinition) -> Uses<'a> {
         let mut uses = Uses::default();
         self.check_variable_definitions(operation);
-        // The schema has no mutations and subscriptions: `Query` is the only root type. Others are rejected later.
-        let (location, root) = match operation.ty {
-            OperationType::Query => (DirectiveLocation::Query, self.schema_index.ty(QUERY_TYPE)),
-            OperationType::Mutation => (DirectiveLocation::Mutation, None),
-            OperationType::Subscription => (DirectiveLocation::Subscription, None),
+        let location = match operation.ty {
+            OperationType::Query => DirectiveLocation::Query,
+            OperationType::Mutation => DirectiveLocation::Mutation,
+            OperationType::Subscription => DirectiveLocation::Subscription,
         };
+        // An operation without a root type is rejected later.
+        let root = self.schema_index.root(operation.ty);
         self.check_directives(&operation.directives, location, &mut uses);
         self.check_selections(&operation.selection_set.node, root, &mut uses);
+        if operation.ty == OperationType::Subscription && root.is_some() {
+            self.check_subscription(operation);
+        }
         uses
     }
 

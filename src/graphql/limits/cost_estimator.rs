@@ -96,7 +96,8 @@ impl<'a> CostEstimator<'a> {
 
     /// Estimates the cost of an operation.
     pub fn estimate_operation(&mut self, operation: &'a OperationDefinition) -> SelectionCost {
-        self.estimate_selections(&operation.selection_set.node, Some(QUERY_TYPE))
+        let root = self.schema_index.root(operation.ty).map_or(QUERY_TYPE, |root| root.name().as_str());
+        self.estimate_selections(&operation.selection_set.node, Some(root))
     }
 
     /// Sets an upper bound for page sizes, to find the page size that fits.
@@ -254,7 +255,8 @@ impl<'a> CostEstimator<'a> {
     fn page_size(&self, field: &Field, definition: &IndexedField) -> u64 {
         let maximum = if definition.named_type == CHANGE_PAGE_TYPE { 500 } else { 100 };
         let size = ["first", "last"].iter().find_map(|name| self.integer_argument(field, name));
-        let default = definition.default_page_size.unwrap_or(20);
+        let declared = definition.cost.and_then(|cost| cost.rows);
+        let default = declared.or(definition.default_page_size).unwrap_or(20);
         size.map_or(default, |size| u64::try_from(size).unwrap_or(0).clamp(0, maximum))
     }
 

@@ -169,6 +169,14 @@ pub struct ChangePage {
     state: FeedState,
 }
 
+impl ChangePage {
+    /// Describes a page to a client, with the state that its cursors are made of.
+    #[must_use]
+    pub fn new(page: crate::store::changes::feed::ChangePage, state: FeedState) -> Self {
+        Self { page, state }
+    }
+}
+
 /// A page of the change feed.
 #[Object]
 impl ChangePage {

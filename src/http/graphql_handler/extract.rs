@@ -10,7 +10,7 @@ use async_graphql::{Request, Variables};
 use futures_util::StreamExt as _;
 
 use crate::error::Error;
-use crate::http::content_negotiation::MediaType;
+use crate::http::content_negotiation::{IsPreferred, MediaType, accepts_event_stream};
 use crate::http::error::HttpError;
 use crate::http::request_params::{self, RequestParams};
 use crate::http::{AppState, csrf};
@@ -26,7 +26,18 @@ pub(super) const COST_HEADER: HeaderName = HeaderName::from_static("x-query-cost
 pub(super) struct ExtractedRequest {
     /// The media type of the response.
     pub(super) media_type: MediaType,
+    pub(super) event_stream: EventStream,
     pub(super) params: RawParams,
+}
+
+/// Whether the client accepts the results as server-sent events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventStream {
+    No,
+    /// For a subscription, which has no other form.
+    Accepted,
+    /// For every operation.
+    Preferred,
 }
 
 /// The GraphQL parameters before parsing.
@@ -51,19 +62,20 @@ pub(super) async fn from_body(
     payload: Payload,
     state: &AppState,
 ) -> Result<ExtractedRequest, HttpError> {
-    let media_type = negotiate_media_type(http)?;
+    let (media_type, event_stream) = negotiate(http, state)?;
     check_content_type(http)?;
     let body = read_body(http, payload, state.limits.body_bytes, state.body_timeout).await?;
-    Ok(ExtractedRequest { media_type, params: RawParams::Body(body) })
+    Ok(ExtractedRequest { media_type, event_stream, params: RawParams::Body(body) })
 }
 
 /// Extracts a GET request, unless another site may have sent it through a reader's browser.
-pub(super) fn from_query_string(http: &HttpRequest) -> Result<ExtractedRequest, HttpError> {
-    let media_type = negotiate_media_type(http)?;
-    if !csrf::passes_csrf_check(http) {
+pub(super) fn from_query_string(http: &HttpRequest, state: &AppState) -> Result<ExtractedRequest, HttpError> {
+    let (media_type, event_stream) = negotiate(http, state)?;
+    // A form, image or link does not ask for an event stream, and the origin of a script that does has been checked.
+    if event_stream != EventStream::Preferred && !csrf::passes_csrf_check(http) {
         return Err(HttpError::bad_request("BAD_USER_INPUT", csrf::MESSAGE));
     }
-    Ok(ExtractedRequest { media_type, params: RawParams::QueryString })
+    Ok(ExtractedRequest { media_type, event_stream, params: RawParams::QueryString })
 }
 
 /// A GraphQL operation with everything its response depends on.
@@ -78,6 +90,8 @@ pub(super) struct OperationRequest {
     pub(super) cost_report: CostReport,
     /// The position that the response must include.
     pub(super) min_position: Option<Lsn>,
+    /// The cursor after which a subscription resumes.
+    pub(super) resume_after: Option<String>,
 }
 
 impl OperationRequest {
@@ -103,26 +117,46 @@ impl PersistedQuery {
     }
 }
 
-/// Resolves persisted queries and reads the headers that affect the response.
+/// What affects the response besides the parameters.
+pub(super) struct OperationContext {
+    languages: AcceptedLanguages,
+    cost_report: CostReport,
+    min_position: Option<Lsn>,
+}
+
+impl OperationContext {
+    /// Reads the headers of a request.
+    pub(super) fn from_headers(http: &HttpRequest) -> Result<Self, HttpError> {
+        let cost_report = CostReport::from_header(http)?;
+        Ok(Self { languages: accepted_languages(http), cost_report, min_position: min_position(http)? })
+    }
+
+    /// That of an operation without headers of its own.
+    pub(super) fn with_languages(languages: AcceptedLanguages) -> Self {
+        Self { languages, cost_report: CostReport::Off, min_position: None }
+    }
+}
+
+/// Resolves persisted queries. The context is read after that.
 pub(super) fn operation(
-    http: &HttpRequest,
     state: &AppState,
     mut params: RequestParams,
+    context: impl FnOnce() -> Result<OperationContext, HttpError>,
 ) -> Result<OperationRequest, HttpError> {
     let document = state.persisted_queries.resolve(&mut params)?;
     // The copy is made only for a client that sends the hash to register.
     let persisted = PersistedQuery(params.sha256_hash.take().map(|hash| (hash, document.text.clone())));
-    let cost_report = CostReport::from_header(http)?;
-    let min_position = min_position(http)?;
+    let OperationContext { languages, cost_report, min_position } = context()?;
     Ok(OperationRequest {
         query: document.text,
         operation_name: params.operation_name.filter(|name| !name.is_empty()),
         variables: params.variables,
-        languages: accepted_languages(http),
+        languages,
         is_by_id: document.is_by_id,
         persisted,
         cost_report,
         min_position,
+        resume_after: None,
     })
 }
 
@@ -164,7 +198,7 @@ fn min_position(http: &HttpRequest) -> Result<Option<Lsn>, HttpError> {
 }
 
 /// The client's languages. The header may be repeated.
-fn accepted_languages(http: &HttpRequest) -> AcceptedLanguages {
+pub(super) fn accepted_languages(http: &HttpRequest) -> AcceptedLanguages {
     let values = http.headers().get_all(header::ACCEPT_LANGUAGE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     AcceptedLanguages::parse(&values.collect::<Vec<_>>().join(","))
 }
@@ -175,14 +209,25 @@ pub(super) fn accepts_html(http: &HttpRequest) -> bool {
     values.into_iter().any(|value| value.to_ascii_lowercase().contains("text/html"))
 }
 
-fn negotiate_media_type(http: &HttpRequest) -> Result<MediaType, HttpError> {
-    MediaType::negotiate(http).ok_or_else(|| {
-        HttpError::new(
-            StatusCode::NOT_ACCEPTABLE,
-            "BAD_USER_INPUT",
-            "not acceptable; accept application/graphql-response+json or application/json, in UTF-8",
-        )
-    })
+/// The media type of the response, and whether it can be an event stream instead.
+fn negotiate(http: &HttpRequest, state: &AppState) -> Result<(MediaType, EventStream), HttpError> {
+    let event_stream = match (accepts_event_stream(http), MediaType::negotiate(http)) {
+        (None, Some(media_type)) => return Ok((media_type, EventStream::No)),
+        (None, None) => {
+            return Err(HttpError::new(
+                StatusCode::NOT_ACCEPTABLE,
+                "BAD_USER_INPUT",
+                "not acceptable; accept application/graphql-response+json, application/json or text/event-stream, in UTF-8",
+            ));
+        }
+        (Some(IsPreferred(true)), _) | (Some(_), None) => EventStream::Preferred,
+        (Some(IsPreferred(false)), Some(_)) => EventStream::Accepted,
+    };
+    if event_stream == EventStream::Preferred && !state.stream_origins.allows(http.headers()) {
+        return Err(HttpError::foreign_origin());
+    }
+    // Errors of the request are JSON.
+    Ok((MediaType::negotiate(http).unwrap_or(MediaType::Json), event_stream))
 }
 
 /// Checks that the body is JSON in UTF-8. Browsers let other sites send other media types without a CORS preflight.

@@ -16,6 +16,11 @@ pub(super) struct Client<'a> {
 }
 
 impl Client<'_> {
+    /// Whether its requests are rate limited.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limiter.is_some()
+    }
+
     /// Debits a cost from the client's quota, if it has one.
     pub(super) async fn debit(&self, cost: u32) -> Result<Option<QuotaStatus>, HttpError> {
         let Some(limiter) = self.limiter else { return Ok(None) };
@@ -50,7 +55,11 @@ impl Client<'_> {
 
 /// The client by its token or address.
 pub(super) fn client<'a>(http: &HttpRequest, state: &'a AppState) -> Client<'a> {
-    let is_forwarded = state.clients.is_forwarded(http);
+    known_client(state.clients.identify(http), state.clients.is_forwarded(http), state)
+}
+
+/// A client that has been identified, by whether a proxy forwarded its request.
+pub(super) fn known_client(id: ClientId, is_forwarded: bool, state: &AppState) -> Client<'_> {
     let limiter = state.rate_limiter.as_ref().filter(|limiter| limiter.is_limited(is_forwarded));
-    Client { id: state.clients.identify(http), state, limiter }
+    Client { id, state, limiter }
 }

@@ -1,17 +1,27 @@
 //! Stage 4: what rejects a request before it reaches the database: the rate limit, admission and query limits.
 
-use actix_web::HttpRequest;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response};
 
 use crate::graphql::PreparedRequest;
 use crate::graphql::limits::query_cost::QueryCost;
+use crate::http::AppState;
 use crate::http::admission::Permit;
 use crate::http::error::HttpError;
 use crate::http::graphql_handler::identify::Client;
 use crate::http::graphql_handler::record::RequestLog;
 use crate::http::rate_limit::MIN_REQUEST_COST;
-use crate::http::{AppState, is_read};
+
+/// How an operation was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// By GET or HEAD.
+    Read,
+    /// By POST.
+    Write,
+    /// In a way that allows several results.
+    Stream,
+}
 
 /// Type, name and cost of the operation to execute.
 pub(super) struct Operation {
@@ -28,7 +38,7 @@ pub(super) struct CheckedQuery {
 
 /// Parses and validates a query and checks the query limits. The inner error is the GraphQL response of a rejected query.
 pub(super) fn check_query(
-    http: &HttpRequest,
+    transport: Transport,
     state: &AppState,
     query: Request,
 ) -> Result<Result<CheckedQuery, Box<Response>>, HttpError> {
@@ -36,13 +46,13 @@ pub(super) fn check_query(
         Ok(prepared) => prepared,
         Err(rejected) => return Ok(Err(rejected)),
     };
-    if prepared.operation_type == Some(OperationType::Mutation) && is_read(http) {
+    if prepared.operation_type == Some(OperationType::Mutation) && transport == Transport::Read {
         return Err(HttpError::method_not_allowed(
             "POST",
             "mutations are not allowed by GET; send the mutation by POST",
         ));
     }
-    if let Err(rejected) = prepared.check_operation_type() {
+    if let Err(rejected) = prepared.check_operation_type(transport == Transport::Stream) {
         return Ok(Err(rejected));
     }
     let operation = Operation {

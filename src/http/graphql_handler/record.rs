@@ -102,23 +102,37 @@ impl RequestLog {
 
 /// Records a request when it is dropped: with its response, or as cancelled if the client disconnected first.
 pub(super) struct Recorder<'a> {
-    http: &'a HttpRequest,
     state: &'a AppState,
     started_at: Instant,
     span: Span,
     pub(super) log: RequestLog,
-    /// Status and body size of the response.
-    response: Option<(StatusCode, Option<u64>)>,
+    response: Option<SentResponse>,
+}
+
+/// What was sent for a request.
+struct SentResponse {
+    /// `None` for an operation over a socket.
+    status: Option<StatusCode>,
+    /// The size of the body, if it is known.
+    bytes: Option<u64>,
 }
 
 impl<'a> Recorder<'a> {
     /// Starts the request's trace span and timer.
     pub(super) fn start(http: &'a HttpRequest, state: &'a AppState) -> Self {
-        let request_id = RequestId::of(http);
         let header = |name: &str| http.headers().get(name)?.to_str().ok().map(str::to_owned);
-        let span = telemetry::request_span(http.method().as_str(), &request_id, header);
+        Self::with_id(state, http.method().as_str(), RequestId::of(http), header)
+    }
+
+    /// Starts those of an operation over a socket, which has an id of its own.
+    pub(super) fn start_message(state: &'a AppState) -> Self {
+        Self::with_id(state, "GET", RequestId::generate(), |_| None)
+    }
+
+    fn with_id(state: &'a AppState, method: &str, request_id: String, header: impl Fn(&str) -> Option<String>) -> Self {
+        let span = telemetry::request_span(method, &request_id, header);
         let log = RequestLog::new(request_id);
-        Self { http, state, started_at: Instant::now(), span, log, response: None }
+        Self { state, started_at: Instant::now(), span, log, response: None }
     }
 
     pub(super) fn span(&self) -> Span {
@@ -126,18 +140,26 @@ impl<'a> Recorder<'a> {
     }
 
     /// Turns the result of the stages into the response and records it.
-    pub(super) fn finish(mut self, result: Result<HttpResponse, HttpError>) -> HttpResponse {
+    pub(super) fn finish(mut self, http: &HttpRequest, result: Result<HttpResponse, HttpError>) -> HttpResponse {
         if let Err(error) = &result {
             self.log.set_error(error);
         }
-        let response = encode::into_http_response(self.http, result, &self.log);
+        let response = encode::into_http_response(http, result, &self.log);
         let bytes = match response.body().size() {
             BodySize::Sized(bytes) => Some(bytes),
             BodySize::None => Some(0),
             BodySize::Stream => None,
         };
-        self.response = Some((response.status(), bytes));
+        self.response = Some(SentResponse { status: Some(response.status()), bytes });
         response
+    }
+
+    /// Records the result of an operation over a socket: the size of its message, or why it was rejected.
+    pub(super) fn finish_message(mut self, result: Result<usize, &HttpError>) {
+        if let Err(error) = result {
+            self.log.set_error(error);
+        }
+        self.response = Some(SentResponse { status: None, bytes: result.ok().and_then(|bytes| bytes.try_into().ok()) });
     }
 }
 
@@ -148,7 +170,7 @@ impl Drop for Recorder<'_> {
         let time = self.started_at.elapsed();
         let statements = log.statements.as_ref().map_or(0, StatementCounter::request_count);
         let operation = log.operation_name.as_deref();
-        let status = self.response.map(|(status, _)| status.as_u16());
+        let status = self.response.as_ref().and_then(|response| Some(response.status?.as_u16()));
         let error_code = log.error_code.as_deref();
         tracing::info!(
             target: "academic_directory::request",
@@ -163,8 +185,8 @@ impl Drop for Recorder<'_> {
             statements,
             cost = log.cost,
             cached = log.is_cached,
-            bytes = log.json_bytes.or(self.response.and_then(|(_, bytes)| bytes)),
-            "{}", if status.is_some() { "request completed" } else { "request cancelled by the client" }
+            bytes = log.json_bytes.or(self.response.as_ref().and_then(|response| response.bytes)),
+            "{}", if self.response.is_some() { "request completed" } else { "request cancelled by the client" }
         );
         let is_failure = matches!(outcome, "unavailable" | "timeout" | "error");
         telemetry::finish_request_span(&self.span, status, is_failure, outcome, error_code, statements);

@@ -111,6 +111,12 @@ impl FeedState {
         self.head
     }
 
+    /// Returns the id of the current epoch.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        self.epochs.last().map_or(0, |epoch| epoch.id)
+    }
+
     /// Returns the cursor, in the current epoch, of a reader that knows everything up to a position.
     #[must_use]
     pub fn encode(&self, at: FeedPosition) -> String {

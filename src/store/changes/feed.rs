@@ -206,6 +206,33 @@ impl Store {
         rows.into_iter().map(StoredChange::try_from).collect()
     }
 
+    /// Reads the rows of entities of one kind that stand after a position, in the order of the feed.
+    ///
+    /// # Errors
+    /// If the query fails.
+    pub async fn read_entity_changes(
+        &self,
+        kind: ChangeKind,
+        ids: &[i64],
+        after: FeedPosition,
+    ) -> Result<Vec<StoredChange>, Error> {
+        let sql = sql!(
+            "SELECT change.position, change.kind, change.id, change.operation, \
+             change.visible_since, change.survivor_id, change.changed_at, activity.source, change.fields, \
+             change.organizations FROM change LEFT JOIN activity ON activity.id = change.activity_id \
+             WHERE change.kind = ?::smallint AND change.id = ANY(?::bigint[]) \
+             AND (change.position, change.kind, change.id) > (?::bigint, ?::smallint, ?::bigint) \
+             ORDER BY change.position, change.kind, change.id",
+            i64::from(kind.number()),
+            bigint_array(ids.iter().copied()),
+            after.position,
+            after.kind,
+            after.id,
+        );
+        let rows = self.query_all::<StoredChangeRow>("changes::entities", sql).await?;
+        rows.into_iter().map(StoredChange::try_from).collect()
+    }
+
     /// Reads the next `first` changes after a cursor that pass the filter, whose organizations contain their
     /// descendants. Looks at [`MAX_SCANNED_ROWS`] rows at most.
     ///

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, OperationType, Selection, SelectionSet, Type};
+use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, Selection, SelectionSet, Type};
 use async_graphql::{Name, Pos};
 use async_graphql_value::Value;
 
@@ -23,8 +23,8 @@ pub(super) struct Conflict {
     pub position: Pos,
 }
 
-/// Checks the operations of a document whose fields and fragments all exist. Of mutations and subscriptions, which the
-/// schema does not have, only names and arguments can be compared.
+/// Checks the operations of a document whose fields and fragments all exist. Of operations without a root type, such as
+/// mutations, only names and arguments can be compared.
 pub(super) fn check(
     document: &ExecutableDocument,
     schema_index: &SchemaIndex,
@@ -34,9 +34,9 @@ pub(super) fn check(
     let max_visited = max_selections.saturating_mul(MAX_COMPARISONS);
     let mut merging = Merging { schema_index, document, unknown_field: None, visited: 0, max_visited };
     for (_, operation) in document.operations.iter() {
-        let is_query = operation.node.ty == OperationType::Query;
-        merging.unknown_field = if is_query { None } else { schema_index.selectable_field(query, "__typename") };
-        let fields = merging.expand([(&operation.node.selection_set.node, query)])?;
+        let root = schema_index.root(operation.node.ty);
+        merging.unknown_field = if root.is_some() { None } else { schema_index.selectable_field(query, "__typename") };
+        let fields = merging.expand([(&operation.node.selection_set.node, root.unwrap_or(query))])?;
         merging.check_shapes(&fields)?;
         merging.check_fields(&fields)?;
     }
