@@ -41,6 +41,8 @@ export default [
           InputValueDefinition: true,
         },
       ],
+      // `Change.changedAt` is a time, not a part of the type's name.
+      '@graphql-eslint/no-typename-prefix': 'off',
       '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
       '@graphql-eslint/require-nullable-fields-with-oneof': 'error',
     },

@@ -60,12 +60,13 @@ export function referenceVerdict(schema, { text, variables, operationName }) {
   let document;
   try {
     document = parse(text, { noLocation: true });
+    // Validation fails with an exception if the root field of a subscription may be skipped.
+    const [error] = validate(schema, document, RULES, { maxErrors: 1 });
+    if (error) return rejected(error);
   } catch (error) {
     if (error instanceof GraphQLError) return rejected(error);
     throw error;
   }
-  const [error] = validate(schema, document, RULES, { maxErrors: 1 });
-  if (error) return rejected(error);
   const operation = getOperationAST(document, operationName);
   if (!operation) return rejected(new Error('no operation is selected'));
   if (!schema.getRootType(operation.operation)) return rejected(new Error(`the schema has no ${operation.operation}`));
@@ -82,6 +83,9 @@ export function exemption(schema, { text, variables }) {
     if (node.kind === Kind.FLOAT && !Number.isFinite(Number(node.value))) reason = 'a number is infinite in JavaScript';
     if (node.kind === Kind.DIRECTIVE && node.arguments.some(({ value }) => isNull(value))) {
       reason = 'a condition of @skip or @include is null: graphql-js fails where the field is';
+    }
+    if (node.kind === Kind.OPERATION_DEFINITION && node.operation === 'subscription' && /@(skip|include)/.test(text)) {
+      reason = 'the root field of a subscription may be skipped: graphql-js 16 accepts that';
     }
     const place = node.kind === Kind.LIST ? typeInfo.getParentInputType() : typeInfo.getInputType();
     const type = getNullableType(place);
@@ -126,7 +130,9 @@ export class Service {
 
   /** The verdict of the service, which does not execute the request. */
   async verdict(request) {
-    const { data, errors } = await this.send(request, { 'x-query-cost': 'only' });
+    // A subscription is accepted by whom can receive its events.
+    const headers = { 'x-query-cost': 'only', accept: 'application/json, text/event-stream' };
+    const { data, errors } = await this.send(request, headers);
     if (!errors) return data === null ? { verdict: 'accepted' } : { verdict: 'broken', reason: 'data without execution' };
     const codes = errors.map((error) => error.extensions.code);
     if (codes.some((code) => LIMIT_CODES.includes(code))) return { verdict: 'exempt', reason: `limit: ${errors[0].extensions.limit}` };

@@ -102,7 +102,7 @@ async fn operation_selection() {
         ("query a { __typename }", "b", "the document has no operation named b"),
         ("{ __typename }", "a", "the document has no operation named a"),
         ("mutation { __typename }", "", "the schema has no mutations; send a query"),
-        ("subscription { __typename }", "", "the schema has no subscriptions; send a query"),
+        ("subscription { __typename }", "", "a subscription cannot select __typename"),
     ] {
         let body = json!({ "query": query, "operationName": operation });
         let request = app.client().post(app.url("/graphql")).json(&body);

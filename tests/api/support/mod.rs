@@ -32,6 +32,7 @@ pub mod schema_definitions;
 pub mod schema_queries;
 pub mod synthetic_data;
 pub mod tls_server;
+pub mod websocket;
 
 pub use postgres::{
     DatabaseSession, create_database, create_empty_database, delay_database, execute_sql, server_programs,
@@ -158,6 +159,12 @@ impl TestApp {
             handle,
             client: reqwest::Client::builder().no_proxy().build().expect("a client"),
         }
+    }
+
+    /// Starts to shut down.
+    pub fn stop(&self) {
+        let handle = self.handle.clone();
+        tokio::spawn(async move { handle.stop().await });
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -304,6 +311,7 @@ pub fn network_config() -> NetworkConfig {
     NetworkConfig {
         max_connections: few(1_000),
         max_connections_per_address: few(500),
+        max_streams_per_address: few(50),
         head_timeout_seconds: few(5),
         answer_timeout_seconds: few(30),
         keep_alive_seconds: few(15),
