@@ -85,6 +85,19 @@ pub enum CitationFormat {
     CslJson,
 }
 
+/// Returns the publisher and the venue of a paper. The institution of a thesis or a report, and the repository of a dataset,
+/// was once stored as the venue.
+pub(crate) fn publisher_and_venue<'a>(
+    paper_type: PaperType,
+    publisher: Option<&'a str>,
+    venue: Option<&'a str>,
+) -> (Option<&'a str>, Option<&'a str>) {
+    match paper_type {
+        PaperType::Thesis | PaperType::Report | PaperType::Dataset if publisher.is_none() => (venue, None),
+        _ => (publisher, venue.filter(|venue| Some(*venue) != publisher)),
+    }
+}
+
 impl CitedPaper {
     /// Returns the entry in a citation format. BibTeX and RIS entries end with a line break, CSL-JSON items do not.
     #[must_use]
@@ -118,14 +131,8 @@ impl CitedPaper {
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// Returns the publisher and the venue. The institution of a thesis or a report, and the repository of a dataset,
-    /// was once stored as the venue.
     fn publisher_and_venue(&self) -> (Option<&str>, Option<&str>) {
-        let (publisher, venue) = (self.publisher_name.as_deref(), self.venue_name.as_deref());
-        match self.paper_type {
-            PaperType::Thesis | PaperType::Report | PaperType::Dataset if publisher.is_none() => (venue, None),
-            _ => (publisher, venue.filter(|venue| Some(*venue) != publisher)),
-        }
+        publisher_and_venue(self.paper_type, self.publisher_name.as_deref(), self.venue_name.as_deref())
     }
 
     /// Returns the keywords in one field. Commas separate them, or semicolons if one of them has a comma.

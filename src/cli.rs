@@ -455,6 +455,7 @@ async fn build_application(
         http: serve.http,
         monitoring: serve.monitoring,
         network: serve.network,
+        harvest: serve.harvest,
     };
     store.warm_up().await;
     let application = Application::build(store.clone(), settings)?;

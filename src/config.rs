@@ -128,6 +128,9 @@ pub struct ServeConfig {
     /// Request tracing.
     #[command(flatten)]
     pub traces: TracesConfig,
+    /// Harvesting.
+    #[command(flatten)]
+    pub harvest: HarvestConfig,
     /// Connections and rate limits.
     #[command(flatten)]
     pub network: NetworkConfig,
@@ -173,6 +176,19 @@ pub struct ServeConfig {
     /// Whether schema introspection is enabled
     #[arg(long, env = "INTROSPECTION", help_heading = QUERY_LIMITS, default_value = "on")]
     pub introspection: Switch,
+}
+
+/// Settings of harvesting by OAI-PMH.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Harvesting")]
+pub struct HarvestConfig {
+    /// Domain in the identifiers of records at /oai, such as www.example.org; never change it once harvesters use it. If
+    /// unset, the host of PUBLIC_URL
+    #[arg(long, env = "OAI_DOMAIN", value_parser = parse_oai_domain)]
+    pub oai_domain: Option<String>,
+    /// E-mail address of whoever answers for the repository, published at /oai
+    #[arg(long, env = "OAI_ADMIN_EMAIL", value_parser = parse_email)]
+    pub oai_admin_email: Option<String>,
 }
 
 /// Settings of monitoring and shutdown.
@@ -393,6 +409,35 @@ fn parse_trimmed(text: &str) -> Result<String, String> {
     Ok(text.trim().to_owned())
 }
 
+/// Whether a text is a domain as OAI identifiers have it: with a dot, and labels that begin with a letter.
+#[must_use]
+pub fn is_oai_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        label.starts_with(|first: char| first.is_ascii_alphabetic())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.contains('.') && text.split('.').all(is_label)
+}
+
+fn parse_oai_domain(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if is_oai_domain(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a domain such as www.example.org: at least one dot, and a letter after each".to_owned())
+}
+
+fn parse_email(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let has_domain = text.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty() && domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
+    });
+    if has_domain && !text.contains(char::is_whitespace) {
+        return Ok(text.to_owned());
+    }
+    Err("expected an e-mail address such as library@example.org".to_owned())
+}
+
 fn parse_network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let address = || text.parse::<IpAddr>().map(IpNet::from);
@@ -596,6 +641,20 @@ mod tests {
         }
         for text in ["", "proxy", "10.0.0.0/33", "10.0.0"] {
             assert!(parse_network(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn oai_settings() {
+        for text in ["www.example.org", "a-b.c1.org"] {
+            assert_eq!(parse_oai_domain(text).as_deref(), Ok(text));
+        }
+        for text in ["", "localhost", "10.0.0.1", "www.example.org:80", "a..org", "a.org/", "a.1b"] {
+            assert!(parse_oai_domain(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_email(" library@www.example.org").as_deref(), Ok("library@www.example.org"));
+        for text in ["", "library", "library@localhost", "@example.org", "a b@example.org", "a@example."] {
+            assert!(parse_email(text).is_err(), "{text}");
         }
     }
 

@@ -17,6 +17,7 @@ mod graphql_handler;
 mod head;
 mod health;
 mod metrics;
+mod oai_pmh;
 mod persisted_queries;
 pub mod rate_limit;
 mod request_id;
@@ -44,9 +45,10 @@ use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::runtime::Handle as Runtime;
 
-use crate::config::{HttpConfig, Limits, MonitoringConfig, NetworkConfig};
+use crate::config::{HarvestConfig, HttpConfig, Limits, MonitoringConfig, NetworkConfig};
 use crate::graphql::context::DirectoryInfo;
 use crate::graphql::{self, DirectorySchema};
+use crate::harvest::repository::Repository;
 use crate::http::admission::Admission;
 use crate::http::client_address::TrustedProxies;
 use crate::http::client_id::ClientIdentifier;
@@ -88,6 +90,8 @@ pub struct ServerSettings {
     pub network: NetworkConfig,
     /// Monitoring and shutdown.
     pub monitoring: MonitoringConfig,
+    /// Harvesting.
+    pub harvest: HarvestConfig,
 }
 
 /// A server that is bound to its address, but does not serve requests yet.
@@ -107,7 +111,7 @@ impl Application {
     /// # Errors
     /// If the address cannot be bound, or a setting is invalid.
     pub fn build(store: Store, settings: ServerSettings) -> Result<Self, StartError> {
-        let ServerSettings { listen, public_url, limits, directory, http, network, monitoring } = settings;
+        let ServerSettings { listen, public_url, limits, directory, http, network, monitoring, harvest } = settings;
         let bind_error = |error| StartError::Listen(listen, error);
         let listener = TcpListener::bind(listen).map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
@@ -149,6 +153,7 @@ impl Application {
         let tokens = network.rate_limit_tokens.iter().map(|token| token.digest).collect();
         let origins: Vec<String> = http.cors_origins.into_iter().filter(|origin| !origin.is_empty()).collect();
         let cors_policy = CorsPolicy::new(&origins);
+        let repository = Repository::new(&harvest, public_url.as_deref(), address, directory.name.clone());
         let shutdown_parts = (readiness.clone(), connections.clone(), monitoring.shutdown_delay());
         let state = Data::new(AppState {
             stream_origins: StreamOrigins::new(&origins, public_url.as_deref()),
@@ -168,6 +173,7 @@ impl Application {
                 http.persisted_queries_bytes,
             )?,
             response_cache,
+            repository: Arc::new(repository),
             limits,
             runtime: Runtime::current(),
             request_timeout: Duration::from_secs(http.request_timeout_seconds.get().into()),
@@ -326,6 +332,8 @@ struct AppState {
     health_monitor: HealthMonitor,
     persisted_queries: PersistedQueries,
     response_cache: Arc<ResponseCache>,
+    /// What harvesters are told about the directory.
+    repository: Arc<Repository>,
     limits: Limits,
     runtime: Runtime,
     request_timeout: Duration,

@@ -14,6 +14,7 @@ pub mod entity;
 pub mod error;
 pub mod export;
 pub mod graphql;
+pub mod harvest;
 pub mod http;
 pub mod import;
 pub mod model;

@@ -4,9 +4,10 @@ use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
+use crate::harvest::repository;
 use crate::http::content_negotiation::MediaType;
 use crate::http::error::HttpError;
-use crate::http::{graphiql, graphql_handler, health, metrics};
+use crate::http::{graphiql, graphql_handler, health, metrics, oai_pmh};
 
 /// A path with its handlers.
 pub(super) struct Endpoint {
@@ -55,14 +56,21 @@ const GRAPHQL: Endpoint = Endpoint {
     // Also recorded as a GraphQL request.
     other: |_| web::to(graphql_handler::method_not_allowed),
 };
+const OAI: Endpoint = Endpoint {
+    path: repository::PATH,
+    get: || web::to(oai_pmh::get),
+    post: Some(|| web::to(oai_pmh::post)),
+    other: reject_method,
+};
 
 /// The paths at the public address; `/metrics` explains where to find the metrics if they are not served there.
-pub(super) fn public_endpoints(has_metrics: bool) -> [Endpoint; 7] {
+pub(super) fn public_endpoints(has_metrics: bool) -> [Endpoint; 8] {
     [
         Endpoint::get("/", || web::to(graphiql::redirect_from_root)),
         GRAPHQL,
         Endpoint::get(graphiql::PATH, || web::to(graphiql::index)),
         Endpoint::get("/graphiql/{file:.*}", || web::to(graphiql::asset)),
+        OAI,
         LIVE,
         READY,
         if has_metrics { METRICS_OF_DIRECT_CLIENTS } else { METRICS_NOT_PUBLIC },

@@ -20,6 +20,22 @@ impl InvalidIdentifier {
     }
 }
 
+/// Returns the URL of the page that a scheme has for an identifier; `None` if there is none.
+#[must_use]
+pub fn external_id_url(scheme: &str, value: &str) -> Option<String> {
+    match scheme {
+        "orcid" => Some(format!("https://orcid.org/{value}")),
+        "wikidata" => Some(format!("https://www.wikidata.org/wiki/{value}")),
+        "isni" => Some(format!("https://isni.org/isni/{}", value.replace(' ', ""))),
+        "scopus" => Some(format!("https://www.scopus.com/authid/detail.uri?authorId={value}")),
+        "dblp" => Some(format!("https://dblp.org/pid/{value}")),
+        "openalex" => Some(format!("https://openalex.org/{value}")),
+        "pmid" => Some(format!("https://pubmed.ncbi.nlm.nih.gov/{value}/")),
+        "fundref" => Some(format!("https://doi.org/10.13039/{value}")),
+        _ => None,
+    }
+}
+
 /// Defines an identifier type: a canonical text with `Display`, and serde as that text.
 macro_rules! external_identifier {
     ($name:ident, $meaning:literal) => {

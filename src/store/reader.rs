@@ -12,6 +12,7 @@ pub mod export;
 pub mod facet;
 pub mod filter;
 pub mod fingerprint;
+pub mod harvest;
 pub(crate) mod label_order;
 pub mod lookup;
 pub mod merge_candidates;

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::graphql::context::ContextExt as _;
 use crate::graphql::inputs::scalars::Url;
 use crate::model::global_id::{GlobalId, NodeKind};
+use crate::model::identifier::external_id_url;
 use crate::store::reader::relation::{ExternalId, PreviousId, Relation, RelationKey};
 
 /// An identifier from an external scheme.
@@ -21,19 +22,8 @@ pub struct Identifier {
 
 impl From<&ExternalId> for Identifier {
     fn from(id: &ExternalId) -> Self {
-        let value = &id.value;
-        let url = match id.scheme.as_str() {
-            "orcid" => Some(format!("https://orcid.org/{value}")),
-            "wikidata" => Some(format!("https://www.wikidata.org/wiki/{value}")),
-            "isni" => Some(format!("https://isni.org/isni/{}", value.replace(' ', ""))),
-            "scopus" => Some(format!("https://www.scopus.com/authid/detail.uri?authorId={value}")),
-            "dblp" => Some(format!("https://dblp.org/pid/{value}")),
-            "openalex" => Some(format!("https://openalex.org/{value}")),
-            "pmid" => Some(format!("https://pubmed.ncbi.nlm.nih.gov/{value}/")),
-            "fundref" => Some(format!("https://doi.org/10.13039/{value}")),
-            _ => None,
-        };
-        Self { scheme: id.scheme.clone(), value: value.clone(), url: url.map(Url) }
+        let url = external_id_url(&id.scheme, &id.value);
+        Self { scheme: id.scheme.clone(), value: id.value.clone(), url: url.map(Url) }
     }
 }
 

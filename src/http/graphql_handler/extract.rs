@@ -256,7 +256,7 @@ fn check_content_type(http: &HttpRequest) -> Result<(), HttpError> {
 }
 
 /// Reads the whole body, within a maximum size and a timeout.
-async fn read_body(
+pub(in crate::http) async fn read_body(
     http: &HttpRequest,
     mut payload: Payload,
     max_bytes: usize,

@@ -126,9 +126,8 @@ impl FeedState {
     /// Returns the cursor in the current epoch.
     #[must_use]
     pub fn encode_cursor(&self, cursor: FeedCursor) -> String {
-        let epoch = self.epochs.last().map_or(0, |epoch| epoch.id);
         let mut bytes = vec![VERSION];
-        bytes.extend(epoch.to_be_bytes());
+        bytes.extend(self.current_epoch().to_be_bytes());
         for FeedPosition { position, kind, id } in [cursor.at, cursor.since] {
             bytes.extend(position.to_be_bytes());
             bytes.push(u8::try_from(kind).unwrap_or(u8::MAX));
@@ -154,10 +153,31 @@ impl FeedState {
     /// As [`Self::decode`].
     pub fn decode_cursor(&self, text: &str) -> Result<FeedCursor, CursorError> {
         let (epoch_id, cursor) = self.parse(text).ok_or(CursorError::Invalid)?;
-        let number = self.epochs.iter().position(|epoch| epoch.id == epoch_id).ok_or(CursorError::Forked)?;
+        self.check(epoch_id, cursor.at.position)?;
+        Ok(cursor)
+    }
+
+    /// Returns the id of the current epoch.
+    #[must_use]
+    pub fn current_epoch(&self) -> i64 {
+        self.epochs.last().map_or(0, |epoch| epoch.id)
+    }
+
+    /// Checks that a position of an epoch still exists.
+    ///
+    /// # Errors
+    /// If the directory was restored to a state before it.
+    pub fn check(&self, epoch: i64, position: i64) -> Result<(), CursorError> {
+        let number = self.epochs.iter().position(|own| own.id == epoch).ok_or(CursorError::Forked)?;
         let forks = self.epochs[number + 1..].iter().map(|epoch| epoch.fork_position);
         let end = forks.min().unwrap_or(self.head.position);
-        if cursor.at.position > end { Err(CursorError::Forked) } else { Ok(cursor) }
+        if position > end { Err(CursorError::Forked) } else { Ok(()) }
+    }
+
+    /// Returns the signature of a text that is not a cursor. `label` says what it is, so that it is not taken for another.
+    #[must_use]
+    pub fn sign(&self, label: &str, content: &[u8]) -> [u8; 32] {
+        hmac(&hmac(&self.key, label.as_bytes()), content)
     }
 
     /// The epoch and the content of a cursor.

@@ -93,9 +93,9 @@ impl CitedPaperRow {
     }
 }
 
-/// Author as read from the database, with the redaction of the resolved researcher.
+/// Author as read from the database by [`CITED_AUTHOR_FIELDS`], with the redaction of the resolved researcher.
 #[derive(Deserialize)]
-struct CitedAuthorRow {
+pub(super) struct CitedAuthorRow {
     name: String,
     published: Option<String>,
     given: Option<String>,
@@ -104,13 +104,20 @@ struct CitedAuthorRow {
 }
 
 impl CitedAuthorRow {
-    fn into_cited_author(self) -> CitedAuthor {
+    pub(super) fn into_cited_author(self) -> CitedAuthor {
         let published = self.published.as_deref().unwrap_or_default();
         let is_withheld = |hiding: &NameRedaction| hiding.redacts_name(&self.name) || hiding.redacts_name(published);
         let name = self.hiding.as_ref().filter(|hiding| is_withheld(hiding)).map(|hiding| hiding.name.clone());
         CitedAuthor { name: name.unwrap_or(self.name), given: self.given, family: self.family }
     }
 }
+
+/// The fields of a [`CitedAuthorRow`], as arguments of `json_build_object`.
+pub(super) const CITED_AUTHOR_FIELDS: &str = "'name', authorship.name, 'given', resolved.given_name, \
+     'family', resolved.family_name, \
+     'published', CASE WHEN resolved.hidden_forms IS NOT NULL THEN authorship.name_as_published END, \
+     'hiding', CASE WHEN resolved.hidden_forms IS NOT NULL THEN json_build_object('name', resolved.display_name, \
+     'forms', resolved.hidden_forms) END";
 
 /// Returns the selected columns of `paper`. Authors are named as published, with certain repairs applied; a suppressed
 /// name is replaced by the researcher's display name.
@@ -130,10 +137,7 @@ fn citation_columns(authors: AuthorSelection) -> String {
         "paper.id, paper.slug, paper.title, {text} AS abstract_text, paper.publication_date, paper.type, paper.venue_name, \
          paper.volume, paper.issue, paper.pages, paper.article_number, paper.edition, paper.publisher_name, paper.issns, \
          paper.isbns, paper.keywords, paper.language, paper.doi, paper.arxiv_id, paper.url, coalesce((\
-         SELECT json_agg(json_build_object('name', authorship.name, 'given', resolved.given_name, 'family', resolved.family_name, \
-         'published', CASE WHEN resolved.hidden_forms IS NOT NULL THEN authorship.name_as_published END, \
-         'hiding', CASE WHEN resolved.hidden_forms IS NOT NULL THEN json_build_object('name', resolved.display_name, \
-         'forms', resolved.hidden_forms) END) ORDER BY authorship.list_order) FROM authorship{resolved} \
+         SELECT json_agg(json_build_object({CITED_AUTHOR_FIELDS}) ORDER BY authorship.list_order) FROM authorship{resolved} \
          WHERE authorship.paper_id = paper.id{author_filter}), '[]')::text AS authors"
     )
 }
