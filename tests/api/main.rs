@@ -71,6 +71,7 @@ mod name_privacy;
 mod name_repair;
 mod name_visibility;
 mod node;
+mod oai_pmh;
 mod ordinary_role;
 mod organization;
 mod organization_papers;

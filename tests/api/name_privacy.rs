@@ -392,3 +392,27 @@ async fn command_line_and_logs() {
     assert!(outcome.stderr.contains("Named"), "requests are logged: {}", outcome.stderr);
     assert_not_leaked("a server", &(outcome.stdout + &outcome.stderr));
 }
+
+#[tokio::test]
+async fn harvested_records() {
+    let (app, _) = directory_with_hidden_names().await;
+    crate::oai_pmh::let_time_pass(&app).await;
+    let get = async |query: &str| {
+        let response = app.client().get(app.url(&format!("/oai?{query}"))).send().await.expect("a response");
+        response.text().await.expect("a text")
+    };
+    for format in ["oai_dc", "oai_cerif_openaire"] {
+        for verb in ["ListRecords", "ListIdentifiers"] {
+            let page = get(&format!("verb={verb}&metadataPrefix={format}")).await;
+            assert!(page.contains("Papers/") && page.contains("Persons/"), "{page}");
+            assert!(
+                verb == "ListIdentifiers" || page.contains("Ben Brook") || page.contains("Ben</FirstNames>"),
+                "{page}"
+            );
+            assert_not_leaked(&format!("{verb} in {format}"), &page);
+        }
+    }
+    for query in ["verb=ListSets", "verb=Identify"] {
+        assert_not_leaked(query, &get(query).await);
+    }
+}

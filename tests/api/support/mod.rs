@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use academic_directory::config::{
-    DatabaseConfig, HttpConfig, Limits, LogFormat, Migrate, MonitoringConfig, NetworkConfig, OperationPolicy,
+    DatabaseConfig, HarvestConfig, HttpConfig, Limits, LogFormat, Migrate, MonitoringConfig, NetworkConfig,
+    OperationPolicy,
 };
 use academic_directory::database::Database;
 use academic_directory::graphql::context::DirectoryInfo;
@@ -33,6 +34,7 @@ pub mod schema_queries;
 pub mod synthetic_data;
 pub mod tls_server;
 pub mod websocket;
+pub mod xml;
 
 pub use postgres::{
     DatabaseSession, create_database, create_empty_database, delay_database, execute_sql, server_programs,
@@ -148,6 +150,10 @@ impl TestApp {
             http,
             monitoring: MonitoringConfig { metrics_listen: None, shutdown_delay_seconds: 0 },
             network,
+            harvest: HarvestConfig {
+                oai_domain: Some("directory.example.org".to_owned()),
+                oai_admin_email: Some("library@example.org".to_owned()),
+            },
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
