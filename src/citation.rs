@@ -98,6 +98,19 @@ pub(crate) fn publisher_and_venue<'a>(
     }
 }
 
+impl CitationFormat {
+    /// Returns what stands before the first entry of a file, between two entries, and after the last one.
+    #[must_use]
+    pub fn list_syntax(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            // A blank line separates entries.
+            Self::Bibtex => ("", "\n", ""),
+            Self::Ris => ("", "", ""),
+            Self::CslJson => ("[\n", ",\n", "\n]\n"),
+        }
+    }
+}
+
 impl CitedPaper {
     /// Returns the entry in a citation format. BibTeX and RIS entries end with a line break, CSL-JSON items do not.
     #[must_use]

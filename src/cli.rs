@@ -25,7 +25,7 @@ use crate::database::{self, Database, MigrationAction, OpenOptions};
 use crate::error::Error;
 use crate::graphql;
 use crate::graphql::context::DirectoryInfo;
-use crate::http::{Application, ServerSettings};
+use crate::http::{self, Application, ServerSettings};
 use crate::import::formats::profile_page::ProfilePageOptions;
 use crate::import::formats::topics::TopicsOptions;
 use crate::import::formats::{self, Format, FormatOptions};
@@ -91,7 +91,11 @@ enum Command {
         direction: MigrateDirection,
     },
     /// Print the GraphQL schema (no database required)
-    Schema,
+    Schema {
+        /// Print the schema as a subgraph of Apollo Federation
+        #[arg(long)]
+        subgraph: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -237,7 +241,7 @@ impl Cli {
                 | Command::Feed { .. }
                 | Command::Check(_)
                 | Command::Migrate { .. }
-                | Command::Schema,
+                | Command::Schema { .. },
             ) => None,
         };
         (&self.database.log, self.database.log_format, traces)
@@ -266,8 +270,8 @@ impl Cli {
 
     async fn run_command(self) -> ExitCode {
         let outcome = match self.command {
-            Some(Command::Schema) => {
-                print(&graphql::sdl());
+            Some(Command::Schema { subgraph }) => {
+                print(&if subgraph { graphql::subgraph_sdl() } else { graphql::sdl() });
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Migrate { direction }) => migrate(&self.database, direction).await,
@@ -460,7 +464,7 @@ async fn build_application(
     store.warm_up().await;
     let application = Application::build(store.clone(), settings)?;
     application.warm_up().await;
-    let url = serve.public_url.unwrap_or_else(|| banner::local_url(application.address()));
+    let url = serve.public_url.unwrap_or_else(|| http::local_url(application.address()));
     banner::print_banner(store, &url, database.is_embedded()).await?;
     Ok(application)
 }

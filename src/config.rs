@@ -107,7 +107,7 @@ pub struct ServeConfig {
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", value_parser = parse_listen_address)]
     pub listen: SocketAddr,
     /// URL below which clients reach /graphql, such as https://www.example.org/directory, for the addresses that the service
-    /// prints; if unset, they are those of LISTEN
+    /// prints and for those of entities; if unset, they are those of LISTEN
     #[arg(long, env = "PUBLIC_URL", value_parser = parse_public_url)]
     pub public_url: Option<String>,
     /// Whether sample data is loaded at startup
@@ -167,6 +167,9 @@ pub struct ServeConfig {
     /// Maximum number of items in a list, in a query or its variables
     #[arg(long, env = "MAX_LIST_ENTRIES", help_heading = QUERY_LIMITS, default_value = "500")]
     pub max_list_entries: usize,
+    /// Maximum number of entities that the router of a supergraph looks up at once
+    #[arg(long, env = "MAX_REPRESENTATIONS", help_heading = QUERY_LIMITS, default_value = "2000")]
+    pub max_representations: usize,
     /// Maximum number of nodes a query could return
     #[arg(long, env = "MAX_QUERY_NODES", help_heading = QUERY_LIMITS, default_value = "500000")]
     pub max_query_nodes: u64,
@@ -498,6 +501,8 @@ pub struct Limits {
     pub page: PageLimits,
     /// Maximum number of items in a list of a filter, and of keys in a batch lookup.
     pub list_entries: usize,
+    /// Maximum number of representations of entities in `_entities`.
+    pub representations: usize,
     /// Maximum nesting depth of filters (`and`, `or`, `not`).
     pub filter_depth: usize,
     /// Maximum number of filters nested in one filter.
@@ -539,6 +544,7 @@ impl Default for Limits {
         Self {
             page: PageLimits { default_size: 20, maximum_size: 100 },
             list_entries: 500,
+            representations: 2_000,
             filter_depth: 5,
             filter_count: 100,
             search_words: 500,
@@ -575,6 +581,7 @@ impl ServeConfig {
             operations: self.max_query_operations,
             selections: self.max_query_selections,
             list_entries: self.max_list_entries,
+            representations: self.max_representations,
             nodes: self.max_query_nodes,
             cost: self.max_query_cost,
             introspection: self.introspection == Switch::On,

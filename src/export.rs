@@ -85,12 +85,7 @@ async fn write_papers(
     filter: &PaperFilter,
     output: &mut (impl Write + Send),
 ) -> Result<usize, ExportError> {
-    let (open, between, close) = match format {
-        // A blank line separates entries.
-        CitationFormat::Bibtex => ("", "\n", ""),
-        CitationFormat::Ris => ("", "", ""),
-        CitationFormat::CslJson => ("[\n", ",\n", "\n]\n"),
-    };
+    let (open, between, close) = format.list_syntax();
     let snapshot = store.export_snapshot().await?;
     let (mut count, mut after) = (0, 0);
     output.write_all(open.as_bytes())?;

@@ -3,6 +3,7 @@
 mod connection;
 pub mod context;
 pub mod engine;
+mod federation;
 pub mod inputs;
 pub mod limits;
 pub mod subscriptions;
@@ -21,7 +22,7 @@ use async_graphql::{
 
 use crate::config::Limits;
 use crate::error::Error;
-use crate::graphql::context::ContextExt as _;
+use crate::graphql::context::{ContextExt as _, PublishedSchema};
 use crate::graphql::engine::document_cache::{CachedDocument, DocumentCache, variables_key};
 use crate::graphql::engine::field_directives::without_field_directives;
 use crate::graphql::engine::field_memo::FieldMemo;
@@ -34,6 +35,7 @@ use crate::graphql::engine::validation::validate;
 use crate::graphql::engine::{
     VALIDATION_FAILED, execution_document, introspection, json_writer, request_error, variables,
 };
+use crate::graphql::federation::{FederationQuery, with_federation_directives};
 use crate::graphql::limits::query_cost::{self, QueryCost};
 use crate::graphql::subscriptions::SubscriptionEvent;
 use crate::graphql::subscriptions::changes::SubscriptionFields;
@@ -41,7 +43,7 @@ use crate::graphql::types::affiliation::AffiliationQuery;
 use crate::graphql::types::change::ChangeQuery;
 use crate::graphql::types::coauthor_path::CoauthorPathQuery;
 use crate::graphql::types::directory::DirectoryQuery;
-use crate::graphql::types::node::{EntityImplementsNode, NodeQuery};
+use crate::graphql::types::node::{EntityImplementsNode, Node, NodeQuery};
 use crate::graphql::types::organization::OrganizationQuery;
 use crate::graphql::types::paper::PaperQuery;
 use crate::graphql::types::researcher::ResearcherQuery;
@@ -49,11 +51,9 @@ use crate::graphql::types::search::SearchQuery;
 use crate::graphql::types::topic::TopicQuery;
 use crate::store::Store;
 
-/// The root of all queries: researchers, organizations, affiliations, topics and papers, and search over them.
+/// The fields of all roots.
 #[derive(MergedObject, Default)]
-#[graphql(name = "Query")]
-pub struct RootFields(
-    NodeQuery,
+pub struct SharedFields(
     ResearcherQuery,
     OrganizationQuery,
     AffiliationQuery,
@@ -65,17 +65,33 @@ pub struct RootFields(
     ChangeQuery,
 );
 
+/// The root of all queries: researchers, organizations, affiliations, topics and papers, and search over them.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct RootFields(NodeQuery, SharedFields);
+
+/// The root of all queries: researchers, organizations, affiliations, topics and papers, and search over them.
+// Without the lookup by any ID, which would have to be answered by each subgraph of a supergraph.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct SubgraphFields(SharedFields);
+
+/// The root of all queries: the published fields, and those for the router of a supergraph.
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct ServedFields(NodeQuery, SharedFields, FederationQuery);
+
 /// The root of all queries, with introspection. Its fields are written in the order of the query.
 #[derive(Default)]
-pub struct Query(RootFields);
+pub struct Query(ServedFields);
 
 impl OutputType for Query {
     fn type_name() -> Cow<'static, str> {
-        RootFields::type_name()
+        ServedFields::type_name()
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        RootFields::create_type_info(registry)
+        ServedFields::create_type_info(registry)
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
@@ -86,7 +102,7 @@ impl OutputType for Query {
 impl ContainerType for Query {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         // An event of a subscription is executed as a query, whose only field is the event.
-        let value = match (ctx.data_opt::<SubscriptionEvent>(), introspection::resolve(ctx, ctx.schema_index())) {
+        let value = match (ctx.data_opt::<SubscriptionEvent>(), introspection::resolve(ctx, ctx.published_schema())) {
             (Some(event), _) => Some(event.resolve(ctx).await?),
             (None, Some(value)) => Some(value),
             (None, None) => self.0.resolve_field(ctx).await?,
@@ -100,12 +116,18 @@ impl ObjectType for Query {}
 /// Builds the schema, to which the server adds the data its resolvers read. Needs no database.
 #[must_use]
 pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, SubscriptionFields> {
-    Schema::build(Query::default(), EmptyMutation, SubscriptionFields)
-        .register_output_type::<EntityImplementsNode>()
+    builder_with(Query::default())
         // Depth is limited by `limits`, which runs first.
         .limit_recursive_depth(1000)
         .disable_suggestions()
         .data(limits.clone())
+}
+
+/// Builds a schema with these root fields.
+fn builder_with<T: ObjectType + 'static>(query: T) -> SchemaBuilder<T, EmptyMutation, SubscriptionFields> {
+    Schema::build(query, EmptyMutation, SubscriptionFields)
+        .register_output_type::<Node>()
+        .register_output_type::<EntityImplementsNode>()
 }
 
 /// The executable schema.
@@ -136,8 +158,10 @@ impl DirectorySchema {
     #[must_use]
     pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, SubscriptionFields>, limits: Limits) -> Self {
         let schema_index = Arc::new(index_schema(builder()));
+        let published = PublishedSchema(index_schema(builder_with(RootFields::default())));
         let schema = builder()
             .data(Arc::clone(&schema_index))
+            .data(published)
             // Introspection is resolved over the schema index.
             .disable_introspection()
             .validation_mode(ValidationMode::Fast)
@@ -291,19 +315,32 @@ fn error_response(error: Error) -> Box<Response> {
 /// Returns the published schema in SDL, sorted so that the output is deterministic.
 #[must_use]
 pub fn sdl() -> String {
+    published_sdl(RootFields::default())
+}
+
+/// Returns the SDL of the directory as a subgraph of Apollo Federation.
+#[must_use]
+pub fn subgraph_sdl() -> String {
+    with_federation_directives(&published_sdl(SubgraphFields::default()))
+}
+
+fn published_sdl(query: impl ObjectType + 'static) -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-    let sdl = export_sdl(builder(&Limits::default()), options);
+    let sdl = export_sdl(builder_with(query), options);
     let lines: Vec<&str> = sdl.lines().map(without_field_directives).collect();
     lines.join("\n") + "\n"
 }
 
 /// Builds the index of a schema, with what is declared at its fields.
-fn index_schema(builder: SchemaBuilder<Query, EmptyMutation, SubscriptionFields>) -> SchemaIndex {
+fn index_schema<T: ObjectType + 'static>(builder: SchemaBuilder<T, EmptyMutation, SubscriptionFields>) -> SchemaIndex {
     SchemaIndex::parse(&export_sdl(builder, SDLExportOptions::new()))
 }
 
 /// Exports the schema with the directives on its fields.
-fn export_sdl(builder: SchemaBuilder<Query, EmptyMutation, SubscriptionFields>, options: SDLExportOptions) -> String {
+fn export_sdl<T: ObjectType + 'static>(
+    builder: SchemaBuilder<T, EmptyMutation, SubscriptionFields>,
+    options: SDLExportOptions,
+) -> String {
     let sdl = builder.finish().sdl_with_options(options.include_specified_by());
     // Multi-line descriptions have trailing white space.
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();

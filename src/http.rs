@@ -16,6 +16,7 @@ mod graphiql;
 mod graphql_handler;
 mod head;
 mod health;
+mod linked_data;
 mod metrics;
 mod oai_pmh;
 mod persisted_queries;
@@ -27,12 +28,13 @@ mod response_cache;
 mod response_headers;
 mod routes;
 mod server_sent_events;
+mod sitemap;
 mod streams;
 mod tarpit;
 mod warm_up;
 mod websocket;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +67,8 @@ use crate::http::response_cache::ResponseCache;
 use crate::http::response_headers::set_response_headers;
 use crate::http::streams::Streams;
 use crate::http::tarpit::Tarpit;
+use crate::linked_data::address::Addresses;
+use crate::model::language::LanguageTag;
 use crate::store::Store;
 use crate::store::access::health_check::HealthMonitor;
 
@@ -115,6 +119,7 @@ impl Application {
         let bind_error = |error| StartError::Listen(listen, error);
         let listener = TcpListener::bind(listen).map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
+        let default_language = directory.default_language.clone();
         let schema = || graphql::builder(&limits).data(directory.clone());
         let connections = network.connection_limits();
         crate::http::connections::raise_nofile_limit(connections.max_total);
@@ -158,6 +163,8 @@ impl Application {
         let state = Data::new(AppState {
             stream_origins: StreamOrigins::new(&origins, public_url.as_deref()),
             streams,
+            addresses: Addresses::new(public_url.clone().unwrap_or_else(|| local_url(address))),
+            default_language,
             public_url,
             metrics: metrics.clone(),
             admission,
@@ -322,6 +329,9 @@ struct AppState {
     public_url: Option<String>,
     stream_origins: StreamOrigins,
     streams: Streams,
+    /// The addresses of entities.
+    addresses: Addresses,
+    default_language: LanguageTag,
     metrics: Metrics,
     admission: Admission,
     clients: ClientIdentifier,
@@ -339,6 +349,17 @@ struct AppState {
     request_timeout: Duration,
     body_timeout: Duration,
     persisted_query_max_age: Duration,
+}
+
+/// The URL of a service that listens on this address, for clients on this machine.
+#[must_use]
+pub fn local_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 fn not_found(request: &HttpRequest) -> HttpResponse {

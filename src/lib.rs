@@ -17,6 +17,7 @@ pub mod graphql;
 pub mod harvest;
 pub mod http;
 pub mod import;
+pub mod linked_data;
 pub mod model;
 pub mod store;
 pub mod telemetry;

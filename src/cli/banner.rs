@@ -1,22 +1,10 @@
 //! The banner of `serve`: the addresses, the contents of the directory, and an example.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
 use serde_json::json;
 
 use crate::error::Error;
 use crate::store::Store;
 use crate::telemetry::console;
-
-/// The URL of a service that listens on this address, for clients on this machine.
-pub(super) fn local_url(address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
-}
 
 /// Prints the banner for a service at this URL.
 pub(super) async fn print_banner(store: &Store, url: &str, is_embedded: bool) -> Result<(), Error> {

@@ -20,6 +20,9 @@ pub struct DirectoryInfo {
     pub default_language: LanguageTag,
 }
 
+/// The schema that introspection describes: that of `schema.graphql`, without the fields for the router of a supergraph.
+pub struct PublishedSchema(pub(super) SchemaIndex);
+
 /// Typed access to the data of a request.
 pub trait ContextExt {
     /// The store, for queries that need no batching.
@@ -30,6 +33,8 @@ pub trait ContextExt {
     fn field_memo(&self) -> &FieldMemo;
     /// The types and fields of the schema, with what is declared at them.
     fn schema_index(&self) -> &SchemaIndex;
+    /// The types and fields of the published schema.
+    fn published_schema(&self) -> &SchemaIndex;
     /// The configured limits.
     fn limits(&self) -> &Limits;
     /// Display name and default language of the directory.
@@ -54,6 +59,10 @@ impl<T> ContextExt for ContextBase<'_, T> {
 
     fn schema_index(&self) -> &SchemaIndex {
         self.data_unchecked::<Arc<SchemaIndex>>()
+    }
+
+    fn published_schema(&self) -> &SchemaIndex {
+        &self.data_unchecked::<PublishedSchema>().0
     }
 
     fn limits(&self) -> &Limits {

@@ -35,7 +35,8 @@ impl MediaType {
         if accept.0.is_empty() {
             return Some(Self::Json);
         }
-        match (quality_of(&accept, "graphql-response+json"), quality_of(&accept, "json")) {
+        let quality_of = |subtype| preference_for(&accept, "application", subtype);
+        match (quality_of("graphql-response+json"), quality_of("json")) {
             (None, None) => None,
             (own, json) if own > json => Some(Self::GraphQlResponse),
             _ => Some(Self::Json),
@@ -65,12 +66,32 @@ pub fn accepts_event_stream(request: &HttpRequest) -> Option<IsPreferred> {
     let (position, stream) = accept.0.iter().enumerate().find(|(_, entry)| {
         entry.quality > Quality::ZERO && entry.item.essence_str().eq_ignore_ascii_case("text/event-stream")
     })?;
-    let json = ["graphql-response+json", "json"].iter().filter_map(|subtype| quality_of(&accept, subtype));
+    let json = ["graphql-response+json", "json"].iter().filter_map(|subtype| preference_for(&accept, "application", subtype));
     // A range such as `*/*` says less than the name.
     let json = json.filter(|(_, specificity, _)| *specificity == 3).max();
     Some(IsPreferred(json.is_none_or(|(quality, _, Reverse(json_position))| {
         (stream.quality, Reverse(position)) > (quality, Reverse(json_position))
     })))
+}
+
+/// The offer whose media type the client prefers; `None` if it accepts none. Without a preference, it is the first one.
+#[must_use]
+pub fn negotiate_among<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Option<T> {
+    let first = offers.first().map(|(_, offer)| *offer);
+    if !request.headers().contains_key(header::ACCEPT) {
+        return first;
+    }
+    let accept = Accept::parse(request).ok()?;
+    if accept.0.is_empty() {
+        return first;
+    }
+    let preference = |(index, (media_type, offer)): (usize, &(&str, T))| {
+        let (main_type, subtype) = media_type.split_once('/')?;
+        let (quality, specificity, position) = preference_for(&accept, main_type, subtype)?;
+        Some(((quality, specificity, position, Reverse(index)), *offer))
+    };
+    let preferred = offers.iter().enumerate().filter_map(preference).max_by_key(|(preference, _)| *preference);
+    preferred.map(|(_, offer)| offer)
 }
 
 /// Whether the client accepts zstd and prefers no other content encoding.
@@ -86,15 +107,15 @@ pub fn prefers_zstd(request: &HttpRequest) -> bool {
 type MediaTypePreference = (Quality, u8, Reverse<usize>);
 
 /// The preference given by the most specific range that matches; `None` if there is none or its quality is 0.
-fn quality_of(accept: &Accept, subtype: &str) -> Option<MediaTypePreference> {
+fn preference_for(accept: &Accept, main_type: &str, subtype: &str) -> Option<MediaTypePreference> {
     let ranges = accept.0.iter().enumerate().filter_map(|(position, entry)| {
         let specificity = match (entry.item.type_().as_str(), subtype_with_suffix(&entry.item).as_str()) {
-            ("application", full) if full == subtype => 3,
-            ("application", "*") => 2,
+            (own, full) if own == main_type && full == subtype => 3,
+            (own, "*") if own == main_type => 2,
             ("*", "*") => 1,
             _ => return None,
         };
-        // JSON is always UTF-8.
+        // All responses are in UTF-8.
         let is_utf8 = entry.item.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
         is_utf8.then_some((entry.quality, specificity, Reverse(position)))
     });
@@ -172,6 +193,30 @@ mod tests {
             assert_eq!(chosen(accept), expected, "{accept}");
         }
         assert_eq!(MediaType::negotiate(&TestRequest::default().to_http_request()), json);
+    }
+
+    #[test]
+    fn preferred_offer() {
+        let offers = [("text/html", 1), ("application/ld+json", 2), ("application/x-bibtex", 3), ("text/x-bibtex", 3)];
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+        for (accept, expected) in [
+            ("", Some(1)),
+            ("*/*", Some(1)),
+            (browser, Some(1)),
+            ("application/ld+json", Some(2)),
+            ("application/ld+json; profile=\"http://www.w3.org/ns/json-ld#compacted\"", Some(2)),
+            ("application/ld+json, */*;q=0.1", Some(2)),
+            ("application/*", Some(2)),
+            ("text/html;q=0.5, application/x-bibtex", Some(3)),
+            ("text/x-bibtex", Some(3)),
+            ("text/html;q=0, */*;q=0.5", Some(2)),
+            ("application/ld+json;q=0.2, application/x-bibtex;q=0.3", Some(3)),
+            ("application/pdf", None),
+        ] {
+            let request = TestRequest::default().insert_header(("accept", accept)).to_http_request();
+            assert_eq!(negotiate_among(&request, &offers), expected, "{accept}");
+        }
+        assert_eq!(negotiate_among(&TestRequest::default().to_http_request(), &offers), Some(1));
     }
 
     #[test]

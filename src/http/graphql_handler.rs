@@ -17,7 +17,7 @@ use async_graphql::parser::types::OperationType;
 use tracing::Instrument as _;
 
 use self::cache::Lookup;
-pub(super) use self::extract::{POSITION_HEADER, read_body};
+pub(super) use self::extract::{POSITION_HEADER, accepted_languages, read_body};
 use self::extract::{EventStream, ExtractedRequest, OperationContext, OperationRequest};
 use self::identify::Client;
 use self::limits::{CheckedQuery, Transport};
@@ -39,6 +39,7 @@ mod identify;
 mod limits;
 pub(super) mod operation;
 mod record;
+pub(super) mod resource;
 pub(super) mod store_request;
 
 /// The methods of `/graphql`.

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 use crate::harvest::repository;
 use crate::http::content_negotiation::MediaType;
 use crate::http::error::HttpError;
-use crate::http::{graphiql, graphql_handler, health, metrics, oai_pmh};
+use crate::http::{graphiql, graphql_handler, health, linked_data, metrics, oai_pmh, sitemap};
 
 /// A path with its handlers.
 pub(super) struct Endpoint {
@@ -64,8 +64,8 @@ const OAI: Endpoint = Endpoint {
 };
 
 /// The paths at the public address; `/metrics` explains where to find the metrics if they are not served there.
-pub(super) fn public_endpoints(has_metrics: bool) -> [Endpoint; 8] {
-    [
+pub(super) fn public_endpoints(has_metrics: bool) -> Vec<Endpoint> {
+    vec![
         Endpoint::get("/", || web::to(graphiql::redirect_from_root)),
         GRAPHQL,
         Endpoint::get(graphiql::PATH, || web::to(graphiql::index)),
@@ -74,6 +74,22 @@ pub(super) fn public_endpoints(has_metrics: bool) -> [Endpoint; 8] {
         LIVE,
         READY,
         if has_metrics { METRICS_OF_DIRECT_CLIENTS } else { METRICS_NOT_PUBLIC },
+        Endpoint::get("/robots.txt", || web::to(sitemap::robots)),
+        Endpoint::get("/sitemap.xml", || web::to(sitemap::index)),
+        Endpoint::get("/sitemap/{part}.xml", || web::to(sitemap::part)),
+        Endpoint::get("/id/{id}", || web::to(linked_data::by_id)),
+        Endpoint::get("/orcid/{orcid}", || web::to(linked_data::by_orcid)),
+        Endpoint::get("/ror/{ror}", || web::to(linked_data::by_ror)),
+        Endpoint::get("/doi/{doi:.*}", || web::to(linked_data::by_doi)),
+        Endpoint::get("/linkset/{collection:people|organizations|topics|papers}/{slug}", || {
+            web::to(linked_data::linkset)
+        }),
+        Endpoint::get("/{collection:people|organizations|topics|papers}/{name}", || {
+            web::to(linked_data::in_any_language)
+        }),
+        Endpoint::get("/{language:en|fr}/{collection:people|organizations|topics|papers}/{name}", || {
+            web::to(linked_data::in_language)
+        }),
     ]
 }
 

@@ -39,6 +39,12 @@ impl NodeKind {
             Self::Authorship => "Authorship",
         }
     }
+
+    /// Returns the kind with this GraphQL type.
+    #[must_use]
+    pub fn by_type_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.type_name() == name)
+    }
 }
 
 /// The id of one entity, unique in the directory and stable.
@@ -72,7 +78,7 @@ impl FromStr for GlobalId {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let plain = String::from_utf8(bytes).map_err(|_| invalid())?;
         let (name, number) = plain.split_once(':').ok_or_else(invalid)?;
-        let kind = NodeKind::ALL.into_iter().find(|kind| kind.type_name() == name).ok_or_else(invalid)?;
+        let kind = NodeKind::by_type_name(name).ok_or_else(invalid)?;
         let id = Self { kind, row_id: number.parse().map_err(|_| invalid())? };
         // Only the canonical form is accepted: no leading zeros and no plus sign.
         if id.row_id > 0 && id.to_string() == text { Ok(id) } else { Err(invalid()) }

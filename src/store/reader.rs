@@ -27,6 +27,7 @@ pub mod relation;
 pub mod researcher;
 pub mod resolution;
 pub mod search;
+pub mod sitemap;
 pub mod topic;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use async_graphql_value::Value;
 use crate::graphql::engine::field_directives::{FREE, FieldCost};
 use crate::graphql::engine::schema_index::{IndexedField, QUERY_TYPE, SchemaIndex, named_type};
 use crate::graphql::inputs::search_query::count_words;
+use crate::graphql::limits::syntax_counts::REPRESENTATIONS;
 
 /// Assumed number of rows of a list without a page size, such as a researcher's identifiers.
 pub(crate) const UNPAGED_LIST_ROWS: u64 = 10;
@@ -144,6 +145,8 @@ impl<'a> CostEstimator<'a> {
     fn estimate_field(&mut self, field: &'a Field, parent: Option<&'a str>) -> SelectionCost {
         let name = field.name.node.as_str();
         let is_schema = matches!(name, "__schema" | "__type");
+        // The SDL of the subgraph says as much as introspection.
+        let is_introspected = is_schema || (name == "_service" && parent == Some(QUERY_TYPE));
         let definition = match parent {
             _ if is_schema => self.schema_index.meta_field(name),
             parent => parent.and_then(|parent| self.schema_index.field(parent, name)),
@@ -157,7 +160,7 @@ impl<'a> CostEstimator<'a> {
             statements: child.statements,
             search_words: child.search_words,
             introspection_depth: child.introspection_depth,
-            has_introspection: is_schema || child.has_introspection,
+            has_introspection: is_introspected || child.has_introspection,
             ..SelectionCost::default()
         };
         let is_introspection = is_schema || parent.is_some_and(|parent| parent.starts_with("__"));
@@ -178,7 +181,10 @@ impl<'a> CostEstimator<'a> {
     ) -> SelectionCost {
         let own = definition.cost.unwrap_or_default();
         let filter = self.argument(field, "filter");
-        let reads = own.statements + if filter.is_some() { own.filter_statements } else { 0 };
+        let mut reads = own.statements + if filter.is_some() { own.filter_statements } else { 0 };
+        if let Some(representations) = self.argument(field, REPRESENTATIONS) {
+            reads = reads.saturating_mul(represented_types(&representations));
+        }
         cost.statements = cost.statements.saturating_add(reads);
         let words = self.search_words(field);
         cost.search_words = cost.search_words.saturating_add(words);
@@ -262,7 +268,7 @@ impl<'a> CostEstimator<'a> {
 
     fn list_size(&self, field: &Field, definition: &IndexedField) -> u64 {
         let keys = || {
-            ["ids", "keys"].iter().find_map(|name| match self.argument(field, name)? {
+            ["ids", "keys", REPRESENTATIONS].iter().find_map(|name| match self.argument(field, name)? {
                 ConstValue::List(entries) => Some(entries.len() as u64),
                 _ => Some(1),
             })
@@ -332,6 +338,28 @@ fn words_in_constant(name: &str, value: &ConstValue) -> u64 {
         }
         _ => 0,
     }
+}
+
+/// Returns the number of types that are looked up, each by statements of its own.
+fn represented_types(representations: &ConstValue) -> u64 {
+    let ConstValue::List(representations) = representations else { return 1 };
+    let type_name = |representation: &ConstValue| match representation {
+        ConstValue::Object(fields) => fields.get("__typename").cloned(),
+        _ => None,
+    };
+    let mut names: Vec<ConstValue> = Vec::new();
+    for name in representations.iter().filter_map(type_name) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        // More types than the schema has.
+        if names.len() > 7 {
+            break;
+        }
+    }
+    // `Entity` stands for four types, whose IDs take two statements each.
+    let interface = if names.contains(&ConstValue::String("Entity".to_owned())) { 2 } else { 0 };
+    (names.len() as u64 + interface).max(1)
 }
 
 /// Adds the nodes of a field of introspection, which needs no SQL. Its lists have typical lengths.

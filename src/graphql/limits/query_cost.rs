@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::graphql::engine::schema_index::SchemaIndex;
 use crate::graphql::limits::cost_estimator::{CostEstimator, SelectionCost};
 use crate::graphql::limits::nesting::selection_depth;
-use crate::graphql::limits::syntax_counts::SyntaxCounts;
+use crate::graphql::limits::syntax_counts::{REPRESENTATIONS, SyntaxCounts};
 use crate::graphql::limits::token_count::TokenCounts;
 
 /// Maximum nesting depth of braces in a document, including fragments: the depth the parser supports.
@@ -131,6 +131,12 @@ pub fn check_document(
         let name = syntax.longest_list.1;
         let message = format!("{name} has {count} entries; the limit is {maximum}: split the request");
         return Err(limit_error("listEntries", count, maximum, message));
+    }
+
+    let (count, maximum) = (syntax.max_representations, limits.representations);
+    if count > maximum {
+        let message = format!("{REPRESENTATIONS} has {count} entries; the limit is {maximum}: split the request");
+        return Err(limit_error(REPRESENTATIONS, count, maximum, message));
     }
 
     let mut estimator = CostEstimator::new(document, schema_index, variables);

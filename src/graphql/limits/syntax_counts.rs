@@ -6,6 +6,11 @@ use async_graphql::parser::types::{Directive, ExecutableDocument, Selection, Sel
 use async_graphql::{Name, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
+use crate::graphql::engine::schema_index::named_type;
+
+/// The argument of `_entities`. The router of a supergraph does not split it, so that its list has a limit of its own.
+pub const REPRESENTATIONS: &str = "representations";
+
 /// Counts of the syntax of all operations and fragments.
 #[derive(Default)]
 pub struct SyntaxCounts<'a> {
@@ -17,6 +22,8 @@ pub struct SyntaxCounts<'a> {
     pub max_field_repeats: usize,
     /// Length of the longest list, and the name of its argument, input field or variable.
     pub longest_list: (usize, &'a str),
+    /// Length of the longest list of representations of entities.
+    pub max_representations: usize,
     /// Nesting depth of lists and objects in values.
     pub max_value_depth: usize,
 }
@@ -42,7 +49,13 @@ impl<'a> SyntaxCounts<'a> {
             counts.count_selections(&fragment.node.selection_set.node);
         }
         for (name, value) in variables.iter() {
-            counts.count_constant(value, name, 1);
+            match value {
+                ConstValue::List(entries) if is_representations(document, name) => {
+                    counts.max_representations = counts.max_representations.max(entries.len());
+                    entries.iter().for_each(|entry| counts.count_constant(entry, name, 2));
+                }
+                value => counts.count_constant(value, name, 1),
+            }
         }
         counts
     }
@@ -58,7 +71,15 @@ impl<'a> SyntaxCounts<'a> {
                     let same = names.entry(&field.response_key().node).or_default();
                     *same += 1;
                     self.max_field_repeats = self.max_field_repeats.max(*same);
-                    field.arguments.iter().for_each(|(name, value)| self.count_value(&value.node, &name.node, 1));
+                    for (name, value) in &field.arguments {
+                        match &value.node {
+                            Value::List(entries) if name.node == REPRESENTATIONS => {
+                                self.max_representations = self.max_representations.max(entries.len());
+                                entries.iter().for_each(|entry| self.count_value(entry, &name.node, 2));
+                            }
+                            value => self.count_value(value, &name.node, 1),
+                        }
+                    }
                     field.directives.iter().for_each(|directive| self.count_directive(&directive.node));
                     self.count_selections(&field.selection_set.node);
                 }
@@ -109,4 +130,11 @@ impl<'a> SyntaxCounts<'a> {
         }
         self.max_value_depth = self.max_value_depth.max(depth);
     }
+}
+
+/// Whether a variable is a list of representations: each operation that has it declares it as such.
+fn is_representations(document: &ExecutableDocument, variable: &Name) -> bool {
+    let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+    let mut types = definitions.filter(|definition| definition.node.name.node == *variable).peekable();
+    types.peek().is_some() && types.all(|definition| *named_type(&definition.node.var_type.node.base) == "_Any")
 }

@@ -374,7 +374,8 @@ pub enum ResearcherBy {
 }
 
 impl ResearcherBy {
-    fn into_lookup_key(self) -> Option<LookupKey> {
+    /// Returns the lookup key; `None` if nothing can match.
+    pub fn into_lookup_key(self) -> Option<LookupKey> {
         reject_nul(match self {
             Self::Id(id) => return id_key(&id, NodeKind::Researcher),
             Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),

@@ -216,7 +216,8 @@ pub enum TopicBy {
 }
 
 impl TopicBy {
-    fn into_lookup_key(self) -> Option<LookupKey> {
+    /// Returns the lookup key; `None` if nothing can match.
+    pub fn into_lookup_key(self) -> Option<LookupKey> {
         reject_nul(match self {
             Self::Id(id) => return id_key(&id, NodeKind::Topic),
             Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),

@@ -22,7 +22,8 @@ use crate::http::{AppState, conditional, is_read};
 
 /// The request headers that a response depends on: those that select a representation, and [`PERSONAL_HEADERS`], so that a
 /// shared cache forwards requests with one of them. nginx stores no response whose `Vary` exceeds 128 bytes.
-const VARY_VALUE: &str = "Accept, Accept-Encoding, Accept-Language, Authorization, X-Directory-Position, X-Query-Cost";
+pub(super) const VARY_VALUE: &str =
+    "Accept, Accept-Encoding, Accept-Language, Authorization, X-Directory-Position, X-Query-Cost";
 /// Request headers whose response is meant for one client: its rate limit, its position, or the cost it asked for.
 const PERSONAL_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, POSITION_HEADER, COST_HEADER];
 
@@ -69,12 +70,6 @@ impl Reply<'_> {
         self.without_execution(response, log)
     }
 
-    /// Whether shared caches may store the response. They would otherwise have to store that to a request with
-    /// `Authorization`, too, since `public` allows it (RFC 9111, section 3.5).
-    fn is_public(&self) -> bool {
-        self.is_by_id && PERSONAL_HEADERS.iter().all(|name| !self.http.headers().contains_key(name))
-    }
-
     fn without_execution(self, response: Response, log: &mut RequestLog) -> Result<HttpResponse, HttpError> {
         Self { is_by_id: false, ..self }.executed(&EncodedResponse::encode(response)?, log)
     }
@@ -102,10 +97,7 @@ impl Reply<'_> {
         if has_etag {
             // Weak: the same for every content encoding.
             let etag = EntityTag::new_weak(HEXLOWER.encode(&Sha256::digest(&json)[..16]));
-            let cache_control = match self.state.persisted_query_max_age.as_secs() {
-                seconds if self.is_public() && seconds > 0 => format!("public, max-age={seconds}"),
-                _ => "private, no-cache".to_owned(),
-            };
+            let cache_control = cache_control(self.http, self.state, self.is_by_id);
             builder.insert_header(ETag(etag.clone())).insert_header((header::CACHE_CONTROL, cache_control));
             if conditional::is_not_modified(self.http, &etag) {
                 return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
@@ -116,6 +108,17 @@ impl Reply<'_> {
         let Some((zstd, length)) = compressed else { return Ok(builder.body(json)) };
         log.json_bytes = u64::try_from(length).ok();
         Ok(builder.insert_header(ContentEncoding::Zstd).body(zstd.clone()))
+    }
+}
+
+/// The value of `Cache-Control` of a response that may be stored. If the URL alone determines it, shared caches may store it,
+/// unless it is meant for one client. They would otherwise have to store that to a request with `Authorization`, too, since
+/// `public` allows it (RFC 9111, section 3.5).
+pub(super) fn cache_control(http: &HttpRequest, state: &AppState, is_by_url: bool) -> String {
+    let is_public = is_by_url && PERSONAL_HEADERS.iter().all(|name| !http.headers().contains_key(name));
+    match state.persisted_query_max_age.as_secs() {
+        seconds if is_public && seconds > 0 => format!("public, max-age={seconds}"),
+        _ => "private, no-cache".to_owned(),
     }
 }
 

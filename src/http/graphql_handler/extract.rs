@@ -109,6 +109,11 @@ impl OperationRequest {
 pub(super) struct PersistedQuery(Option<(String, String)>);
 
 impl PersistedQuery {
+    /// Of a query that the client did not send by hash.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
     /// Registers the query under its hash.
     pub(super) fn register(&self, state: &AppState) {
         if let Some((hash, text)) = &self.0 {
@@ -189,7 +194,7 @@ impl CostReport {
     }
 }
 
-fn min_position(http: &HttpRequest) -> Result<Option<Lsn>, HttpError> {
+pub(super) fn min_position(http: &HttpRequest) -> Result<Option<Lsn>, HttpError> {
     let Some(value) = http.headers().get(POSITION_HEADER) else { return Ok(None) };
     let position = value.to_str().unwrap_or_default().parse();
     position
@@ -198,7 +203,7 @@ fn min_position(http: &HttpRequest) -> Result<Option<Lsn>, HttpError> {
 }
 
 /// The client's languages. The header may be repeated.
-pub(super) fn accepted_languages(http: &HttpRequest) -> AcceptedLanguages {
+pub(in crate::http) fn accepted_languages(http: &HttpRequest) -> AcceptedLanguages {
     let values = http.headers().get_all(header::ACCEPT_LANGUAGE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     AcceptedLanguages::parse(&values.collect::<Vec<_>>().join(","))
 }

@@ -43,7 +43,7 @@ pub(super) struct RequestLog {
 }
 
 impl RequestLog {
-    fn new(request_id: String) -> Self {
+    pub(super) fn new(request_id: String) -> Self {
         Self {
             request_id,
             operation_type: None,

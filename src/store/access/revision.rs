@@ -46,6 +46,14 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevisionId(Arc<str>);
 
+impl RevisionId {
+    /// The text that identifies the state.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Position in Postgres's write-ahead log (LSN): everything committed before it was read precedes it. Formatted as in
 /// Postgres, for example `16/B374D848`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

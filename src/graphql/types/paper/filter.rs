@@ -37,7 +37,8 @@ pub enum PaperBy {
 }
 
 impl PaperBy {
-    pub(super) fn into_lookup_key(self) -> Option<LookupKey> {
+    /// Returns the lookup key; `None` if nothing can match.
+    pub fn into_lookup_key(self) -> Option<LookupKey> {
         reject_nul(match self {
             Self::Id(id) => return id_key(&id, NodeKind::Paper),
             Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
