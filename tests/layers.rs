@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["database"],
     &["entity"],
     &["store"],
-    &["graphql", "import", "export", "demo", "harvest", "pages", "webhooks"],
+    &["graphql", "import", "export", "demo", "harvest", "linked_data", "pages", "webhooks"],
     &["http"],
     &["cli"],
     &["lib", "main"],

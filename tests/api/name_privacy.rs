@@ -181,6 +181,60 @@ async fn every_field_of_every_object() {
     }
 }
 
+/// Pages, JSON-LD, citations, linksets, redirects and the sitemap, and what a router of a supergraph looks up.
+#[tokio::test]
+async fn linked_data_and_entities() {
+    let (app, _) = directory_with_hidden_names().await;
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    let client = client.expect("a client");
+    let lists =
+        "{ people: researchers(first: 100) { nodes { slug id } } organizations(first: 100) { nodes { slug id } }
+        topics(first: 100) { nodes { slug id } } papers(first: 100) { nodes { slug id } } }";
+    let lists = app.data(lists).await;
+    let mut paths = vec!["/robots.txt".to_owned(), "/sitemap.xml".to_owned()];
+    let mut representations = Vec::new();
+    for (collection, list) in lists.as_object().expect("lists") {
+        paths.push(format!("/sitemap/{collection}-1.xml"));
+        for id in pluck_strings(&list["nodes"], &["id"]) {
+            paths.push(format!("/id/{id}"));
+            representations.push(json!({ "__typename": "Entity", "id": id }));
+        }
+        let former = ["zuzqarka-vexolint", "wyrmtikka-plorvane", "quexilla-drombasket"].map(ToOwned::to_owned);
+        for slug in pluck_strings(&list["nodes"], &["slug"]).into_iter().chain(former) {
+            paths.push(format!("/linkset/{collection}/{slug}"));
+            paths.push(format!("/{collection}/{slug}.jsonld"));
+            for suffix in ["", ".jsonld", ".bib", ".ris", ".csl.json"] {
+                paths.push(format!("/en/{collection}/{slug}{suffix}"));
+            }
+        }
+    }
+    let (mut found, mut moved, mut all_responses) = (0, 0, String::new());
+    for path in &paths {
+        let response = client.get(app.url(path)).send().await.expect("a response");
+        let (status, headers) = (response.status().as_u16(), format!("{:?}", response.headers()));
+        let body = response.text().await.expect("a text");
+        assert_not_leaked(path, &headers);
+        assert_not_leaked(path, &body);
+        found += usize::from(status == 200);
+        moved += usize::from(status == 301);
+        all_responses.push_str(&body);
+    }
+    assert!(found > 60 && moved >= 3 * 7, "{found} found, {moved} moved");
+    for displayed in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry"] {
+        assert!(all_responses.contains(displayed), "{displayed} is missing");
+    }
+    for slug in ["zuzqarka-vexolint", "wyrmtikka-plorvane", "quexilla-drombasket"] {
+        representations.push(json!({ "__typename": "Researcher", "slug": slug }));
+    }
+    let query = "query($representations: [_Any!]!) { _entities(representations: $representations) { __typename
+        ... on Entity { id slug displayName { value } formerIds }
+        ... on Researcher { name givenName familyName otherNames affiliations { nodes { roleTitle { value } } } }
+        ... on Paper { title authorships { nodes { name nameAsPublished affiliationsAsPublished } } citation(format: CSL_JSON) } } }";
+    let response = app.query(query, json!({ "representations": representations })).await;
+    assert_not_leaked("_entities", &response.data().to_string());
+    assert!(response.data().to_string().contains("Tom Ford"));
+}
+
 #[tokio::test]
 async fn orders_filters_and_cursors() {
     let (app, _) = directory_with_hidden_names().await;

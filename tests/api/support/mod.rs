@@ -40,7 +40,9 @@ pub use postgres::{
     DatabaseSession, create_database, create_empty_database, delay_database, execute_sql, server_programs,
     start_postgres, wait_for_blocked_statements,
 };
-pub use queries::{CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields};
+pub use queries::{
+    CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields, with_parameters,
+};
 
 /// A running service.
 pub struct TestApp {
