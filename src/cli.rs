@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, TracesConfig};
+use crate::config::{DatabaseConfig, Demo, LogFormat, ServeConfig, Switch, TracesConfig};
 use crate::database::{self, Database, MigrationAction, OpenOptions};
 use crate::error::Error;
 use crate::graphql;
@@ -33,6 +33,7 @@ use crate::import::{self, ImportOptions};
 use crate::model::identifier::Ror;
 use crate::model::language::LanguageTag;
 use crate::model::source_order::SourceOrder;
+use crate::pages::SiteSettings;
 use crate::store::Store;
 use crate::telemetry::console;
 
@@ -460,6 +461,8 @@ async fn build_application(
         monitoring: serve.monitoring,
         network: serve.network,
         harvest: serve.harvest,
+        pages: (serve.explorer == Switch::On)
+            .then(|| SiteSettings { public_url: serve.public_url.clone(), contact_url: serve.contact_url.clone() }),
     };
     store.warm_up().await;
     let application = Application::build(store.clone(), settings)?;

@@ -19,7 +19,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use crate::config::addresses::{parse_listen_address, parse_origin, parse_public_url};
+use crate::config::addresses::{parse_contact_url, parse_listen_address, parse_origin, parse_public_url};
 use crate::model::language::LanguageTag;
 
 pub use crate::config::env_file::{EnvFileError, load_env_file};
@@ -119,6 +119,12 @@ pub struct ServeConfig {
     /// Language of texts if the client requests none, as a BCP 47 tag
     #[arg(long, env = "DEFAULT_LANGUAGE", default_value = "en")]
     pub default_language: LanguageTag,
+    /// Whether the pages for people are served; / then leads to them, otherwise to GraphiQL
+    #[arg(long, env = "EXPLORER", default_value = "on")]
+    pub explorer: Switch,
+    /// Where readers of a page report what is wrong: an https:// or mailto: URL
+    #[arg(long, env = "CONTACT_URL", value_parser = parse_contact_url)]
+    pub contact_url: Option<String>,
     /// Request handling.
     #[command(flatten)]
     pub http: HttpConfig,
@@ -289,7 +295,7 @@ pub struct HttpConfig {
     /// Maximum memory for the response cache, in bytes; 0 disables the cache
     #[arg(long, env = "CACHE_MAX_BYTES", default_value = "67108864")]
     pub cache_max_bytes: u64,
-    /// Cache-Control max-age of responses to persisted queries sent by GET, in seconds; 0 disables shared caching
+    /// Cache-Control max-age of responses to persisted queries sent by GET and of pages, in seconds; 0 disables shared caching
     #[arg(long, env = "PERSISTED_MAX_AGE_SECONDS", default_value = "60")]
     pub persisted_max_age_seconds: u32,
 }

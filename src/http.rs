@@ -19,6 +19,7 @@ mod health;
 mod linked_data;
 mod metrics;
 mod oai_pmh;
+mod pages;
 mod persisted_queries;
 pub mod rate_limit;
 mod request_id;
@@ -69,6 +70,7 @@ use crate::http::streams::Streams;
 use crate::http::tarpit::Tarpit;
 use crate::linked_data::address::Addresses;
 use crate::model::language::LanguageTag;
+use crate::pages::SiteSettings;
 use crate::store::Store;
 use crate::store::access::health_check::HealthMonitor;
 
@@ -96,6 +98,8 @@ pub struct ServerSettings {
     pub monitoring: MonitoringConfig,
     /// Harvesting.
     pub harvest: HarvestConfig,
+    /// The pages for people; `None` if they are off.
+    pub pages: Option<SiteSettings>,
 }
 
 /// A server that is bound to its address, but does not serve requests yet.
@@ -115,7 +119,8 @@ impl Application {
     /// # Errors
     /// If the address cannot be bound, or a setting is invalid.
     pub fn build(store: Store, settings: ServerSettings) -> Result<Self, StartError> {
-        let ServerSettings { listen, public_url, limits, directory, http, network, monitoring, harvest } = settings;
+        let ServerSettings { listen, public_url, limits, directory, http, network, monitoring, harvest, pages } = settings;
+        let has_pages = pages.is_some();
         let bind_error = |error| StartError::Listen(listen, error);
         let listener = TcpListener::bind(listen).map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
@@ -166,6 +171,8 @@ impl Application {
             addresses: Addresses::new(public_url.clone().unwrap_or_else(|| local_url(address))),
             default_language,
             public_url,
+            pages,
+            directory: directory.clone(),
             metrics: metrics.clone(),
             admission,
             clients: ClientIdentifier::new(tokens, proxies),
@@ -204,8 +211,8 @@ impl Application {
                 .app_data(state.clone())
                 .app_data(Data::new(readiness.clone()))
                 .app_data(Data::new(metrics.clone()))
-                .configure(|config| routes::register(&routes::public_endpoints(has_metrics), config))
-                .default_service(web::to(|request: HttpRequest| async move { not_found(&request) }))
+                .configure(|config| routes::register(&routes::public_endpoints(has_metrics, has_pages), config))
+                .default_service(web::to(|request: HttpRequest| async move { pages::not_found(&request) }))
         })
         .on_connect(move |stream, extensions| accepted_connections.accept(stream, extensions))
         .client_request_timeout(head_timeout)
@@ -332,6 +339,9 @@ struct AppState {
     /// The addresses of entities.
     addresses: Addresses,
     default_language: LanguageTag,
+    /// The settings of the pages; `None` if they are off.
+    pages: Option<SiteSettings>,
+    directory: DirectoryInfo,
     metrics: Metrics,
     admission: Admission,
     clients: ClientIdentifier,

@@ -19,6 +19,7 @@ pub mod http;
 pub mod import;
 pub mod linked_data;
 pub mod model;
+pub mod pages;
 pub mod store;
 pub mod telemetry;
 pub mod text;

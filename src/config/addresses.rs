@@ -41,6 +41,21 @@ pub(super) fn parse_public_url(text: &str) -> Result<String, String> {
     })
 }
 
+/// The address of a page or of e-mail; an empty text is none.
+pub(super) fn parse_contact_url(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let url = Url::parse(text).ok().filter(|url| match url.scheme() {
+        "http" | "https" => url.has_host(),
+        "mailto" => url.path().contains('@'),
+        _ => false,
+    });
+    url.map(|url| url.to_string()).ok_or_else(|| {
+        "expected the address of a page or of e-mail, such as https://www.example.org/contact or \
+         mailto:directory@example.org"
+            .to_owned()
+    })
+}
+
 /// An origin as browsers send it in `Origin`: in lower case, and without the default port of its scheme. `*` is all origins;
 /// an empty entry of the list is preserved, and means nothing.
 pub(super) fn parse_origin(text: &str) -> Result<String, String> {
@@ -87,6 +102,16 @@ mod tests {
         for text in ["", "8080", "localhost", "everywhere", "example.org:80", ":", ":65536", "localhost:http", "::1:80"]
         {
             assert!(parse_listen_address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn contact_urls() {
+        for text in ["https://example.org/contact", "mailto:directory@example.org"] {
+            assert_eq!(parse_contact_url(text).expect("a URL"), text);
+        }
+        for text in ["", "directory@example.org", "mailto:directory", "javascript:alert(1)", "ftp://example.org"] {
+            assert!(parse_contact_url(text).is_err(), "{text}");
         }
     }
 

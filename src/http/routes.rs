@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 use crate::harvest::repository;
 use crate::http::content_negotiation::MediaType;
 use crate::http::error::HttpError;
-use crate::http::{graphiql, graphql_handler, health, linked_data, metrics, oai_pmh, sitemap};
+use crate::http::{graphiql, graphql_handler, health, linked_data, metrics, oai_pmh, pages, sitemap};
 
 /// A path with its handlers.
 pub(super) struct Endpoint {
@@ -63,10 +63,20 @@ const OAI: Endpoint = Endpoint {
     other: reject_method,
 };
 
+/// The pages in each language. Without pages, `/` leads to GraphiQL.
+const PAGES: [Endpoint; 6] = [
+    Endpoint::get("/", || web::to(pages::redirect_from_root)),
+    Endpoint::get("/{language:fr|en}", || web::to(pages::redirect_to_front_page)),
+    Endpoint::get("/{language:fr|en}/{page:.*}", || web::to(pages::show)),
+    Endpoint::get(pages::SECTIONS_PATTERN, || web::to(pages::redirect_section)),
+    Endpoint::get(pages::SECTIONS_WITH_REST_PATTERN, || web::to(pages::redirect_section)),
+    Endpoint::get("/assets/{file:.*}", || web::to(pages::asset)),
+];
+const ROOT_WITHOUT_PAGES: Endpoint = Endpoint::get("/", || web::to(graphiql::redirect_from_root));
+
 /// The paths at the public address; `/metrics` explains where to find the metrics if they are not served there.
-pub(super) fn public_endpoints(has_metrics: bool) -> Vec<Endpoint> {
-    vec![
-        Endpoint::get("/", || web::to(graphiql::redirect_from_root)),
+pub(super) fn public_endpoints(has_metrics: bool, has_pages: bool) -> Vec<Endpoint> {
+    let mut endpoints = vec![
         GRAPHQL,
         Endpoint::get(graphiql::PATH, || web::to(graphiql::index)),
         Endpoint::get("/graphiql/{file:.*}", || web::to(graphiql::asset)),
@@ -90,7 +100,13 @@ pub(super) fn public_endpoints(has_metrics: bool) -> Vec<Endpoint> {
         Endpoint::get("/{language:en|fr}/{collection:people|organizations|topics|papers}/{name}", || {
             web::to(linked_data::in_language)
         }),
-    ]
+    ];
+    if has_pages {
+        endpoints.extend(PAGES);
+    } else {
+        endpoints.push(ROOT_WITHOUT_PAGES);
+    }
+    endpoints
 }
 
 /// The paths at the separate address for monitoring.
@@ -108,7 +124,7 @@ pub(super) fn register(endpoints: &[Endpoint], config: &mut ServiceConfig) {
 /// Each path at the public address as a pattern, with its methods as listed in `Allow`.
 #[must_use]
 pub fn public_paths() -> Vec<(&'static str, &'static str)> {
-    public_endpoints(true).iter().map(|endpoint| (endpoint.path, endpoint.allow())).collect()
+    public_endpoints(true, true).iter().map(|endpoint| (endpoint.path, endpoint.allow())).collect()
 }
 
 fn reject_method(allow: &'static str) -> Route {

@@ -9,10 +9,12 @@ import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 
+import { allowTypographicCharacters } from './editor';
 import { examples } from './examples';
 import { introspectionWatch } from './introspection';
 import { linkedOperation } from './link';
 
+allowTypographicCharacters();
 const introspection = introspectionWatch();
 const fetcher = createGraphiQLFetcher({
   // Next to this page.
@@ -35,6 +37,10 @@ function Page() {
   const isOff = useSyncExternalStore(introspection.subscribe, introspection.isOff);
   return (
     <>
+      <p className="hint">
+        <span>Each tab is a query for one task, which its first lines describe. Press ▶ to run it.</span>
+        <a href="./">Pages of the directory</a>
+      </p>
       {isOff && (
         <p className="notice" role="status">
           Introspection is turned off on this server. You can run queries, but autocompletion and the documentation are not

@@ -25,7 +25,7 @@ use crate::http::{AppState, conditional, is_read};
 pub(super) const VARY_VALUE: &str =
     "Accept, Accept-Encoding, Accept-Language, Authorization, X-Directory-Position, X-Query-Cost";
 /// Request headers whose response is meant for one client: its rate limit, its position, or the cost it asked for.
-const PERSONAL_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, POSITION_HEADER, COST_HEADER];
+pub(in crate::http) const PERSONAL_HEADERS: [HeaderName; 3] = [header::AUTHORIZATION, POSITION_HEADER, COST_HEADER];
 
 /// Encodes responses to one request.
 pub(super) struct Reply<'a> {
@@ -122,14 +122,13 @@ pub(super) fn cache_control(http: &HttpRequest, state: &AppState, is_by_url: boo
     }
 }
 
-/// The final response, or that of an error, with the headers of the replication position and the rate limit.
-pub(super) fn into_http_response(
-    http: &HttpRequest,
-    result: Result<HttpResponse, HttpError>,
-    log: &RequestLog,
-) -> HttpResponse {
-    let mut response =
-        result.unwrap_or_else(|error| error.into_response(MediaType::negotiate(http).unwrap_or(MediaType::Json)));
+/// The response, or that of an error.
+pub(super) fn into_http_response(http: &HttpRequest, result: Result<HttpResponse, HttpError>) -> HttpResponse {
+    result.unwrap_or_else(|error| error.into_response(MediaType::negotiate(http).unwrap_or(MediaType::Json)))
+}
+
+/// Adds the headers of the replication position and the rate limit.
+pub(super) fn with_log_headers(mut response: HttpResponse, log: &RequestLog) -> HttpResponse {
     if let Some(value) = log.position.and_then(|position| HeaderValue::from_str(&position.to_string()).ok()) {
         response.headers_mut().insert(POSITION_HEADER, value);
     }

@@ -95,6 +95,20 @@ pub(super) struct OperationRequest {
 }
 
 impl OperationRequest {
+    /// A query of the service itself. Its languages are among its variables.
+    pub(super) fn own(document: &str, operation_name: &str, variables: Variables) -> Self {
+        Self {
+            query: document.to_owned(),
+            operation_name: Some(operation_name.to_owned()),
+            variables,
+            languages: AcceptedLanguages::default(),
+            is_by_id: false,
+            persisted: PersistedQuery(None),
+            cost_report: CostReport::Off,
+            min_position: None,
+        }
+    }
+
     /// The operation for the GraphQL engine, and the automatic persisted query to register if it passes.
     pub(super) fn into_query(self) -> (Request, PersistedQuery) {
         let mut query = Request::new(self.query).variables(self.variables);
@@ -209,7 +223,7 @@ pub(in crate::http) fn accepted_languages(http: &HttpRequest) -> AcceptedLanguag
 }
 
 /// Whether `Accept` includes HTML, as that of a browser's address bar does.
-pub(super) fn accepts_html(http: &HttpRequest) -> bool {
+pub(in crate::http) fn accepts_html(http: &HttpRequest) -> bool {
     let values = http.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
     values.into_iter().any(|value| value.to_ascii_lowercase().contains("text/html"))
 }

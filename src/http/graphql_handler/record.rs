@@ -140,11 +140,20 @@ impl<'a> Recorder<'a> {
     }
 
     /// Turns the result of the stages into the response and records it.
-    pub(super) fn finish(mut self, http: &HttpRequest, result: Result<HttpResponse, HttpError>) -> HttpResponse {
+    pub(super) fn finish(self, http: &HttpRequest, result: Result<HttpResponse, HttpError>) -> HttpResponse {
+        self.finish_with(result, |result| encode::into_http_response(http, result))
+    }
+
+    /// Encodes the result of the stages and records the response.
+    pub(super) fn finish_with<T>(
+        mut self,
+        result: Result<T, HttpError>,
+        encode: impl FnOnce(Result<T, HttpError>) -> HttpResponse,
+    ) -> HttpResponse {
         if let Err(error) = &result {
             self.log.set_error(error);
         }
-        let response = encode::into_http_response(http, result, &self.log);
+        let response = encode::with_log_headers(encode(result), &self.log);
         let bytes = match response.body().size() {
             BodySize::Sized(bytes) => Some(bytes),
             BodySize::None => Some(0),
