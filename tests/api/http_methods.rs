@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use academic_directory::http::public_paths;
 
 use crate::support::process::Workspace;
-use crate::support::{TestApp, create_database, raw_http, with_parameters};
+use crate::support::{TestApp, create_database, example_path, raw_http};
 
 /// Header fields whose values differ between two requests.
 const CHANGING_FIELDS: [&str; 1] = ["date"];
@@ -39,7 +39,8 @@ async fn send(address: SocketAddr, method: &str, path: &str, headers: &str) -> R
 
 /// Each path of the service with its methods, its parameters filled in.
 fn known_paths() -> Vec<(String, &'static str)> {
-    public_paths().into_iter().map(|(path, methods)| (with_parameters(path), methods)).collect()
+    let paths = public_paths().into_iter().map(|(path, methods)| (example_path(path), methods));
+    paths.collect()
 }
 
 #[tokio::test]

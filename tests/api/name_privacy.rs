@@ -236,6 +236,31 @@ async fn linked_data_and_entities() {
 }
 
 #[tokio::test]
+async fn pages() {
+    let (app, _) = directory_with_hidden_names().await;
+    let mut displayed = String::new();
+    for path in crate::pages::all_paths(&app).await {
+        for language in ["en", "fr"] {
+            let page = crate::pages::fetch(&app, &format!("/{language}/{path}"), &[]).await;
+            assert_eq!(page.status, 200, "{path}");
+            assert_not_leaked(&path, &page.body);
+            assert_not_leaked(&path, &format!("{:?}", page.headers));
+            displayed.push_str(&page.body);
+        }
+    }
+    for name in ["Ben Brook", "Benny Brook", "Tom Ford", "Zoe Ferry"] {
+        assert!(displayed.contains(name), "{name} is missing");
+    }
+    // Former slugs lead to the current one, and the redirect says nothing of the former one.
+    for (slug, expected) in [("wyrmtikka-plorvane", "ben-brook"), ("quexilla-drombasket", "tom-ford")] {
+        let redirect = crate::pages::fetch(&app, &format!("/en/people/{slug}"), &[]).await;
+        assert_eq!(redirect.status, 301, "{slug}");
+        assert_eq!(redirect.headers["location"], format!("../../en/people/{expected}"));
+        assert_not_leaked(slug, &format!("{:?} {}", redirect.headers, redirect.body));
+    }
+}
+
+#[tokio::test]
 async fn orders_filters_and_cursors() {
     let (app, _) = directory_with_hidden_names().await;
     for field in ["NAME", "PAPER_COUNT", "LAST_PUBLICATION_YEAR", "UPDATED_AT", "RELEVANCE"] {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
 use crate::support::nginx::Nginx;
+use crate::support::{TestApp, paper_record};
 
 const PREFIX: &str = "/directory";
 
@@ -24,9 +24,12 @@ async fn redirects_stay_below_the_prefix() {
     let Some(nginx) = start_proxy(&app) else { return };
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let page = nginx.url(&format!("{PREFIX}/graphiql"));
+    let front_page = nginx.url(&format!("{PREFIX}/en/"));
     for (path, expected) in [
-        ("/", page.clone()),
-        ("", page.clone()),
+        ("/", front_page.clone()),
+        ("", front_page.clone()),
+        ("/en", front_page.clone()),
+        ("/people/", nginx.url(&format!("{PREFIX}/en/people"))),
         ("/graphql", page.clone()),
         ("/graphiql", page.clone()),
         ("/graphiql/", page.clone()),
@@ -39,9 +42,33 @@ async fn redirects_stay_below_the_prefix() {
         assert_eq!((response.status().as_u16(), response.url().as_str()), (200, expected.as_str()), "{path}");
     }
     // The same without a proxy.
-    for path in ["/", "/graphql", "/graphiql/"] {
+    for path in ["/graphql", "/graphiql/"] {
         let response = client.get(app.url(path)).header("Accept", "text/html").send().await.expect("a response");
         assert_eq!((response.status().as_u16(), response.url().path()), (200, "/graphiql"), "{path}");
+    }
+}
+
+/// Pages link to each other and to their files by relative addresses.
+#[tokio::test]
+async fn links_of_pages_stay_below_the_prefix() {
+    let app = TestApp::start().await;
+    let Some(nginx) = start_proxy(&app) else { return };
+    app.create_records(json!([paper_record("Rivers", Some(2001), &["Ada Brook", "Cy Ek"])])).await;
+    for path in
+        ["en/", "fr/people", "en/people/ada-brook", "fr/people/ada-brook/papers", "en/about/data", "en/nothing/at/all"]
+    {
+        let page = url::Url::parse(&nginx.url(&format!("{PREFIX}/{path}"))).expect("a URL");
+        let request = app.client().get(page.clone()).header("Accept", "text/html");
+        let html = request.send().await.expect("a page").text().await.expect("its text");
+        let addresses = linked_addresses(&html);
+        assert!(addresses.len() > 10, "{path}: {html}");
+        for address in addresses {
+            let linked = page.join(&address.replace("&#38;", "&").replace("&amp;", "&")).expect("an address");
+            assert!(
+                linked.as_str().starts_with(&nginx.url(&format!("{PREFIX}/"))),
+                "{path}: {address} leads to {linked}"
+            );
+        }
     }
 }
 

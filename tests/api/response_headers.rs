@@ -6,7 +6,7 @@ use academic_directory::config::{HttpConfig, NetworkConfig};
 use academic_directory::http::public_paths;
 use serde_json::json;
 
-use crate::support::{TestApp, http_config, network_config, raw_http, with_parameters};
+use crate::support::{TestApp, example_path, http_config, network_config, raw_http};
 
 const PER_CLIENT_HEADERS: [&str; 5] =
     ["x-request-id", "x-directory-position", "ratelimit", "ratelimit-policy", "set-cookie"];
@@ -26,7 +26,7 @@ async fn every_response() {
     let http = HttpConfig { cors_origins: vec!["https://www.example.org".to_owned()], ..http_config() };
     let app = TestApp::start_with_network_config(network, http).await;
     let mut statuses = Vec::new();
-    let paths = public_paths().into_iter().map(|(path, _)| with_parameters(path));
+    let paths = public_paths().into_iter().map(|(path, _)| example_path(path));
     let others = ["/nothing", "/graphiql/nothing.js", "/graphql?query=%7B", "/graphql?query=%7B__typename%7D"];
     let paths: Vec<String> = paths.chain(others.map(str::to_owned)).collect();
     let preflight = "Origin: https://www.example.org\r\nAccess-Control-Request-Method: POST\r\n";

@@ -14,6 +14,7 @@ use academic_directory::http::{Application, ServerSettings, ShutdownHandle};
 use academic_directory::import::formats;
 use academic_directory::model::record::Record;
 use academic_directory::model::source_order::SourceOrder;
+use academic_directory::pages::SiteSettings;
 use academic_directory::store::Store;
 use academic_directory::store::unit_of_work::{BatchReport, Effect};
 use serde_json::{Value, json};
@@ -41,7 +42,7 @@ pub use postgres::{
     start_postgres, wait_for_blocked_statements,
 };
 pub use queries::{
-    CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields, with_parameters,
+    CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields,
 };
 
 /// A running service.
@@ -156,6 +157,7 @@ impl TestApp {
                 oai_domain: Some("directory.example.org".to_owned()),
                 oai_admin_email: Some("library@example.org".to_owned()),
             },
+            pages: Some(SiteSettings::default()),
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
@@ -279,6 +281,24 @@ impl Drop for TestApp {
             runtime.spawn(async move { handle.stop().await });
         }
     }
+}
+
+/// A path that a pattern of a route matches: its parameters are filled in.
+pub fn example_path(pattern: &str) -> String {
+    let mut path = String::new();
+    for (index, part) in pattern.split('{').enumerate() {
+        let Some((parameter, rest)) = part.split_once('}').filter(|_| index > 0) else {
+            path.push_str(part);
+            continue;
+        };
+        path.push_str(match parameter.split(':').next() {
+            Some("language") => "en",
+            Some("section") => "people",
+            _ => "",
+        });
+        path.push_str(rest);
+    }
+    path
 }
 
 /// Parses records of the format `records`.
