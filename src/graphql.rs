@@ -16,8 +16,9 @@ use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinitio
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::{ContainerType, resolve_container};
 use async_graphql::{
-    Context, ContextSelectionSet, EmptyMutation, MergedObject, Name, ObjectType, OutputType, Pos, Positioned, Request,
-    Response, SDLExportOptions, Schema, SchemaBuilder, ServerError, ServerResult, ValidationMode, Value,
+    Context, ContextSelectionSet, EmptyMutation, EmptySubscription, MergedObject, Name, ObjectType, OutputType, Pos,
+    Positioned, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError, ServerResult,
+    SubscriptionType, ValidationMode, Value,
 };
 
 use crate::config::Limits;
@@ -116,7 +117,7 @@ impl ObjectType for Query {}
 /// Builds the schema, to which the server adds the data its resolvers read. Needs no database.
 #[must_use]
 pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, SubscriptionFields> {
-    builder_with(Query::default())
+    builder_with(Query::default(), SubscriptionFields)
         // Depth is limited by `limits`, which runs first.
         .limit_recursive_depth(1000)
         .disable_suggestions()
@@ -124,8 +125,11 @@ pub fn builder(limits: &Limits) -> SchemaBuilder<Query, EmptyMutation, Subscript
 }
 
 /// Builds a schema with these root fields.
-fn builder_with<T: ObjectType + 'static>(query: T) -> SchemaBuilder<T, EmptyMutation, SubscriptionFields> {
-    Schema::build(query, EmptyMutation, SubscriptionFields)
+fn builder_with<Q: ObjectType + 'static, S: SubscriptionType + 'static>(
+    query: Q,
+    subscription: S,
+) -> SchemaBuilder<Q, EmptyMutation, S> {
+    Schema::build(query, EmptyMutation, subscription)
         .register_output_type::<Node>()
         .register_output_type::<EntityImplementsNode>()
 }
@@ -158,7 +162,7 @@ impl DirectorySchema {
     #[must_use]
     pub fn new(builder: impl Fn() -> SchemaBuilder<Query, EmptyMutation, SubscriptionFields>, limits: Limits) -> Self {
         let schema_index = Arc::new(index_schema(builder()));
-        let published = PublishedSchema(index_schema(builder_with(RootFields::default())));
+        let published = PublishedSchema(index_schema(builder_with(RootFields::default(), SubscriptionFields)));
         let schema = builder()
             .data(Arc::clone(&schema_index))
             .data(published)
@@ -315,30 +319,34 @@ fn error_response(error: Error) -> Box<Response> {
 /// Returns the published schema in SDL, sorted so that the output is deterministic.
 #[must_use]
 pub fn sdl() -> String {
-    published_sdl(RootFields::default())
+    published_sdl(builder_with(RootFields::default(), SubscriptionFields))
 }
 
 /// Returns the SDL of the directory as a subgraph of Apollo Federation.
 #[must_use]
 pub fn subgraph_sdl() -> String {
-    with_federation_directives(&published_sdl(SubgraphFields::default()))
+    with_federation_directives(&published_sdl(builder_with(SubgraphFields::default(), EmptySubscription)))
 }
 
-fn published_sdl(query: impl ObjectType + 'static) -> String {
+fn published_sdl<Q: ObjectType + 'static, S: SubscriptionType + 'static>(
+    builder: SchemaBuilder<Q, EmptyMutation, S>,
+) -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-    let sdl = export_sdl(builder_with(query), options);
+    let sdl = export_sdl(builder, options);
     let lines: Vec<&str> = sdl.lines().map(without_field_directives).collect();
     lines.join("\n") + "\n"
 }
 
 /// Builds the index of a schema, with what is declared at its fields.
-fn index_schema<T: ObjectType + 'static>(builder: SchemaBuilder<T, EmptyMutation, SubscriptionFields>) -> SchemaIndex {
+fn index_schema<Q: ObjectType + 'static, S: SubscriptionType + 'static>(
+    builder: SchemaBuilder<Q, EmptyMutation, S>,
+) -> SchemaIndex {
     SchemaIndex::parse(&export_sdl(builder, SDLExportOptions::new()))
 }
 
 /// Exports the schema with the directives on its fields.
-fn export_sdl<T: ObjectType + 'static>(
-    builder: SchemaBuilder<T, EmptyMutation, SubscriptionFields>,
+fn export_sdl<Q: ObjectType + 'static, S: SubscriptionType + 'static>(
+    builder: SchemaBuilder<Q, EmptyMutation, S>,
     options: SDLExportOptions,
 ) -> String {
     let sdl = builder.finish().sdl_with_options(options.include_specified_by());

@@ -119,7 +119,8 @@ impl Application {
     /// # Errors
     /// If the address cannot be bound, or a setting is invalid.
     pub fn build(store: Store, settings: ServerSettings) -> Result<Self, StartError> {
-        let ServerSettings { listen, public_url, limits, directory, http, network, monitoring, harvest, pages } = settings;
+        let ServerSettings { listen, public_url, limits, directory, http, network, monitoring, harvest, pages } =
+            settings;
         let has_pages = pages.is_some();
         let bind_error = |error| StartError::Listen(listen, error);
         let listener = TcpListener::bind(listen).map_err(bind_error)?;

@@ -66,7 +66,8 @@ pub fn accepts_event_stream(request: &HttpRequest) -> Option<IsPreferred> {
     let (position, stream) = accept.0.iter().enumerate().find(|(_, entry)| {
         entry.quality > Quality::ZERO && entry.item.essence_str().eq_ignore_ascii_case("text/event-stream")
     })?;
-    let json = ["graphql-response+json", "json"].iter().filter_map(|subtype| preference_for(&accept, "application", subtype));
+    let json =
+        ["graphql-response+json", "json"].iter().filter_map(|subtype| preference_for(&accept, "application", subtype));
     // A range such as `*/*` says less than the name.
     let json = json.filter(|(_, specificity, _)| *specificity == 3).max();
     Some(IsPreferred(json.is_none_or(|(quality, _, Reverse(json_position))| {

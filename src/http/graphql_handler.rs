@@ -19,8 +19,8 @@ use tracing::Instrument as _;
 
 use self::cache::Lookup;
 pub(super) use self::encode::PERSONAL_HEADERS;
-pub(super) use self::extract::{POSITION_HEADER, accepted_languages, accepts_html, read_body};
 use self::extract::{EventStream, ExtractedRequest, OperationContext, OperationRequest};
+pub(super) use self::extract::{POSITION_HEADER, accepted_languages, accepts_html, read_body};
 use self::identify::Client;
 use self::limits::{CheckedQuery, Transport};
 use self::record::{Recorder, RequestLog};

@@ -10,13 +10,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 use crate::citation::CitationFormat;
+use crate::http::AppState;
 use crate::http::content_negotiation::negotiate_among;
 use crate::http::error::HttpError;
 use crate::http::graphql_handler::accepted_languages;
 use crate::http::graphql_handler::resource::{
     self, PrepaidQueries, ResourceQueries, begin, begin_without_etag, internal, weak_etag,
 };
-use crate::http::{AppState, not_found};
+use crate::http::pages::{self, not_found};
 use crate::linked_data::address::{Collection, Format, LANGUAGES, ResourceName};
 use crate::linked_data::html;
 use crate::linked_data::json_ld::{self, DocumentContext};
@@ -26,6 +27,7 @@ use crate::linked_data::queries::{
 use crate::linked_data::signposting::{self, LINKSET_MEDIA_TYPE};
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::language::AcceptedLanguages;
+use crate::pages::language::Language;
 
 /// Number of papers on a page of a list of citations.
 const CITATIONS_PAGE: u64 = 100;
@@ -168,14 +170,43 @@ async fn entity(
     name: &str,
 ) -> HttpResponse {
     let Some(collection) = Collection::by_segment(collection) else { return not_found(http) };
-    let name = ResourceName::parse(collection, name).filter(|name| is_slug(&name.slug));
-    let Some(name) = name else { return not_found(http) };
+    let resource = ResourceName::parse(collection, name).filter(|name| is_slug(&name.slug));
+    let Some(name) = resource else {
+        return match language.and_then(Language::from_code) {
+            Some(language) => pages::respond(http, state, language, &format!("{}/{name}", collection.segment())).await,
+            None => not_found(http),
+        };
+    };
     let languages = match language {
         Some(language) => AcceptedLanguages::parse(language),
         None => accepted_languages(http),
     };
+    if let Some(response) = page_for_people(http, state, language, collection, &name).await {
+        return response;
+    }
     let request = EntityRequest { http, state, language, languages, collection, name };
     resource::respond(http, state, async |queries| request.respond(queries).await).await
+}
+
+/// The page for people, with links to the formats; `None` if the client wants one of these, or pages are turned off.
+async fn page_for_people(
+    http: &HttpRequest,
+    state: &AppState,
+    language: Option<&str>,
+    collection: Collection,
+    name: &ResourceName,
+) -> Option<HttpResponse> {
+    let is_page = name.format.is_none() && negotiate(http, collection) == Some(Representation::Page);
+    let code = language.filter(|_| is_page && state.pages.is_some())?;
+    let path = format!("{}/{}", collection.segment(), name.slug);
+    let mut response = pages::respond(http, state, Language::from_code(code)?, &path).await;
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+        let link = signposting::page_header(&state.addresses, code, collection, &name.slug);
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+    }
+    Some(response)
 }
 
 struct EntityRequest<'a> {

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::linked_data::address::Addresses;
+use crate::linked_data::address::{Addresses, Collection};
 use crate::linked_data::json_ld::{DocumentContext, schema_type};
 use crate::linked_data::queries::{Author, LinkedEntity};
 
@@ -46,11 +46,7 @@ pub fn links(context: DocumentContext<'_>, entity: &LinkedEntity) -> Vec<Link> {
         Link::new("type", format!("https://schema.org/{page_type}")),
         Link::new("type", format!("https://schema.org/{}", schema_type(entity))),
     ];
-    links.extend(collection.formats().iter().map(|format| Link {
-        relation: "describedby",
-        target: addresses.document(language, collection, slug, *format),
-        media_type: Some(format.media_type()),
-    }));
+    links.extend(formats(addresses, language, collection, slug));
     if let LinkedEntity::Paper(paper) = entity {
         links.extend(
             paper
@@ -61,6 +57,32 @@ pub fn links(context: DocumentContext<'_>, entity: &LinkedEntity) -> Vec<Link> {
         );
     }
     links
+}
+
+/// The formats of a page.
+fn formats(
+    addresses: &Addresses,
+    language: Option<&str>,
+    collection: Collection,
+    slug: &str,
+) -> impl Iterator<Item = Link> {
+    collection.formats().iter().map(move |format| Link {
+        relation: "describedby",
+        target: addresses.document(language, collection, slug, *format),
+        media_type: Some(format.media_type()),
+    })
+}
+
+fn linkset_link(addresses: &Addresses, collection: Collection, slug: &str) -> Link {
+    Link { relation: "linkset", target: addresses.linkset(collection, slug), media_type: Some(LINKSET_MEDIA_TYPE) }
+}
+
+/// The value of the `Link` header of a page of which only the address is known: the linkset has the other links.
+#[must_use]
+pub fn page_header(addresses: &Addresses, language: &str, collection: Collection, slug: &str) -> String {
+    let links = formats(addresses, Some(language), collection, slug);
+    let links = std::iter::once(linkset_link(addresses, collection, slug)).chain(links);
+    links.map(|link| link.to_header()).collect::<Vec<_>>().join(", ")
 }
 
 /// The permanent address of an entity.
@@ -83,11 +105,7 @@ fn author_address(addresses: &Addresses, author: &Author) -> Option<String> {
 #[must_use]
 pub fn header(context: DocumentContext<'_>, entity: &LinkedEntity) -> String {
     let all = links(context, entity);
-    let linkset = Link {
-        relation: "linkset",
-        target: context.addresses.linkset(entity.collection(), entity.slug()),
-        media_type: Some(LINKSET_MEDIA_TYPE),
-    };
+    let linkset = linkset_link(context.addresses, entity.collection(), entity.slug());
     let authors = all.iter().filter(|link| link.relation == "author").count();
     let listed = all.iter().filter(|link| link.relation != "author" || authors <= MAX_HEADER_AUTHORS);
     let mut header = linkset.to_header();

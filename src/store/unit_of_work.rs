@@ -11,7 +11,9 @@ use std::time::Instant;
 use futures_util::future::{self, BoxFuture};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveEnum as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, TryGetableMany};
+use sea_orm::{
+    ActiveEnum as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, TryGetableMany,
+};
 use serde::Serialize;
 
 use crate::entity::setting;

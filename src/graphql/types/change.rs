@@ -261,6 +261,7 @@ impl ChangeQuery {
     /// What changed after a cursor, in the order in which it was committed. A walk through the pages returns each entity
     /// that changed exactly once, at its last change, and misses nothing.
     #[graphql(directive = Cost::apply(statements(8)))]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn changes(
         &self,
         ctx: &Context<'_>,

@@ -106,6 +106,7 @@ impl OperationRequest {
             persisted: PersistedQuery(None),
             cost_report: CostReport::Off,
             min_position: None,
+            resume_after: None,
         }
     }
 

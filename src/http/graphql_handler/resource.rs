@@ -47,7 +47,7 @@ pub(in crate::http) async fn respond(
     if result.is_ok() {
         recorder.log.outcome = "ok";
     }
-    recorder.finish(result)
+    recorder.finish(http, result)
 }
 
 /// The queries of one request.
@@ -186,6 +186,7 @@ fn operation_request(
         persisted: extract::PersistedQuery::none(),
         cost_report: CostReport::Off,
         min_position,
+        resume_after: None,
     }
 }
 

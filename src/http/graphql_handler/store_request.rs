@@ -41,7 +41,7 @@ pub(in crate::http) async fn respond(
     if result.is_ok() {
         recorder.log.outcome = "ok";
     }
-    recorder.finish(result)
+    recorder.finish(http, result)
 }
 
 impl StoreRequest<'_> {

@@ -117,12 +117,13 @@ fn normalize_pages(record: &mut PaperRecord) {
     let Some(text) = record.pages.take() else { return };
     // Of a whole work, one number is the number of its pages.
     let is_whole = matches!(record.paper_type, PaperType::Book | PaperType::Thesis | PaperType::Report);
-    if is_whole && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_page_count = |text: &str| is_whole && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_page_count(&text) {
         return;
     }
     let parsed = parse_pages(&text);
     record.article_number = record.article_number.take().or(parsed.article_number);
-    record.pages = parsed.pages.filter(|pages| record.article_number.as_ref() != Some(pages));
+    record.pages = parsed.pages.filter(|pages| !is_page_count(pages) && record.article_number.as_ref() != Some(pages));
 }
 
 /// The number of an edition, or its text without the word "edition": `2nd ed.` and `Second` are `2`.
