@@ -49,7 +49,8 @@ fn random_record(random: &mut Random) -> Value {
             let number = random.below(3) + 1;
             let parents: Vec<Value> =
                 if number == 3 { vec![json!(["parent", ror(random.below(2) + 1)])] } else { Vec::new() };
-            let record = organization_record(number, *random.pick(&["College", "Mill", "Weir Group"]));
+            let name = random.pick(&["College", "Mill", "Weir Group"]);
+            let record = organization_record(number, name);
             with_fields(record, json!({ "city": random.pick(&["Brno", "Lyon"]), "relations": parents }))
         }
         1 => {
@@ -68,7 +69,7 @@ fn random_record(random: &mut Random) -> Value {
             let headline: BTreeMap<String, &str> = random
                 .some(&["en", "fr"])
                 .into_iter()
-                .map(|language| (language, if random.0 % 2 == 0 { "Weirs" } else { "Mills" }))
+                .map(|language| (language, if random.0.is_multiple_of(2) { "Weirs" } else { "Mills" }))
                 .collect();
             with_fields(
                 researcher_record(name),

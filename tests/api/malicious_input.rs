@@ -215,7 +215,8 @@ async fn malicious_values_in_every_argument() {
             continue;
         }
         for field in fields(definition) {
-            if field.arguments.is_empty() {
+            // A subscription has the arguments of `Query.changes`, and is no query.
+            if field.arguments.is_empty() || name == "Subscription" {
                 continue;
             }
             let steps = path_to_object(name).unwrap_or_else(|| panic!("add {name} to path_to_object"));

@@ -165,7 +165,9 @@ async fn every_field_of_every_object() {
     ]);
     let everything = SchemaQueryGenerator::new(roots);
     let unreached = everything.unreachable_types();
-    assert!(unreached.iter().all(|name| name.starts_with("Mutation")), "no query reaches {unreached:?}");
+    // An event of a subscription has no fields of its own that contain values: it leads to these types.
+    let is_known = |name: &&str| name.starts_with("Mutation") || ["Subscription", "ResearcherChange"].contains(name);
+    assert!(unreached.iter().all(|name| is_known(&&**name)), "no query reaches {unreached:?}");
     let queries = everything.queries();
     assert!(queries.len() > 150, "only {} queries", queries.len());
     let mut all_responses = String::new();

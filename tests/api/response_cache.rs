@@ -424,8 +424,8 @@ async fn rejected_queries_run_no_statement() {
         assert!(Instant::now() < deadline, "the service does not ask for the revision when it starts");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let at_start = session.query_number(last_question).await;
     tokio::time::sleep(MAX_STALENESS).await;
+    let at_start = session.query_number(last_question).await;
     let page = |inner: &str| format!("coauthors(first: 100) {{ nodes {{ {inner} }} }}");
     let dear = format!("{{ researchers(first: 100) {{ nodes {{ {} }} }} }}", page(&page(&page("name"))));
     let (response, statements) = app.query_counting_statements(&dear, json!({})).await;

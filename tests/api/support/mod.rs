@@ -41,9 +41,7 @@ pub use postgres::{
     DatabaseSession, create_database, create_empty_database, delay_database, execute_sql, server_programs,
     start_postgres, wait_for_blocked_statements,
 };
-pub use queries::{
-    CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields,
-};
+pub use queries::{CLIENT_ERROR_CODES, orcid, organization_record, researcher_record, ror, topic_record, with_fields};
 
 /// A running service.
 pub struct TestApp {
@@ -127,12 +125,28 @@ impl TestApp {
         Self::start_with_config(config, Limits::default(), http_config(), network_config()).await
     }
 
+    /// Starts with an empty database, and without pages for people.
+    pub async fn start_without_pages() -> Self {
+        let config = database_config(&create_database().await, 100);
+        Self::start_with_pages(config, Limits::default(), http_config(), network_config(), None).await
+    }
+
     /// Starts with the given settings.
     pub async fn start_with_config(
         config: DatabaseConfig,
         limits: Limits,
         http: HttpConfig,
         network: NetworkConfig,
+    ) -> Self {
+        Self::start_with_pages(config, limits, http, network, Some(SiteSettings::default())).await
+    }
+
+    async fn start_with_pages(
+        config: DatabaseConfig,
+        limits: Limits,
+        http: HttpConfig,
+        network: NetworkConfig,
+        pages: Option<SiteSettings>,
     ) -> Self {
         let database_url = config.database_url.clone().expect("a database");
         let consortium_size = config.consortium_size;
@@ -157,7 +171,7 @@ impl TestApp {
                 oai_domain: Some("directory.example.org".to_owned()),
                 oai_admin_email: Some("library@example.org".to_owned()),
             },
-            pages: Some(SiteSettings::default()),
+            pages,
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
@@ -283,7 +297,7 @@ impl Drop for TestApp {
     }
 }
 
-/// A path that a pattern of a route matches: its parameters are filled in.
+/// A path that a pattern of the service matches, with an example of each parameter.
 pub fn example_path(pattern: &str) -> String {
     let mut path = String::new();
     for (index, part) in pattern.split('{').enumerate() {
@@ -293,8 +307,16 @@ pub fn example_path(pattern: &str) -> String {
         };
         path.push_str(match parameter.split(':').next() {
             Some("language") => "en",
-            Some("section") => "people",
-            _ => "",
+            Some("section" | "collection") => "people",
+            Some("part") => "people-1",
+            Some("id") => "UmVzZWFyY2hlcjox",
+            Some("orcid") => "0000-0002-1694-233X",
+            Some("ror") => "05dxps055",
+            Some("doi") => "10.5555/x",
+            Some("slug") => "nobody",
+            Some("name") => "nobody.jsonld",
+            Some("file" | "page" | "rest") => "",
+            _ => panic!("add an example of the parameter of {pattern}"),
         });
         path.push_str(rest);
     }

@@ -63,25 +63,6 @@ pub const CLIENT_ERROR_CODES: [&str; 6] = [
     "QUERY_TOO_DEEP",
 ];
 
-/// A path of the service with a value for each parameter of its pattern.
-pub fn with_parameters(pattern: &str) -> String {
-    let values = [
-        ("{file:.*}", ""),
-        ("{part}", "people-1"),
-        ("{id}", "UmVzZWFyY2hlcjox"),
-        ("{orcid}", "0000-0002-1694-233X"),
-        ("{ror}", "05dxps055"),
-        ("{doi:.*}", "10.5555/x"),
-        ("{language:en|fr}", "en"),
-        ("{collection:people|organizations|topics|papers}", "people"),
-        ("{slug}", "nobody"),
-        ("{name}", "nobody.jsonld"),
-    ];
-    let path = values.iter().fold(pattern.to_owned(), |path, (parameter, value)| path.replace(parameter, value));
-    assert!(!path.contains('{'), "add the parameters of {pattern}");
-    path
-}
-
 /// Sets fields of a record.
 pub fn with_fields(mut record: Value, fields: Value) -> Value {
     for (name, value) in fields.as_object().into_iter().flatten() {

@@ -193,9 +193,8 @@ impl Socket {
     /// The close of the service; messages before that are ignored.
     pub async fn close_frame(&mut self) -> Received {
         loop {
-            match self.receive().await {
-                close @ (Received::Close(..) | Received::End) => return close,
-                _ => {}
+            if let close @ (Received::Close(..) | Received::End) = self.receive().await {
+                return close;
             }
         }
     }
