@@ -195,7 +195,7 @@ pub struct HarvestConfig {
     /// unset, the host of PUBLIC_URL
     #[arg(long, env = "OAI_DOMAIN", value_parser = parse_oai_domain)]
     pub oai_domain: Option<String>,
-    /// E-mail address of whoever answers for the repository, published at /oai
+    /// E-mail address of the administrator of the repository, published at /oai
     #[arg(long, env = "OAI_ADMIN_EMAIL", value_parser = parse_email)]
     pub oai_admin_email: Option<String>,
 }

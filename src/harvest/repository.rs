@@ -8,7 +8,7 @@ use crate::model::global_id::GlobalId;
 
 /// The path of the endpoint below the public URL.
 pub const PATH: &str = "/oai";
-/// The domain of identifiers if neither `OAI_DOMAIN` nor `PUBLIC_URL` gives one. It is reserved, and belongs to nobody.
+/// The domain of identifiers if neither `OAI_DOMAIN` nor `PUBLIC_URL` gives one. It is reserved and never registered.
 const FALLBACK_DOMAIN: &str = "academic-directory.invalid";
 
 /// The repository.
@@ -18,7 +18,7 @@ pub struct Repository {
     pub name: String,
     /// The domain in the identifiers of records.
     pub domain: String,
-    /// The address of whoever answers for the repository.
+    /// The e-mail address of the administrator of the repository.
     pub admin_email: String,
     /// What is missing in the settings, for those who set the service up.
     pub notice: Option<String>,
