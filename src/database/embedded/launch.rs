@@ -11,7 +11,7 @@ use crate::database::embedded::command::Postgres;
 use crate::database::embedded::connect::SOCKET_PORT;
 use crate::database::embedded::postmaster::{PidFile, neutralize_stale_pid_file};
 use crate::database::embedded::shared_buffers::shared_buffers_mib;
-use crate::database::embedded::wait::{POLL_INTERVAL, SERVER_TIMEOUT, wait_until};
+use crate::database::embedded::wait::{POLL_INTERVAL, SERVER_TIMEOUT, start_program, wait_until};
 use crate::database::embedded::{Durability, EmbeddedError};
 
 /// A longer log is truncated at the next start.
@@ -41,7 +41,7 @@ pub(super) fn launch(postgres: &Postgres) -> Result<Child, EmbeddedError> {
         let log_start = log.metadata().map_err(directory_error)?.len();
         let mut command = postgres_command(postgres);
         command.stdout(log.try_clone().map_err(directory_error)?).stderr(log.try_clone().map_err(directory_error)?);
-        let mut child = command.spawn().map_err(|source| postgres.start_error(&command, source))?;
+        let mut child = start_program(|| command.spawn()).map_err(|source| postgres.start_error(&command, source))?;
         let mut exit_status = Ok(None);
         wait_until(deadline.saturating_duration_since(Instant::now()), || {
             exit_status = child.try_wait();

@@ -1,5 +1,6 @@
 //! Step 1: finding the Postgres server programs, of this machine or of npm's package.
 
+use crate::database::embedded::wait::start_program;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -184,7 +185,9 @@ fn inspect(directory: &Path) -> Option<Installation> {
 }
 
 fn first_output_line(program: &Path, argument: &str) -> Option<String> {
-    let output = Command::new(program).arg(argument).current_dir("/").stdin(Stdio::null()).output().ok()?;
+    let mut command = Command::new(program);
+    command.arg(argument).current_dir("/").stdin(Stdio::null());
+    let output = start_program(|| command.output()).ok()?;
     let text = output.status.success().then(|| String::from_utf8(output.stdout).ok())??;
     text.lines().next().map(|line| line.trim().to_owned())
 }

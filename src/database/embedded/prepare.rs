@@ -11,6 +11,7 @@ use crate::database::embedded::command::Postgres;
 use crate::database::embedded::connect::SOCKET_PORT;
 use crate::database::embedded::error::MAX_SOCKET_PATH_BYTES;
 use crate::database::embedded::postmaster::SUPERUSER;
+use crate::database::embedded::wait::start_program;
 use crate::database::embedded::{Durability, EmbeddedError};
 
 /// The lock file, which also marks a directory as belonging to this service.
@@ -165,7 +166,7 @@ pub(super) fn init_data(postgres: &Postgres) -> Result<(), EmbeddedError> {
             command.arg("--no-sync");
         }
         command.arg("--pgdata").arg(&unfinished);
-        let output = command.output().map_err(|source| postgres.start_error(&command, source))?;
+        let output = start_program(|| command.output()).map_err(|source| postgres.start_error(&command, source))?;
         if output.status.success() {
             fs::rename(&unfinished, &directory.data).map_err(directory_error)?;
             return File::open(&directory.path).and_then(|file| file.sync_all()).map_err(directory_error);

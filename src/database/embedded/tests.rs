@@ -18,7 +18,7 @@ use crate::database::embedded::locate::{NPM_MAJOR_VERSION, ProgramsError};
 use crate::database::embedded::postmaster::{ServerStatus, server_status};
 use crate::database::embedded::prepare::{ServerDirectory, ServerPaths};
 use crate::database::embedded::relocate::COPIES;
-use crate::database::embedded::wait::{SERVER_TIMEOUT, wait_until};
+use crate::database::embedded::wait::{SERVER_TIMEOUT, start_program, wait_until};
 use crate::database::embedded::{Durability, EmbeddedError, EmbeddedServer, ServerPrograms};
 
 /// A directory that does not exist yet, in one that the server's account can enter.
@@ -340,6 +340,25 @@ fn killed_owner() {
         let next = if next.pid().is_some() { next } else { test.start() };
         assert_eq!(query(&next, "select 1"), "1");
     }
+}
+
+/// A program whose file is still open for writing is started as soon as it is closed.
+#[test]
+fn busy_program() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("program");
+    fs::copy("/bin/true", &program).unwrap();
+    let mut writer = Some(fs::OpenOptions::new().append(true).open(&program).unwrap());
+    let mut attempts = 0;
+    let status = start_program(|| {
+        attempts += 1;
+        if attempts == 3 {
+            drop(writer.take());
+        }
+        Command::new(&program).status()
+    });
+    assert!(status.unwrap().success());
+    assert!(attempts >= 3);
 }
 
 /// npm's programs, or `None` with a notice if the build has none.
