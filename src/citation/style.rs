@@ -2,6 +2,7 @@
 //! extracts them from the crate's archive.
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -179,14 +180,7 @@ pub(super) fn format_reference(
     locale: CitationLocale,
 ) -> Result<String, CitationError> {
     let (read, item) = (style.load()?, engine_item(paper, style)?);
-    let mut driver = BibliographyDriver::new();
-    let items = vec![CitationItem::with_entry(&item)];
-    driver.citation(CitationRequest::new(items, read, Some(locale.csl_code()), load_locales(), None));
-    let rendered = driver.finish(BibliographyRequest::new(read, Some(locale.csl_code()), load_locales()));
-    let entry = rendered.bibliography.and_then(|bibliography| bibliography.items.into_iter().next());
-    let content = entry.ok_or(CitationError::NoReference(style.name()))?.content;
-    let mut text = String::new();
-    content.write_buf(&mut text, BufWriteFormat::Plain).map_err(|_| CitationError::NoReference(style.name()))?;
+    let Some(text) = render(read, &item, style, locale)? else { return Ok(plain_reference(paper)) };
     let text = clean_reference(&text);
     // Each reference is number 1 of its own list.
     let is_numbered = matches!(style, CitationStyle::Nature | CitationStyle::Vancouver);
@@ -204,6 +198,38 @@ pub(super) fn format_reference(
     };
     let text = if style == CitationStyle::Chicago && is_french { reorder_french_dates(&text) } else { text };
     if text.is_empty() { Err(CitationError::NoReference(style.name())) } else { Ok(text) }
+}
+
+/// Returns the reference as the engine renders it, or `None` if it panics, as it does for a few texts (docs/upstream.md).
+fn render(
+    read: &IndependentStyle,
+    item: &Item,
+    style: CitationStyle,
+    locale: CitationLocale,
+) -> Result<Option<String>, CitationError> {
+    let render = || {
+        let mut driver = BibliographyDriver::new();
+        let items = vec![CitationItem::with_entry(item)];
+        driver.citation(CitationRequest::new(items, read, Some(locale.csl_code()), load_locales(), None));
+        driver.finish(BibliographyRequest::new(read, Some(locale.csl_code()), load_locales()))
+    };
+    // The driver, the only thing that is modified, is dropped.
+    let Ok(rendered) = panic::catch_unwind(AssertUnwindSafe(render)) else { return Ok(None) };
+    let entry = rendered.bibliography.and_then(|bibliography| bibliography.items.into_iter().next());
+    let content = entry.ok_or(CitationError::NoReference(style.name()))?.content;
+    let mut text = String::new();
+    content.write_buf(&mut text, BufWriteFormat::Plain).map_err(|_| CitationError::NoReference(style.name()))?;
+    Ok(Some(text))
+}
+
+/// Returns a reference in no particular style: authors, year, title, venue and DOI.
+pub(super) fn plain_reference(paper: &CitedPaper) -> String {
+    let authors: Vec<&str> = paper.authors.iter().map(|author| author.name.as_str()).take(MAX_CITED_AUTHORS).collect();
+    let year = paper.publication_date.map(|date| format!("({})", date.year()));
+    let doi = paper.doi.as_ref().map(|doi| format!("https://doi.org/{doi}"));
+    let parts = [Some(authors.join("; ")), year, Some(paper.title.clone()), paper.venue_name.clone(), doi];
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    parts.join(". ")
 }
 
 /// Removes what a style concludes from a missing volume and missing pages: that the article is a preprint (Harvard), or

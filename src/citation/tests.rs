@@ -493,3 +493,12 @@ proptest! {
         }
     }
 }
+
+/// What stands for a reference that the engine cannot render.
+#[test]
+fn reference_without_a_style() {
+    let text = "Ida van der Berg; Tom Ford Jr.; The Weir Collaboration; Plato; 山田 太郎. (2020). Weirs & \"locks\" in BERT. \
+                Journal of Water & Stone. https://doi.org/10.1000/weirs_1";
+    assert_eq!(style::plain_reference(&whole()), text);
+    assert_eq!(style::plain_reference(&paper("Weirs", None, &[])), "Weirs");
+}
