@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::entity::{topic, topic_broader};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
@@ -21,7 +22,6 @@ use crate::store::ingest::source_records::{
 };
 use crate::store::ingest::topic_codes::{assign_codes, stored_uri};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;

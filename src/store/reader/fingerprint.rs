@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest as _, Sha256};
 
+use crate::model::entity_type::EntityType;
 use crate::model::language::LanguagePreferences;
 use crate::model::record::{AffiliationKind, PaperType};
 use crate::store::reader::affiliation::{AffiliationFilter, AffiliationOrder, AffiliationScope, Affiliations};
@@ -25,7 +26,7 @@ use crate::store::reader::paper::{PaperFilter, PaperOrder, PaperScope, Papers, R
 use crate::store::reader::researcher::{
     OrganizationResearchers, ResearcherFilter, ResearcherOrder, Researchers, TopicResearchers,
 };
-use crate::store::reader::search::{EntityType, SearchResults};
+use crate::store::reader::search::SearchResults;
 use crate::store::reader::topic::{ResearcherTopics, TopicFilter, TopicOrder, TopicScope, Topics};
 use crate::text::tokenizer::SearchTerms;
 

@@ -10,79 +10,31 @@ use std::sync::Arc;
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 
 use crate::error::Error;
-use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::reader::authorship::join_resolved_researcher;
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::page::{List, ListSource, SortDirection, SortKey, SortKeyType, no_edge_columns};
 use crate::text::tokenizer::SearchTerms;
 
-/// Searchable entity type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EntityType {
-    /// Researchers.
-    Researcher,
-    /// Organizations.
-    Organization,
-    /// Topics.
-    Topic,
-    /// Papers.
-    Paper,
+/// Returns the letter that `search_kind` uses for a type.
+fn search_code(kind: EntityType) -> &'static str {
+    match kind {
+        EntityType::Researcher => "r",
+        EntityType::Organization => "o",
+        EntityType::Topic => "t",
+        EntityType::Paper => "p",
+    }
 }
 
-impl EntityType {
-    /// All types; the order breaks ties in search results.
-    pub const ALL: [Self; 4] = [Self::Researcher, Self::Organization, Self::Topic, Self::Paper];
-
-    /// Returns the name of the table.
-    #[must_use]
-    pub fn table(self) -> &'static str {
-        match self {
-            Self::Researcher => "researcher",
-            Self::Organization => "organization",
-            Self::Topic => "topic",
-            Self::Paper => "paper",
-        }
-    }
-
-    /// Returns the column that references the entity.
-    #[must_use]
-    pub fn reference_column(self) -> &'static str {
-        match self {
-            Self::Researcher => "researcher_id",
-            Self::Organization => "organization_id",
-            Self::Topic => "topic_id",
-            Self::Paper => "paper_id",
-        }
-    }
-
-    /// Returns the letter that `search_kind` uses for the type.
-    fn search_code(self) -> &'static str {
-        match self {
-            Self::Researcher => "r",
-            Self::Organization => "o",
-            Self::Topic => "t",
-            Self::Paper => "p",
-        }
-    }
-
-    /// Parses a text as each identifier that the type has. Returns the column and canonical form of those that match.
-    #[must_use]
-    pub fn parse_identifiers(self, text: &str) -> Vec<(&'static str, String)> {
-        let orcid = || text.parse::<Orcid>().ok().map(|id| ("orcid", id.to_string()));
-        let ror = || text.parse::<Ror>().ok().map(|id| ("ror", id.to_string()));
-        let doi = || text.parse::<Doi>().ok().map(|id| ("doi", id.to_string()));
-        let arxiv = || text.parse::<ArxivId>().ok().map(|id| ("arxiv_id", id.to_string()));
-        match self {
-            Self::Researcher => orcid().into_iter().collect(),
-            Self::Organization => ror().into_iter().collect(),
-            Self::Topic => Vec::new(),
-            Self::Paper => doi().into_iter().chain(arxiv()).collect(),
-        }
-    }
+/// Parses a text as each identifier that a type has a column for. Returns the canonical forms of those that match.
+#[must_use]
+pub fn parse_identifiers(kind: EntityType, text: &str) -> Vec<(IdentifierColumn, String)> {
+    IdentifierColumn::of(kind).iter().filter_map(|column| Some((*column, column.canonical(text)?))).collect()
 }
 
 /// Number of exact hits from which on no fuzzy match is tried.
@@ -143,7 +95,8 @@ fn matches_sql(query: &SearchTerms, kinds: &[EntityType]) -> Sql {
     )
     .with_custom_plan();
     for kind in kinds {
-        for (column, value) in kind.parse_identifiers(&query.text) {
+        for (column, value) in parse_identifiers(*kind, &query.text) {
+            let column = column.name();
             let ids = EntityType::ALL.map(|other| if other == *kind { "id" } else { "NULL" }).join(", ");
             let owner = format!(" UNION ALL SELECT {ids}, -1, 0 FROM {} WHERE {column} = ?", kind.table());
             exact = exact.then_with(&owner, value.clone());
@@ -496,7 +449,7 @@ fn suggestions_sql(query: &SearchTerms, kinds: &[EntityType], limit: i64) -> Sql
             .then(words)
             .then(", ")
             .then(passes)
-            .then(sql!(", ?, ?) AS entry ", text_array(kinds.iter().map(|kind| kind.search_code())), limit))
+            .then(sql!(", ?, ?) AS entry ", text_array(kinds.iter().map(|kind| search_code(*kind))), limit))
     };
     let every_word = sql!("?::text::tsquery", prefix_query.clone());
     // No prefix matches: tolerate typos.
