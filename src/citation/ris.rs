@@ -27,8 +27,11 @@ pub(super) fn format_reference(paper: &CitedPaper) -> String {
         Some((pages, None)) => (Some(pages), None),
         None => (None, None),
     };
+    // By the specification, T2 of a conference paper names the conference. Readers differ in which of the two they take.
+    let proceedings = venue.filter(|_| paper.paper_type == PaperType::ConferencePaper);
     let details = [
         ("T2", venue),
+        ("C3", proceedings),
         ("VL", paper.volume.as_deref()),
         ("IS", paper.issue.as_deref()),
         ("SP", start),
@@ -38,8 +41,7 @@ pub(super) fn format_reference(paper: &CitedPaper) -> String {
         ("PB", publisher),
     ];
     let details = details.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
-    // On one line: readers keep the first of several.
-    let numbers = paper.issns.iter().chain(&paper.isbns).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let numbers = standard_numbers(paper);
     let numbers = Some(("SN", numbers.as_str())).filter(|(_, numbers)| !numbers.is_empty());
     let keywords = paper.keywords.iter().map(|keyword| ("KW", keyword.as_str()));
     for (tag, value) in details.chain(numbers).chain(keywords) {
@@ -72,10 +74,21 @@ impl RisWriter {
     }
 }
 
+/// Returns the ISSNs and ISBNs on one line, since readers keep the first of several. The first is of the kind that they
+/// expect of the type.
+fn standard_numbers(paper: &CitedPaper) -> String {
+    let (issns, isbns) = (&paper.issns, &paper.isbns);
+    let numbers = match paper.paper_type {
+        PaperType::Book | PaperType::BookChapter | PaperType::ConferencePaper => isbns.iter().chain(issns),
+        _ => issns.iter().chain(isbns),
+    };
+    numbers.map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
 fn reference_type(kind: PaperType) -> &'static str {
     match kind {
         PaperType::Article => "JOUR",
-        PaperType::ConferencePaper => "CPAPER",
+        PaperType::ConferencePaper => "CONF",
         PaperType::Preprint => "UNPB",
         PaperType::Book => "BOOK",
         PaperType::BookChapter => "CHAP",

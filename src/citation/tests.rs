@@ -103,6 +103,29 @@ fn entries() {
     insta::assert_snapshot!(bare.format_entry(CitationFormat::CslJson), @r#"{"id":"x","title":"X","type":"document"}"#);
 }
 
+/// The name of proceedings and the number that readers of RIS expect of a type.
+#[test]
+fn ris_of_conference_papers_and_chapters() {
+    let of = |kind: PaperType| CitedPaper {
+        paper_type: kind,
+        venue_name: Some("Water Days".to_owned()),
+        issns: vec!["0028-0836".to_owned()],
+        isbns: vec!["9780306406157".to_owned()],
+        ..paper("On weirs", None, &[])
+    };
+    let fields = |kind: PaperType| {
+        let text = of(kind).format_entry(CitationFormat::Ris);
+        let lines: Vec<&str> = text.lines().filter(|line| ["TY", "T2", "C3", "SN"].contains(&&line[..2])).collect();
+        lines.join("; ")
+    };
+    assert_eq!(
+        fields(PaperType::ConferencePaper),
+        "TY  - CONF; T2  - Water Days; C3  - Water Days; SN  - 9780306406157, 0028-0836"
+    );
+    assert_eq!(fields(PaperType::BookChapter), "TY  - CHAP; T2  - Water Days; SN  - 9780306406157, 0028-0836");
+    assert_eq!(fields(PaperType::Article), "TY  - JOUR; T2  - Water Days; SN  - 0028-0836, 9780306406157");
+}
+
 /// Formats papers in each citation style.
 fn format_all(papers: &[CitedPaper], locale: CitationLocale) -> String {
     let mut text = String::new();

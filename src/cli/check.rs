@@ -16,9 +16,9 @@ use crate::database::Database;
 use crate::entity::organization;
 use crate::error::Error;
 use crate::model::global_id::GlobalId;
-use crate::model::identifier::Ror;
 use crate::store::Store;
 use crate::store::access::data_loader::Loader as _;
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::reader::quality::{
     DataIssue, DescribedSample, IssueCountKey, IssueCountTarget, IssueSamplesKey, IssueScope, IssueSubject,
@@ -163,10 +163,9 @@ async fn resolve_organizations(
     let mut found = Vec::new();
     for name in names {
         let id = name.parse::<GlobalId>().ok().filter(|id| id.kind == crate::model::global_id::NodeKind::Organization);
-        let ror = name.parse::<Ror>().ok();
         let keys = [
             id.map(|id| LookupKey::Id(id.row_id)),
-            ror.map(|ror| LookupKey::Column("ror", ror.to_string())),
+            LookupKey::identifier(IdentifierColumn::Ror, name),
             Some(LookupKey::Slug(name.clone())),
         ];
         let keys: Vec<ByLookupKey<organization::Model>> = keys.into_iter().flatten().map(ByLookupKey::new).collect();

@@ -17,9 +17,9 @@ use crate::entity::paper;
 use crate::entity::researcher;
 use crate::export::{self, ExportError, ExportRequest};
 use crate::model::global_id::{GlobalId, NodeKind};
-use crate::model::identifier::{ArxivId, Doi, Orcid, Ror};
 use crate::store::Store;
 use crate::store::reader::filter::YearRange;
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey, LookupTable};
 use crate::store::reader::organization_link::{LinkedOrganizations, PaperOrganizationLinks};
 use crate::store::reader::paper::PaperFilter;
@@ -123,22 +123,22 @@ impl ExportArguments {
 }
 
 fn parse_paper_key(text: &str) -> LookupKey {
-    let doi = text.parse::<Doi>().map(|doi| LookupKey::Column("doi", doi.to_string()));
-    let arxiv_id = || text.parse::<ArxivId>().map(|id| LookupKey::Column("arxiv_id", id.to_string()));
     parse_global_id(text, NodeKind::Paper)
-        .or_else(|| doi.ok())
-        .or_else(|| arxiv_id().ok())
+        .or_else(|| LookupKey::identifier(IdentifierColumn::Doi, text))
+        .or_else(|| LookupKey::identifier(IdentifierColumn::ArxivId, text))
         .unwrap_or_else(|| slug_key(text))
 }
 
 fn parse_researcher_key(text: &str) -> LookupKey {
-    let orcid = text.parse::<Orcid>().map(|orcid| LookupKey::Column("orcid", orcid.to_string()));
-    parse_global_id(text, NodeKind::Researcher).or(orcid.ok()).unwrap_or_else(|| slug_key(text))
+    parse_global_id(text, NodeKind::Researcher)
+        .or_else(|| LookupKey::identifier(IdentifierColumn::Orcid, text))
+        .unwrap_or_else(|| slug_key(text))
 }
 
 fn parse_organization_key(text: &str) -> LookupKey {
-    let ror = text.parse::<Ror>().map(|ror| LookupKey::Column("ror", ror.to_string()));
-    parse_global_id(text, NodeKind::Organization).or(ror.ok()).unwrap_or_else(|| slug_key(text))
+    parse_global_id(text, NodeKind::Organization)
+        .or_else(|| LookupKey::identifier(IdentifierColumn::Ror, text))
+        .unwrap_or_else(|| slug_key(text))
 }
 
 fn parse_global_id(text: &str, kind: NodeKind) -> Option<LookupKey> {

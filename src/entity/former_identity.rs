@@ -1,4 +1,4 @@
-//! Redirects from merged entities to their survivors. `kind` is the table of the entity.
+//! Redirects from merged entities to their survivors.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 #[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub kind: String,
+    pub kind: crate::model::entity_type::EntityType,
     #[sea_orm(primary_key, auto_increment = false)]
     pub former_id: i64,
     pub former_slug: String,

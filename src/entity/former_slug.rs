@@ -1,4 +1,4 @@
-//! Redirects from former slugs. `kind` is the table of the entity.
+//! Redirects from former slugs.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 #[allow(missing_docs, reason = "the migration and the GraphQL schema document the columns")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub kind: String,
+    pub kind: crate::model::entity_type::EntityType,
     #[sea_orm(primary_key, auto_increment = false)]
     pub slug: String,
     pub id: i64,

@@ -10,6 +10,7 @@ pub(crate) mod probe;
 pub mod replica;
 pub mod retry;
 pub mod revision;
+pub(crate) mod setting;
 pub(crate) mod sql_fragment;
 pub(crate) mod statement_batcher;
 pub(crate) mod work_class;

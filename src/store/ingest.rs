@@ -34,7 +34,7 @@ use crate::store::Store;
 use crate::store::ingest::organization::ingest_organizations;
 use crate::store::ingest::paper::ingest_papers;
 use crate::store::ingest::researcher::ingest_researchers;
-use crate::store::ingest::topic::ingest_topic;
+use crate::store::ingest::topic::ingest_topics;
 use crate::store::unit_of_work::{BatchReport, TableScans, UnitOfWork};
 
 /// A batch of this many records is taken for a part of a bulk import.
@@ -74,9 +74,7 @@ async fn ingest_records(uow: &mut UnitOfWork<'_>, records: &[Record]) -> Result<
         }
     }
     ingest_organizations(uow, organizations).await?;
-    for (index, record) in topics {
-        ingest_topic(uow, index, record).await?;
-    }
+    ingest_topics(uow, topics).await?;
     ingest_researchers(uow, researchers).await?;
     ingest_papers(uow, papers).await
 }

@@ -10,11 +10,8 @@ pub(crate) mod search_index;
 pub(crate) mod statistics;
 pub(crate) mod work_versions;
 
-use sea_orm::FromQueryResult;
-
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::Sql;
 use crate::store::projections::coauthorship::CoauthorCounts;
 use crate::store::projections::labels::Labels;
 use crate::store::projections::name_repairs::NameRepairs;
@@ -33,8 +30,6 @@ pub(crate) const ALL: &[&dyn Projection] =
 trait Rebuild {
     /// The row of `setting` with the version of the rules that it was made by.
     const SETTING: &'static str;
-    /// The name of the span in which the version is read.
-    const SPAN: &'static str;
     /// Whether the rebuild scans whole tables.
     const SCANS: TableScans;
 
@@ -52,13 +47,8 @@ impl Store {
     }
 
     async fn try_rebuild_if_stale<P: Rebuild>(&self) -> Result<bool, Error> {
-        #[derive(FromQueryResult)]
-        struct SettingRow {
-            value: String,
-        }
         let version = P::version(self);
-        let stored = Sql::from(format!("SELECT value FROM setting WHERE name = '{}'", P::SETTING));
-        if self.query_one::<SettingRow>(P::SPAN, stored).await?.is_some_and(|setting| setting.value == version) {
+        if self.read_setting(P::SETTING).await?.as_ref() == Some(&version) {
             return Ok(false);
         }
         let mut uow = UnitOfWork::begin(self, P::SCANS).await?;

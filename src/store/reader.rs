@@ -13,6 +13,7 @@ pub mod facet;
 pub mod filter;
 pub mod fingerprint;
 pub mod harvest;
+pub mod identifier_column;
 pub(crate) mod label_order;
 pub mod lookup;
 pub mod merge_candidates;

@@ -19,12 +19,12 @@ use serde::Serialize;
 use crate::entity::setting;
 use crate::error::Error;
 use crate::model::activity::ActivityKind;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::source_order::SourceOrder;
 use crate::store::Store;
 use crate::store::access::retry::UNLIMITED_TRANSACTION;
 use crate::store::access::sql_fragment::{Sql, sql};
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::dirty::DirtyEntities;
 
 pub(crate) mod dirty;

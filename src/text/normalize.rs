@@ -9,7 +9,12 @@ use unicode_normalization::char::is_combining_mark;
 /// Postgres rejects null characters in text, and the other control characters are not visible.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    collapse_whitespace(text.nfc().filter(|c| c.is_whitespace() || !c.is_control()))
+    let is_kept = |c: &char| c.is_whitespace() || !c.is_control();
+    // ASCII is composed.
+    if text.is_ascii() {
+        return collapse_whitespace(text.chars().filter(is_kept));
+    }
+    collapse_whitespace(text.nfc().filter(is_kept))
 }
 
 /// Returns several paragraphs in the form in which they are stored: each cleaned, separated by one line break.
@@ -47,6 +52,16 @@ pub fn fold(text: &str) -> String {
 /// Folds one character: removes case, accents and letter variants (ß is ss, ø is o). Marks and invisible formatting
 /// characters become nothing, everything else that is neither letter nor digit a space.
 pub(crate) fn fold_character(character: char) -> impl Iterator<Item = char> {
+    // Most characters are ASCII, and need no memory.
+    let (ascii, others) = if character.is_ascii() {
+        (Some(if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { ' ' }), Vec::new())
+    } else {
+        (None, fold_any_character(character))
+    };
+    ascii.into_iter().chain(others)
+}
+
+fn fold_any_character(character: char) -> Vec<char> {
     let letters: String =
         std::iter::once(character).nfkd().filter(|c| is_visible(*c)).flat_map(char::to_lowercase).collect();
     // Accents are removed here; composition restores the syllables of Hangul. Lower case can add marks.
@@ -68,7 +83,7 @@ pub(crate) fn fold_character(character: char) -> impl Iterator<Item = char> {
             _ => folded.push(' '),
         }
     }
-    folded.chars().collect::<Vec<_>>().into_iter()
+    folded.chars().collect()
 }
 
 /// Returns whether a character is visible on its own: neither a combining mark nor a formatting character (joiner, soft
@@ -90,6 +105,13 @@ mod tests {
         assert_eq!(fold("O’Brien"), "obrien");
         assert_eq!(fold("e\u{301}"), "e");
         assert_eq!(fold("山田 太郎"), "山田 太郎");
+    }
+
+    #[test]
+    fn ascii_is_folded_as_any_character() {
+        for character in '\0'..='\u{7f}' {
+            assert_eq!(fold_character(character).collect::<Vec<_>>(), fold_any_character(character), "{character:?}");
+        }
     }
 
     proptest! {

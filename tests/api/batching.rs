@@ -1,16 +1,15 @@
 //! Batching: one SQL statement per nesting level, regardless of the number of entities.
 
-use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
 use crate::support::synthetic_data::college_records;
 use crate::support::{
-    TestApp, orcid, organization_record, paper_record, researcher_record, ror, topic_record, with_fields,
+    TestApp, orcid, organization_record, paper_record, researcher_record, ror, topic_record, unlimited_limits,
+    with_fields,
 };
 
 async fn college_directory(people: usize) -> TestApp {
-    let limits = Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() };
-    let app = TestApp::start_with_limits(limits, 100).await;
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
     app.create_records(json!(college_records(people))).await;
     app
 }

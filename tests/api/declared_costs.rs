@@ -3,26 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
 use crate::support::schema_queries::SchemaQueryGenerator;
 use crate::support::synthetic_data::college_records;
+use crate::support::{TestApp, unlimited_limits};
 
 #[tokio::test]
 async fn every_field_of_every_object() {
-    let limits = Limits {
-        nodes: u64::MAX,
-        cost: u64::MAX,
-        selections: usize::MAX,
-        tokens: usize::MAX,
-        depth: 100,
-        aliases: usize::MAX,
-        field_repeats: usize::MAX,
-        ..Limits::default()
-    };
-    let app = TestApp::start_with_limits(limits, 100).await;
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
     app.create_records(json!(college_records(6))).await;
     let (person, other) = (app.find_id("researcher", "person-0").await, app.find_id("researcher", "person-4").await);
     let by = |slug: &str| vec![format!("(by: {{slug: {slug:?}}})")];

@@ -1,21 +1,15 @@
 //! Exports: a lossless round trip into an empty database, and papers in formats of reference managers.
 
-use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, dump_database, query_strings};
 use crate::support::process::{CommandOutput, Workspace, run_to_completion};
 use crate::support::{
     TestApp, create_database, orcid, organization_record, paper_record, researcher_record, ror, shared_data,
-    topic_record, with_fields,
+    topic_record, unlimited_limits, with_fields,
 };
 
 const NOTHING_REJECTED: &str = "updated 0, unchanged 0, invalid 0";
-
-/// Limits for reading whole directories.
-fn unlimited_limits() -> Limits {
-    Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }
-}
 
 fn run_export(workspace: &Workspace, database_url: &str, arguments: &[&str]) -> CommandOutput {
     run_to_completion(&mut workspace.command_with_database(database_url, &[&["export"], arguments].concat()))

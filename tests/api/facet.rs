@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::synthetic_data::{self, SeededRng, college_records};
 use crate::support::{
-    TestApp, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, topic_record, with_fields,
+    TestApp, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, topic_record,
+    unlimited_limits, with_fields,
 };
 
 fn topic_references(labels: &[&str]) -> Value {
@@ -246,11 +247,7 @@ async fn field_errors() {
 
 /// Papers for all facets, including unresolved authors, repeated and past affiliations, and missing years and venues.
 async fn synthetic_directory(seed: u64, people: usize) -> TestApp {
-    let app = TestApp::start_with_limits(
-        Limits { nodes: u64::MAX, cost: u64::MAX, field_repeats: 1_000, ..Limits::default() },
-        6,
-    )
-    .await;
+    let app = TestApp::start_with_limits(unlimited_limits(), 6).await;
     let mut rng = SeededRng::new(seed);
     let works = synthetic_data::synthetic_papers(&mut rng, people, 60);
     let mut records = vec![organization_record(1, "Place 1")];
@@ -602,11 +599,7 @@ async fn count_statements(app: &TestApp, query: &str, variables: Value) -> u64 {
 
 #[tokio::test]
 async fn statement_counts() {
-    let app = TestApp::start_with_limits(
-        Limits { nodes: u64::MAX, cost: u64::MAX, field_repeats: 1_000, ..Limits::default() },
-        100,
-    )
-    .await;
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
     app.create_records(json!(college_records(12))).await;
     let of_papers = "publicationYears { year count } types { type count } venues { value count } topics { count } \
                      researchers { count } organizations { count }";

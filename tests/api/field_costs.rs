@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 
-use academic_directory::config::Limits;
 use academic_directory::graphql::context::DirectoryInfo;
 use academic_directory::graphql::engine::json_writer;
 use academic_directory::graphql::{self, DirectorySchema};
@@ -22,7 +21,7 @@ use tokio::runtime::Runtime;
 use super::costs::{DedicatedServer, scanned_rows, touched_pages};
 use crate::support::schema_definitions::{SchemaDefinitions, enum_values, fields, innermost_type, input_fields};
 use crate::support::synthetic_data::{SeededRng, synthetic_papers, synthetic_records};
-use crate::support::{organization_record, pluck_strings, ror, with_fields};
+use crate::support::{organization_record, pluck_strings, ror, unlimited_limits, with_fields};
 
 const PROFILE_PAGE: &str = include_str!("../../bench/queries/p.graphql");
 const RESEARCHER_COUNT: usize = 150;
@@ -431,7 +430,7 @@ fn no_field_is_underpriced() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let server = DedicatedServer::start(&folder.path().join("postgres"));
     runtime.block_on(server.load_records(&records()));
-    let limits = Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() };
+    let limits = unlimited_limits();
     let info = || DirectoryInfo { name: "Prices".to_owned(), default_language: "en".parse().expect("a tag") };
     let schema = DirectorySchema::new(|| graphql::builder(&limits).data(info()), limits.clone());
     let (database, store) = runtime.block_on(server.open_store());

@@ -16,7 +16,7 @@ use crate::support::process::{ChildProcess, Workspace, run_to_completion};
 use crate::support::schema_queries::SchemaQueryGenerator;
 use crate::support::{
     TestApp, create_database, database_config, http_config, network_config, orcid, organization_record, paper_record,
-    parse_records, pluck_strings, ror, topic_record, with_fields,
+    parse_records, pluck_strings, ror, topic_record, unlimited_limits, with_fields,
 };
 
 /// Words that occur only in hidden names, case-folded and without diacritics.
@@ -90,17 +90,7 @@ fn records_with_hidden_names() -> Vec<Value> {
 
 /// One researcher hides names by records, another one by the command line.
 async fn directory_with_hidden_names() -> (TestApp, Workspace) {
-    let limits = Limits {
-        nodes: u64::MAX,
-        cost: u64::MAX,
-        selections: usize::MAX,
-        tokens: usize::MAX,
-        depth: 100,
-        aliases: usize::MAX,
-        field_repeats: usize::MAX,
-        body_bytes: 1 << 24,
-        ..Limits::default()
-    };
+    let limits = Limits { body_bytes: 1 << 24, ..unlimited_limits() };
     let app = TestApp::start_with_limits(limits, 100).await;
     for record in records_with_hidden_names() {
         app.write_records(&parse_records(json!([record]))).await;

@@ -3,7 +3,7 @@
 use academic_directory::config::Limits;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, paper_record};
+use crate::support::{TestApp, paper_record, unlimited_limits};
 
 async fn start_limited(limits: Limits) -> TestApp {
     let app = TestApp::start_with_limits(limits, 100).await;
@@ -41,7 +41,7 @@ async fn depth_limit() {
 
 #[tokio::test]
 async fn default_depth_limit() {
-    let app = start_limited(Limits { nodes: u64::MAX, cost: u64::MAX, ..Limits::default() }).await;
+    let app = start_limited(Limits { depth: Limits::default().depth, ..unlimited_limits() }).await;
     let in_fragment = |query: String| format!("{{ ...all }} fragment all on Query {query}");
     let in_inline = |query: String| format!("{{ ... on Query {query} }}");
     app.data(&nested_fields(50)).await;

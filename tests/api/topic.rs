@@ -1,7 +1,12 @@
 //! Topics: fields, hierarchy, researchers and papers.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::{Value, json};
 
+use super::costs::DedicatedServer;
+use crate::support::database_dump::query_strings;
 use crate::support::{
     TestApp, organization_record, paper_record, parse_records, pluck_strings, researcher_record, ror, topic_record,
     with_fields,
@@ -303,4 +308,76 @@ async fn orders_count_descendants_once() {
         let list = format!("topics(first: 1, orderBy: {{field: {field}, direction: DESC}})");
         assert_eq!(app.slugs(&[&list]).await, ["popular"], "{field}");
     }
+}
+
+/// A topic of a vocabulary, with the code at the end of its URI, and the URIs of broader ones.
+fn coded_topic(uri: Option<&str>, code: &str, label: &str, broader: &[&str]) -> Value {
+    let code_of = |uri: &str| uri.rsplit('/').next().map(ToOwned::to_owned);
+    let broader: Vec<Value> =
+        broader.iter().map(|uri| json!({ "scheme": "reefs", "uri": uri, "code": code_of(uri) })).collect();
+    with_fields(topic_record(label), json!({ "scheme": "reefs", "uri": uri, "code": code, "broader": broader }))
+}
+
+/// The codes of a batch are what they would be if each record was imported after the one before.
+#[tokio::test]
+async fn codes_do_not_depend_on_batches() {
+    let coded = |path: &str, label: &str, broader: &[&str]| {
+        let uri = format!("https://reefs.example/{path}");
+        coded_topic(Some(&uri), path.rsplit('/').next().unwrap_or_default(), label, broader)
+    };
+    let records = [
+        // Without a URI, as earlier versions stored them; the second one is only referred to.
+        coded_topic(None, "1", "Atolls", &[]),
+        with_fields(coded_topic(None, "9", "Lagoons", &[]), json!({ "broader": [{ "scheme": "reefs", "code": "2" }] })),
+        coded("forms/1", "Atolls", &[]),
+        coded("regions/1", "Pacific", &["https://reefs.example/forms/2", "https://reefs.example/regions/2"]),
+        coded("forms/2", "Fringing reefs", &[]),
+        coded("regions/2", "Indian Ocean", &["https://reefs.example/seas/2"]),
+        coded("seas/2", "Red Sea", &[]),
+        // A code without a URI between those that have one.
+        coded_topic(None, "3", "Barrier reefs", &[]),
+        coded("forms/3", "Barrier reefs", &[]),
+        coded("regions/3", "Caribbean", &["https://reefs.example/forms/4"]),
+        coded("forms/4", "Patch reefs", &[]),
+    ];
+    let codes = async |batches: Vec<&[Value]>| {
+        let app = TestApp::start().await;
+        for batch in batches {
+            app.write_records(&parse_records(json!(batch))).await;
+        }
+        let sql = "SELECT concat_ws(' ', code, concept_uri, names) FROM topic WHERE scheme = 'reefs' ORDER BY code";
+        query_strings(&app.database_url, sql).await
+    };
+    let together = codes(vec![&records]).await;
+    assert_eq!(together, codes(records.chunks(1).collect()).await);
+    assert_eq!(together, codes(records.chunks(4).collect()).await);
+    assert_eq!(together.len(), 9, "{together:#?}");
+}
+
+/// The codes of all records of a batch are read by one statement.
+#[test]
+fn codes_are_read_once_per_batch() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // A server started by root runs as another user.
+    fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).expect("permissions");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let server = DedicatedServer::start(&directory.path().join("postgres"));
+    runtime.block_on(server.load_records(&json!([topic_record("Oceans")])));
+    let topics: Vec<Value> = (0..30)
+        .map(|number| {
+            let uri = format!("https://reefs.example/{}/{number}", number % 2);
+            coded_topic(Some(&uri), &number.to_string(), &format!("Reef {number}"), &["https://reefs.example/all"])
+        })
+        .collect();
+    let plans = runtime.block_on(async {
+        let (database, store) = server.open_store().await;
+        fs::write(&server.log, "").expect("the log");
+        store.write_records("reefs", &parse_records(json!(topics))).await.expect("the records");
+        database.close().await;
+        server.read_plans()
+    });
+    server.server.stop();
+    let text = |plan: &Value| plan["Query Text"].as_str().unwrap_or_default().to_owned();
+    let reads = plans.iter().filter(|plan| text(plan).contains("concept_uri = ANY")).count();
+    assert_eq!(reads, 1, "{} statements", plans.len());
 }

@@ -27,11 +27,6 @@ pub fn id_key(id: &ID, kind: NodeKind) -> Option<LookupKey> {
     id.parse::<GlobalId>().ok().filter(|id| id.kind == kind).map(|id| LookupKey::Id(id.row_id))
 }
 
-/// Converts a client's identifier to a lookup key; `None` if it is malformed, in which case nothing can match.
-pub fn column_key<T: std::str::FromStr + std::fmt::Display>(column: &'static str, text: &str) -> Option<LookupKey> {
-    text.parse::<T>().ok().map(|identifier| LookupKey::Column(column, identifier.to_string()))
-}
-
 /// Returns `None` for a key that contains a NUL character, which Postgres rejects and no stored value contains.
 pub fn reject_nul(key: LookupKey) -> Option<LookupKey> {
     let has_nul = match &key {

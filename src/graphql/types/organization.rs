@@ -15,7 +15,7 @@ use crate::graphql::engine::lookahead::ProjectedType;
 use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::identifier::{
-    IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
+    IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, decode_ids, id_key, reject_nul,
 };
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
@@ -35,6 +35,7 @@ use crate::model::identifier::Ror;
 use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::store::reader::affiliation::{AffiliationScope, Affiliations, QualifyingAffiliations};
 use crate::store::reader::cursor::PageArguments;
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::reader::organization as store;
 use crate::store::reader::page::{ListRow, ParentKey, SortDirection as Direction};
@@ -381,7 +382,7 @@ impl OrganizationBy {
         reject_nul(match self {
             Self::Id(id) => return id_key(&id, NodeKind::Organization),
             Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
-            Self::Ror(ror) => return column_key::<Ror>("ror", &ror),
+            Self::Ror(ror) => return LookupKey::identifier(IdentifierColumn::Ror, &ror),
             Self::Identifier(identifier) => identifier.into(),
         })
     }

@@ -15,7 +15,7 @@ use crate::graphql::engine::selected_columns::selected_columns;
 use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
-    IdentifierKey, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
+    IdentifierKey, canonical_identifiers, check_list_size, decode_ids, id_key, reject_nul,
 };
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::scalars::{DateTime, Url, saturating_i32, stored_url};
@@ -35,6 +35,7 @@ use crate::model::language::LanguageTag;
 use crate::store::reader::affiliation::{AffiliationScope, Affiliations, EmploymentKey};
 use crate::store::reader::coauthorship::Coauthors;
 use crate::store::reader::cursor::PageArguments;
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::reader::page::{ParentKey, SortDirection as Direction};
 use crate::store::reader::paper::ResearcherPapers;
@@ -379,7 +380,7 @@ impl ResearcherBy {
         reject_nul(match self {
             Self::Id(id) => return id_key(&id, NodeKind::Researcher),
             Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
-            Self::Orcid(orcid) => return column_key::<Orcid>("orcid", &orcid),
+            Self::Orcid(orcid) => return LookupKey::identifier(IdentifierColumn::Orcid, &orcid),
             Self::Identifier(identifier) => identifier.into(),
         })
     }

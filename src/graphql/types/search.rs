@@ -26,12 +26,14 @@ use crate::graphql::types::organization::Organization;
 use crate::graphql::types::paper::Paper;
 use crate::graphql::types::researcher::Researcher;
 use crate::graphql::types::topic::Topic;
+use crate::model::entity_type::EntityType;
 use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::store::reader::cursor::PageArguments;
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::ById;
 use crate::store::reader::page::{ListRow, ParentKey};
 use crate::store::reader::search::{
-    self as store, EntityRef, EntityType, MatchedTextsKey, SearchHintKey, SearchResults, SuggestedEntity,
+    self as store, EntityRef, MatchedTextsKey, SearchHintKey, SearchResults, SuggestedEntity,
 };
 use crate::text::excerpt::excerpt;
 use crate::text::tokenizer::SearchTerms;
@@ -185,16 +187,17 @@ fn excerpt_around_matches<'a>(segments: &[(&'a str, bool)]) -> Vec<(&'a str, boo
 /// Returns the pasted identifier as a highlight if this entity has it.
 async fn highlight_identifier(ctx: &Context<'_>, hit: EntityRef, query: &SearchTerms) -> Result<Vec<Highlight>, Error> {
     let whole_match = |field: &str, value: &str| vec![Highlight::new(field, &[(value, true)])];
-    for (field, value) in hit.kind.parse_identifiers(&query.text) {
+    for (column, value) in store::parse_identifiers(hit.kind, &query.text) {
         let stored_identifier = match load_entity(ctx, hit).await? {
             Entity::Researcher(researcher) => researcher.0.orcid.clone(),
             Entity::Organization(organization) => organization.0.ror.clone(),
-            Entity::Paper(paper) if field == "doi" => paper.0.doi.clone(),
+            Entity::Paper(paper) if column == IdentifierColumn::Doi => paper.0.doi.clone(),
             Entity::Paper(paper) => paper.0.arxiv_id.clone(),
             Entity::Topic(_) => None,
         };
         if stored_identifier.as_deref() == Some(value.as_str()) {
-            return Ok(whole_match(if field == "arxiv_id" { "arxivId" } else { field }, &value));
+            let field = if column == IdentifierColumn::ArxivId { "arxivId" } else { column.name() };
+            return Ok(whole_match(field, &value));
         }
     }
     Ok(Vec::new())

@@ -137,9 +137,12 @@ pub(crate) fn remove_placeholders(record: &mut Record) {
 pub(crate) fn remove_authors(authors: &mut Vec<AuthorRecord>) {
     let is_removed =
         |author: &AuthorRecord| !names::clean(&author.name).is_empty() && is_placeholder(&author.name, Missing::Author);
-    let removed: Vec<u32> =
-        authors.iter().filter(|author| is_removed(author)).filter_map(|author| author.position).collect();
-    authors.retain(|author| !is_removed(author));
+    let mut removed: Vec<u32> = Vec::new();
+    authors.retain(|author| {
+        let is_kept = !is_removed(author);
+        removed.extend(author.position.filter(|_| !is_kept));
+        is_kept
+    });
     for position in authors.iter_mut().filter_map(|author| author.position.as_mut()) {
         let before = removed.iter().filter(|removed| *removed < position).count();
         *position = position.saturating_sub(u32::try_from(before).unwrap_or_default());

@@ -3,19 +3,20 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    DerivePartialModel, EntityTrait as _, FromJsonQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromJsonQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::entity::{former_identity, identity_decision};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::store::Store;
 use crate::store::curation::DecisionKind;
 use crate::store::curation::error::DecisionError;
 use crate::store::curation::reference::find_researchers;
 use crate::store::ingest::merge_researchers::full_merge::ResearcherRef;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// The role of a researcher in a decision.
@@ -132,7 +133,7 @@ async fn find_former_ids(uow: &UnitOfWork<'_>, survivors: &[i64]) -> Result<Vec<
     let former = former_identity::Entity::find()
         .select_only()
         .column(former_identity::Column::FormerId)
-        .filter(former_identity::COLUMN.kind.eq(EntityType::Researcher.table()))
+        .filter(former_identity::Column::Kind.eq(EntityType::Researcher))
         .filter(former_identity::COLUMN.survivor_id.eq_any(survivors.iter().copied()));
     Ok(former.into_tuple().all(uow.db()).await?)
 }

@@ -20,6 +20,7 @@ use crate::store::ingest::name_visibility::{
     ResearcherNames, StoredName, add_other_names, load_names, recompute_names,
 };
 use crate::store::ingest::researcher_matching::{NamedAuthor, update_display_names};
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
@@ -106,7 +107,7 @@ impl Store {
     pub async fn find_researcher_id(&self, key: &str) -> Result<i64, Error> {
         let text = key.trim();
         let key = match (text.parse::<Orcid>(), text.parse::<GlobalId>()) {
-            (Ok(orcid), _) => LookupKey::Column("orcid", orcid.to_string()),
+            (Ok(orcid), _) => LookupKey::Column(IdentifierColumn::Orcid, orcid.to_string()),
             (_, Ok(GlobalId { kind: NodeKind::Researcher, row_id: number })) => LookupKey::Id(number),
             _ => LookupKey::Slug(text.to_lowercase()),
         };

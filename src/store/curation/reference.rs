@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::{ArxivId, Doi, InvalidIdentifier, Orcid};
 use crate::store::curation::error::{CurationError, DecisionError};
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::{LookupKey, LookupTable, lookup_ids_sql};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
@@ -44,7 +45,7 @@ fn parse_researcher_key(text: &str) -> Result<LookupKey, CurationError> {
     let is_like_orcid = text.to_lowercase().contains("orcid")
         || text.len() >= 15 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'X' | b'x'));
     match parse_if_intended(text.parse::<Orcid>(), is_like_orcid) {
-        Some(orcid) => Ok(LookupKey::Column("orcid", orcid?.to_string())),
+        Some(orcid) => Ok(LookupKey::Column(IdentifierColumn::Orcid, orcid?.to_string())),
         None => Ok(slug_key(text)),
     }
 }
@@ -56,10 +57,10 @@ fn parse_paper_key(text: &str) -> Result<LookupKey, CurationError> {
     }
     let lower = text.to_lowercase();
     if let Some(doi) = parse_if_intended(text.parse::<Doi>(), lower.contains("doi.org/") || lower.starts_with("doi:")) {
-        return Ok(LookupKey::Column("doi", doi?.to_string()));
+        return Ok(LookupKey::Column(IdentifierColumn::Doi, doi?.to_string()));
     }
     match parse_if_intended(text.parse::<ArxivId>(), lower.contains("arxiv.org/") || lower.starts_with("arxiv:")) {
-        Some(id) => Ok(LookupKey::Column("arxiv_id", id?.to_string())),
+        Some(id) => Ok(LookupKey::Column(IdentifierColumn::ArxivId, id?.to_string())),
         None => Ok(slug_key(text)),
     }
 }
@@ -125,7 +126,7 @@ mod tests {
         let id = GlobalId { kind: NodeKind::Researcher, row_id: 7 }.to_string();
         assert_eq!(parse_researcher_key(&format!(" {id} ")), Ok(LookupKey::Id(7)));
         assert_eq!(parse_researcher_key("Ida-Brook"), Ok(LookupKey::Slug("ida-brook".to_owned())));
-        let orcid = LookupKey::Column("orcid", "0000-0002-1694-233X".to_owned());
+        let orcid = LookupKey::Column(IdentifierColumn::Orcid, "0000-0002-1694-233X".to_owned());
         for text in ["0000-0002-1694-233x", "https://orcid.org/0000-0002-1694-233X", "000000021694233X"] {
             assert_eq!(parse_researcher_key(text), Ok(orcid.clone()), "{text}");
         }
@@ -138,11 +139,14 @@ mod tests {
 
     #[test]
     fn keys_of_papers() {
-        let doi = LookupKey::Column("doi", "10.1000/weirs".to_owned());
+        let doi = LookupKey::Column(IdentifierColumn::Doi, "10.1000/weirs".to_owned());
         for text in ["10.1000/Weirs", "https://doi.org/10.1000/weirs", "doi:10.1000/WEIRS"] {
             assert_eq!(parse_paper_key(text), Ok(doi.clone()), "{text}");
         }
-        assert_eq!(parse_paper_key("arXiv:2301.00001v2"), Ok(LookupKey::Column("arxiv_id", "2301.00001".to_owned())));
+        assert_eq!(
+            parse_paper_key("arXiv:2301.00001v2"),
+            Ok(LookupKey::Column(IdentifierColumn::ArxivId, "2301.00001".to_owned()))
+        );
         assert_eq!(parse_paper_key("On-Weirs"), Ok(LookupKey::Slug("on-weirs".to_owned())));
         assert!(matches!(parse_paper_key("https://doi.org/weirs"), Err(CurationError::InvalidIdentifier(_))));
     }

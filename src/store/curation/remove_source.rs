@@ -4,7 +4,7 @@
 //! decided on it. Authors, organizations and topics that the source only named go with the last paper or profile that
 //! names them.
 
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _, Value};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _, Value};
 
 use crate::entity::{
     affiliation, authorship, former_identity, former_slug, paper, researcher, researcher_name, researcher_topic,
@@ -12,12 +12,12 @@ use crate::entity::{
 };
 use crate::error::Error;
 use crate::model::activity::ActivityKind;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
 use crate::store::ingest::name_visibility::recompute_names;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
 
@@ -270,12 +270,12 @@ async fn delete_entities(uow: &mut UnitOfWork<'_>, kind: EntityType, entities: &
     let ids = bigint_array(entities.iter().copied());
     uow.execute(Sql::with(&format!("DELETE FROM {table} WHERE id = ANY(?)"), ids)).await?;
     former_identity::Entity::delete_many()
-        .filter(former_identity::COLUMN.kind.eq(table))
+        .filter(former_identity::Column::Kind.eq(kind))
         .filter(former_identity::COLUMN.survivor_id.eq_any(entities.iter().copied()))
         .exec(uow.db())
         .await?;
     former_slug::Entity::delete_many()
-        .filter(former_slug::COLUMN.kind.eq(table))
+        .filter(former_slug::Column::Kind.eq(kind))
         .filter(former_slug::COLUMN.id.eq_any(entities.iter().copied()))
         .exec(uow.db())
         .await?;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use crate::entity::{
@@ -11,10 +12,10 @@ use crate::entity::{
     source_record, topic,
 };
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
 use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::reader::authorship::NameRedaction;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// The preferred language of labels, since messages are in English.
@@ -178,91 +179,135 @@ pub(super) async fn summarize_researchers(
     uow: &UnitOfWork<'_>,
     people: &[i64],
 ) -> Result<Vec<ResearcherSummary>, Error> {
-    let mut found: HashMap<i64, ResearcherSummary> = HashMap::new();
-    let mut redactions: HashMap<i64, NameRedaction> = HashMap::new();
-    let researchers = researcher::Entity::find()
-        .inner_join(researcher_statistics::Entity)
-        .filter(researcher::COLUMN.id.eq_any(people.iter().copied()));
-    for mut row in researchers.into_partial_model::<SummaryRow>().all(uow.db()).await? {
-        if let Some(forms) = row.hidden_forms.take() {
-            redactions.insert(row.id, NameRedaction { name: row.display_name.clone(), forms });
+    let mut summaries = Summaries::load(uow, people).await?;
+    summaries.add_papers(uow, people).await?;
+    summaries.add_affiliations(uow, people).await?;
+    summaries.add_topics(uow, people).await?;
+    summaries.add_identifiers(uow, people).await?;
+    summaries.add_records(uow, people).await?;
+    summaries.add_former_identities(uow, people).await?;
+    Ok(people.iter().filter_map(|id| summaries.by_id.remove(id)).collect())
+}
+
+/// Summaries while they are collected, table by table.
+struct Summaries {
+    by_id: HashMap<i64, ResearcherSummary>,
+    /// The names that researchers hide.
+    redactions: HashMap<i64, NameRedaction>,
+    /// Those of labels.
+    languages: LanguagePreferences,
+}
+
+impl Summaries {
+    /// The researchers, with what their own rows say.
+    async fn load(uow: &UnitOfWork<'_>, people: &[i64]) -> Result<Self, Error> {
+        let language: LanguageTag = LABEL_LANGUAGE.parse()?;
+        let (mut by_id, mut redactions) = (HashMap::new(), HashMap::new());
+        let researchers = researcher::Entity::find()
+            .inner_join(researcher_statistics::Entity)
+            .filter(researcher::COLUMN.id.eq_any(people.iter().copied()));
+        for mut row in researchers.into_partial_model::<SummaryRow>().all(uow.db()).await? {
+            if let Some(forms) = row.hidden_forms.take() {
+                redactions.insert(row.id, NameRedaction { name: row.display_name.clone(), forms });
+            }
+            by_id.insert(row.id, row.into());
         }
-        found.insert(row.id, row.into());
+        Ok(Self { by_id, redactions, languages: LanguagePreferences::new(&[], &language) })
     }
-    let papers = authorship::Entity::find()
-        .inner_join(paper::Entity)
-        .filter(authorship::COLUMN.researcher_id.eq_any(people.iter().copied()))
-        .order_by_desc(authorship::Column::PublicationKey)
-        .order_by_asc(paper::Column::SortTitle)
-        .order_by_asc(paper::Column::Id);
-    for row in papers.into_partial_model::<SummaryAuthorshipRow>().all(uow.db()).await? {
-        let Some(researcher) = found.get_mut(&row.researcher_id) else { continue };
-        let redaction = redactions.get(&row.researcher_id);
-        let is_hidden = redaction
-            .is_some_and(|hidden| hidden.redacts_name(&row.name_as_published) || hidden.redacts_name(&row.name));
-        let name = if is_hidden { researcher.name.clone() } else { row.name_as_published };
-        let SummaryPaperRow { id, slug, title, doi, publication_year: year } = row.paper;
-        researcher.papers.push(SummaryPaper { id, slug, title, doi, year, name });
+
+    async fn add_papers(&mut self, uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), Error> {
+        let papers = authorship::Entity::find()
+            .inner_join(paper::Entity)
+            .filter(authorship::COLUMN.researcher_id.eq_any(people.iter().copied()))
+            .order_by_desc(authorship::Column::PublicationKey)
+            .order_by_asc(paper::Column::SortTitle)
+            .order_by_asc(paper::Column::Id);
+        for row in papers.into_partial_model::<SummaryAuthorshipRow>().all(uow.db()).await? {
+            let Some(researcher) = self.by_id.get_mut(&row.researcher_id) else { continue };
+            let redaction = self.redactions.get(&row.researcher_id);
+            let is_hidden = redaction
+                .is_some_and(|hidden| hidden.redacts_name(&row.name_as_published) || hidden.redacts_name(&row.name));
+            let name = if is_hidden { researcher.name.clone() } else { row.name_as_published };
+            let SummaryPaperRow { id, slug, title, doi, publication_year: year } = row.paper;
+            researcher.papers.push(SummaryPaper { id, slug, title, doi, year, name });
+        }
+        Ok(())
     }
-    let language: LanguageTag = LABEL_LANGUAGE.parse()?;
-    let languages = LanguagePreferences::new(&[], &language);
-    let affiliations = sql!(
-        "SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
-         end_date, has_ended, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
-         WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id",
-        bigint_array(people.iter().copied()),
-    );
-    for row in uow.rows::<SummaryAffiliationRow>(affiliations).await? {
-        if let Some(researcher) = found.get_mut(&row.researcher_id) {
-            researcher.affiliations.push(row.describe(&languages));
+
+    async fn add_affiliations(&mut self, uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), Error> {
+        let affiliations = sql!(
+            "SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
+             end_date, has_ended, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
+             WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id",
+            bigint_array(people.iter().copied()),
+        );
+        for row in uow.rows::<SummaryAffiliationRow>(affiliations).await? {
+            let text = row.describe(&self.languages);
+            self.extend(row.researcher_id, |researcher| researcher.affiliations.push(text));
+        }
+        Ok(())
+    }
+
+    async fn add_topics(&mut self, uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), Error> {
+        let topics = researcher_topic::Entity::find()
+            .inner_join(topic::Entity)
+            .select_only()
+            .column(researcher_topic::Column::ResearcherId)
+            .column(topic::Column::DisplayNames)
+            .filter(researcher_topic::COLUMN.researcher_id.eq_any(people.iter().copied()))
+            .order_by_asc(researcher_topic::Column::Position)
+            .order_by_asc(researcher_topic::Column::TopicId);
+        for (id, names) in topics.into_tuple::<(i64, LocalizedText)>().all(uow.db()).await? {
+            let label = names.best_match(&self.languages).map(|label| label.value.to_owned());
+            self.extend(id, |researcher| researcher.topics.extend(label));
+        }
+        Ok(())
+    }
+
+    async fn add_identifiers(&mut self, uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), Error> {
+        let identifiers = external_id::Entity::find()
+            .select_only()
+            .columns([external_id::Column::ResearcherId, external_id::Column::Scheme, external_id::Column::Value])
+            .filter(external_id::COLUMN.researcher_id.eq_any(people.iter().copied()))
+            .order_by_asc(external_id::Column::Scheme)
+            .order_by_asc(external_id::Column::Value);
+        for (id, scheme, value) in identifiers.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
+            self.extend(id, |researcher| researcher.identifiers.push(format!("{scheme}:{value}")));
+        }
+        Ok(())
+    }
+
+    async fn add_records(&mut self, uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), Error> {
+        let records = source_record::Entity::find()
+            .select_only()
+            .columns([source_record::Column::ResearcherId, source_record::Column::Source, source_record::Column::Key])
+            .filter(source_record::COLUMN.researcher_id.eq_any(people.iter().copied()))
+            .order_by_asc(source_record::Column::Source)
+            .order_by_asc(source_record::Column::Key);
+        for (id, source, key) in records.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
+            self.extend(id, |researcher| researcher.records.push(format!("{source} {key}")));
+        }
+        Ok(())
+    }
+
+    async fn add_former_identities(&mut self, uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), Error> {
+        let former = former_identity::Entity::find()
+            .filter(former_identity::Column::Kind.eq(EntityType::Researcher))
+            .filter(former_identity::COLUMN.survivor_id.eq_any(people.iter().copied()))
+            .order_by_asc(former_identity::Column::FormerId);
+        for row in former.all(uow.db()).await? {
+            let redaction = self.redactions.get(&row.survivor_id);
+            let is_hidden = redaction.is_some_and(|hidden| hidden.redacts_text(&row.former_slug.replace('-', " ")));
+            let slug = if is_hidden { format!("researcher-{}", row.former_id) } else { row.former_slug };
+            self.extend(row.survivor_id, |researcher| researcher.former.push((row.former_id, slug)));
+        }
+        Ok(())
+    }
+
+    /// Adds to the summary of a researcher.
+    fn extend(&mut self, id: i64, add: impl FnOnce(&mut ResearcherSummary)) {
+        if let Some(researcher) = self.by_id.get_mut(&id) {
+            add(researcher);
         }
     }
-    let topics = researcher_topic::Entity::find()
-        .inner_join(topic::Entity)
-        .select_only()
-        .column(researcher_topic::Column::ResearcherId)
-        .column(topic::Column::DisplayNames)
-        .filter(researcher_topic::COLUMN.researcher_id.eq_any(people.iter().copied()))
-        .order_by_asc(researcher_topic::Column::Position)
-        .order_by_asc(researcher_topic::Column::TopicId);
-    for (id, names) in topics.into_tuple::<(i64, LocalizedText)>().all(uow.db()).await? {
-        let label = names.best_match(&languages).map(|label| label.value.to_owned());
-        if let Some(researcher) = found.get_mut(&id) {
-            researcher.topics.extend(label);
-        }
-    }
-    let identifiers = external_id::Entity::find()
-        .select_only()
-        .columns([external_id::Column::ResearcherId, external_id::Column::Scheme, external_id::Column::Value])
-        .filter(external_id::COLUMN.researcher_id.eq_any(people.iter().copied()))
-        .order_by_asc(external_id::Column::Scheme)
-        .order_by_asc(external_id::Column::Value);
-    for (id, scheme, value) in identifiers.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
-        if let Some(researcher) = found.get_mut(&id) {
-            researcher.identifiers.push(format!("{scheme}:{value}"));
-        }
-    }
-    let records = source_record::Entity::find()
-        .select_only()
-        .columns([source_record::Column::ResearcherId, source_record::Column::Source, source_record::Column::Key])
-        .filter(source_record::COLUMN.researcher_id.eq_any(people.iter().copied()))
-        .order_by_asc(source_record::Column::Source)
-        .order_by_asc(source_record::Column::Key);
-    for (id, source, key) in records.into_tuple::<(i64, String, String)>().all(uow.db()).await? {
-        if let Some(researcher) = found.get_mut(&id) {
-            researcher.records.push(format!("{source} {key}"));
-        }
-    }
-    let former = former_identity::Entity::find()
-        .filter(former_identity::COLUMN.kind.eq(EntityType::Researcher.table()))
-        .filter(former_identity::COLUMN.survivor_id.eq_any(people.iter().copied()))
-        .order_by_asc(former_identity::Column::FormerId);
-    for row in former.all(uow.db()).await? {
-        let Some(researcher) = found.get_mut(&row.survivor_id) else { continue };
-        let redaction = redactions.get(&row.survivor_id);
-        let is_hidden = redaction.is_some_and(|hidden| hidden.redacts_text(&row.former_slug.replace('-', " ")));
-        let slug = if is_hidden { format!("researcher-{}", row.former_id) } else { row.former_slug };
-        researcher.former.push((row.former_id, slug));
-    }
-    Ok(people.iter().filter_map(|id| found.remove(id)).collect())
 }

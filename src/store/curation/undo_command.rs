@@ -5,13 +5,13 @@ use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect a
 
 use crate::entity::{identity_decision, researcher, statement_timestamp};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::curation::error::{CurationError, DecisionError};
 use crate::store::curation::researcher_summary::summarize_researchers;
 use crate::store::curation::undo_log::restore_rows;
 use crate::store::curation::{BeforeDecision, DecisionOutcome, DecisionRole};
 use crate::store::ingest::merge_researchers::emptied::find_empty_researchers;
 use crate::store::ingest::merge_researchers::full_merge::{load_researcher_refs, merge_into};
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
 
 /// Restores the rows that a decision changed, and marks it as undone.

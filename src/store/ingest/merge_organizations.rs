@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::entity::organization;
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork, rows_cte};
 
 /// An organization that records only name, and the only organization with a ROR ID that has the name.

@@ -14,7 +14,7 @@ use sea_orm::{EntityTrait as _, QueryFilter as _};
 
 use crate::entity::researcher;
 use crate::error::Error;
-use crate::store::reader::search::EntityType;
+use crate::model::entity_type::EntityType;
 use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
 
 /// A researcher who is merged into another.

@@ -6,16 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::{EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _, QueryTrait as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
+    QueryTrait as _,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::entity::{authorship, former_slug, paper, researcher, researcher_name, statement_timestamp};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::record::{NameUse, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::sql;
 use crate::store::ingest::slug::{allocate_slugs, is_numbered};
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameForm, WILDCARD_FORM};
 
@@ -258,7 +261,7 @@ async fn regenerate_slug(uow: &UnitOfWork<'_>, names_of: &ResearcherNames) -> Re
     let slug_of_name = names::slug(&names_of.display_name, "researcher");
     // A former slug of the researcher is free for them.
     former_slug::Entity::delete_many()
-        .filter(former_slug::COLUMN.kind.eq(EntityType::Researcher.table()))
+        .filter(former_slug::Column::Kind.eq(EntityType::Researcher))
         .filter(former_slug::COLUMN.slug.eq(slug_of_name.as_str()))
         .filter(former_slug::COLUMN.id.eq(names_of.id))
         .exec(uow.db())
@@ -267,7 +270,7 @@ async fn regenerate_slug(uow: &UnitOfWork<'_>, names_of: &ResearcherNames) -> Re
     let renamed = researcher::ActiveModel { id: Unchanged(names_of.id), slug: Set(slug), ..Default::default() };
     researcher::Entity::update(renamed).exec_without_returning(uow.db()).await?;
     let former = former_slug::ActiveModel {
-        kind: Set(EntityType::Researcher.table().to_owned()),
+        kind: Set(EntityType::Researcher),
         slug: Set(names_of.slug.clone()),
         id: Set(names_of.id),
     };

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::entity::organization;
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
@@ -22,7 +23,6 @@ use crate::store::ingest::slug::{allocate_slugs, rename_placeholders};
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork, rows_cte};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;

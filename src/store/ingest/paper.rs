@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::entity::{paper, paper_topic};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::identifier::{ArxivId, Doi};
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::{json_digest, record_digest};
@@ -39,7 +40,6 @@ use crate::store::ingest::source_records::{
     SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
 };
 use crate::store::ingest::topic::find_or_create_topic;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;

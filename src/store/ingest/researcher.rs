@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::entity::{researcher, researcher_topic, source_record};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::identifier::Orcid;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
@@ -24,7 +25,6 @@ use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names::{self, NameParts};

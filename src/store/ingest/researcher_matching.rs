@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::entity::researcher;
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::identifier::Orcid;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::slug::allocate_slugs;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameForm, NameParts};
 

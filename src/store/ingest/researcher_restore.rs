@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, OtherName, ResearcherRecord};
@@ -20,7 +21,6 @@ use crate::store::ingest::researcher::{provided_researcher_fields, researcher_re
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
 use crate::text::names::{self, NameParts};
 

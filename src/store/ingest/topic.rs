@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::entity::{topic, topic_broader};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, TopicRecord, TopicReference};
@@ -19,9 +20,8 @@ use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{
     SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
 };
-use crate::store::ingest::topic_codes::{assign_codes, stored_uri};
+use crate::store::ingest::topic_codes::{TopicCodes, stored_uri};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;
@@ -44,10 +44,17 @@ struct TopicUpsertRow<'a> {
 
 const COLUMNS: &str = "id bigint, slug text, scheme text, code text, concept_uri text, display_names jsonb, sort_names jsonb, names jsonb";
 
-/// Writes the record of a topic.
-pub(crate) async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicRecord) -> Result<(), Error> {
-    let with_codes = assign_codes(uow, record.clone()).await?;
-    let record = &with_codes;
+/// Writes the records of topics of a batch, each with its index in it.
+pub(crate) async fn ingest_topics(uow: &mut UnitOfWork<'_>, records: Vec<(usize, &TopicRecord)>) -> Result<(), Error> {
+    let mut codes = TopicCodes::load(uow, records.iter().map(|(_, record)| *record)).await?;
+    for (index, record) in records {
+        let record = codes.assign(uow, record).await?;
+        ingest_topic(uow, index, &record).await?;
+    }
+    codes.store_uris(uow).await
+}
+
+async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicRecord) -> Result<(), Error> {
     let label = record.names.first().map(|name| name.value.clone()).unwrap_or_default();
     let key = match (&record.exported, &record.code) {
         (Some(exported), _) => exported_record_key("topic", exported.id),

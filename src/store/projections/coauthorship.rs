@@ -31,7 +31,6 @@ impl Projection for CoauthorCounts {
 
 impl Rebuild for CoauthorCounts {
     const SETTING: &'static str = "consortium_size";
-    const SPAN: &'static str = "coauthorship::consortium_size";
     const SCANS: TableScans = TableScans::Allow;
 
     fn version(store: &Store) -> String {

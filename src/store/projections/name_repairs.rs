@@ -41,7 +41,6 @@ impl Projection for NameRepairs {
 
 impl Rebuild for NameRepairs {
     const SETTING: &'static str = "name_repair_version";
-    const SPAN: &'static str = "repair::version";
     const SCANS: TableScans = TableScans::Allow;
 
     fn version(_: &Store) -> String {

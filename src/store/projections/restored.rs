@@ -24,11 +24,7 @@ impl Store {
     /// # Errors
     /// If the database is unavailable. The next start, or the next command, repeats it.
     pub async fn rebuild_derived_if_restored(&self) -> Result<bool, Error> {
-        let restored = format!("SELECT name FROM setting WHERE name = '{RESTORED_SETTING}'");
-        let is_restored = async || -> Result<bool, Error> {
-            Ok(!self.execute(&Sql::from(restored.as_str()).into_statement()?, false).await?.is_empty())
-        };
-        if !is_restored().await? {
+        if self.read_setting(RESTORED_SETTING).await?.is_none() {
             return Ok(false);
         }
         // The planner knows nothing of the new rows.

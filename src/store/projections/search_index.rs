@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::record::{NameKind, NameRecord};
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::projections::Rebuild;
-use crate::store::reader::search::{EntityType, SEARCH_ONLY_FIELD};
+use crate::store::reader::search::SEARCH_ONLY_FIELD;
 use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork, rows_cte};
 use crate::text::tokenizer;
 
@@ -180,7 +181,6 @@ impl Projection for SearchIndex {
 
 impl Rebuild for SearchIndex {
     const SETTING: &'static str = "search_version";
-    const SPAN: &'static str = "search::version";
     const SCANS: TableScans = TableScans::Allow;
 
     fn version(_: &Store) -> String {

@@ -150,19 +150,15 @@ impl Store {
     /// Marks the counts as being made, and records what the calendar changed. Returns the mark and the day for which they
     /// are made; `None` if they are up to date.
     async fn begin_recount(&self) -> Result<Option<(String, String)>, Error> {
-        #[derive(FromQueryResult)]
-        struct SettingRow {
-            value: String,
-        }
         let uow = UnitOfWork::begin(self, TableScans::Allow).await?;
-        if !uow.rows::<SettingRow>(STATISTICS_FRESH.into()).await?.is_empty() {
+        if !uow.tuples::<String>(STATISTICS_FRESH.into()).await?.is_empty() {
             return Ok(None);
         }
         let mark = format!("since {}", Uuid::now_v7());
         uow.store_setting("totals_day", &mark).await?;
         uow.execute_unprepared(NOTE_CALENDAR_CHANGES).await?;
-        let today = uow.rows::<SettingRow>("SELECT CURRENT_DATE::text AS value".into()).await?.pop();
-        let today = today.ok_or_else(|| Error::internal("a day without a date"))?.value;
+        let today = uow.tuples::<String>("SELECT CURRENT_DATE::text".into()).await?.pop();
+        let today = today.ok_or_else(|| Error::internal("a day without a date"))?;
         uow.store_setting("calendar_day", &today).await?;
         uow.commit().await?;
         Ok(Some((mark, today)))

@@ -88,7 +88,6 @@ impl Projection for WorkVersions {
 
 impl Rebuild for WorkVersions {
     const SETTING: &'static str = "paper_version_law";
-    const SPAN: &'static str = "paper_version::law";
     const SCANS: TableScans = TableScans::Avoid;
 
     fn version(_: &Store) -> String {

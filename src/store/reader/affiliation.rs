@@ -98,10 +98,15 @@ impl AffiliationFilter {
         filter
     }
 
-    /// Returns a query for the ids of the researchers selected by [`Self::for_researchers`].
-    pub(crate) fn researcher_ids(&self) -> Sql {
-        sql!("SELECT affiliation.researcher_id FROM affiliation WHERE ")
-            .then(Sql::all(self.for_researchers().conditions()))
+    /// Returns the condition that a column is the id of a researcher with an affiliation that
+    /// [`Self::for_researchers`] selects, at one of the organizations of a query if there is one.
+    pub(crate) fn is_held_by(&self, researcher_id: &str, organization_ids: Option<Sql>) -> Sql {
+        let mut conditions = self.for_researchers().conditions();
+        conditions.extend(organization_ids.map(|ids| Sql::in_subquery("affiliation.organization_id", ids)));
+        Sql::from(researcher_id)
+            .then(" IN (SELECT affiliation.researcher_id FROM affiliation WHERE ")
+            .then(Sql::all(conditions))
+            .then(")")
     }
 }
 

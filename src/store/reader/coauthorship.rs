@@ -116,7 +116,7 @@ impl List for Coauthors {
             conditions.push(is_any_of_ids::<researcher::Model>("pair.coauthor_id", researchers));
         }
         if let Some(affiliation) = &self.filter.affiliation {
-            conditions.push(sql!("pair.coauthor_id IN (").then(affiliation.researcher_ids()).then(")"));
+            conditions.push(affiliation.is_held_by("pair.coauthor_id", None));
         }
         if let Some(min_papers) = self.filter.min_paper_count {
             conditions.push(sql!("pair.paper_count >= ?", min_papers));

@@ -1,6 +1,6 @@
 //! Lookup of entities by client-provided keys: id, slug, ORCID iD, DOI, ROR id or any other identifier.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::decode_keyed;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::reader::authorship::{RedactedAuthorship, join_resolved_researcher};
+use crate::store::reader::identifier_column::IdentifierColumn;
 
 /// Table whose rows can be looked up.
 pub trait LookupTable: ColumnProjection + Send + Sync + 'static {
@@ -27,9 +28,9 @@ pub trait LookupTable: ColumnProjection + Send + Sync + 'static {
     /// Whether rows have slugs and external identifiers, and can be merged.
     const IS_ENTITY: bool;
     /// Columns that hold an identifier each.
-    const IDENTIFIER_COLUMNS: &'static [&'static str];
+    const IDENTIFIER_COLUMNS: &'static [IdentifierColumn];
     /// Identifier columns whose values of merged entities are kept in `external_id`, under the column's name.
-    const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = &[];
+    const MERGED_IDENTIFIER_COLUMNS: &'static [IdentifierColumn] = &[];
     /// Joins from the table, aliased `node`, to the other tables with columns of it.
     const JOINS: &'static str = "";
 }
@@ -41,17 +42,17 @@ macro_rules! lookup_table {
             const BY_ID_QUERY: &'static str = concat!($name, "::by_id");
             const BY_KEY_QUERY: &'static str = concat!($name, "::by_key");
             const IS_ENTITY: bool = $is_entity;
-            const IDENTIFIER_COLUMNS: &'static [&'static str] = $identifiers;
-            $(const MERGED_IDENTIFIER_COLUMNS: &'static [&'static str] = $merged;)?
+            const IDENTIFIER_COLUMNS: &'static [IdentifierColumn] = $identifiers;
+            $(const MERGED_IDENTIFIER_COLUMNS: &'static [IdentifierColumn] = $merged;)?
             $(const JOINS: &'static str = $joins;)?
         }
     };
 }
 
-lookup_table!(researcher::Model, "researcher", true, &["orcid"], merged: &["orcid"]);
-lookup_table!(organization::Model, "organization", true, &["ror"]);
+lookup_table!(researcher::Model, "researcher", true, &[IdentifierColumn::Orcid], merged: &[IdentifierColumn::Orcid]);
+lookup_table!(organization::Model, "organization", true, &[IdentifierColumn::Ror]);
 lookup_table!(topic::Model, "topic", true, &[]);
-lookup_table!(paper::Model, "paper", true, &["doi", "arxiv_id"]);
+lookup_table!(paper::Model, "paper", true, &[IdentifierColumn::Doi, IdentifierColumn::ArxivId]);
 lookup_table!(affiliation::Model, "affiliation", false, &[]);
 lookup_table!(RedactedAuthorship, "authorship", false, &[], joins: join_resolved_researcher!("node"));
 
@@ -81,7 +82,7 @@ pub enum LookupKey {
     /// Current or previous slug.
     Slug(String),
     /// Canonical identifier in a column of its own.
-    Column(&'static str, String),
+    Column(IdentifierColumn, String),
     /// Identifier of any other scheme.
     ExternalId {
         /// Scheme, in lower case.
@@ -89,6 +90,14 @@ pub enum LookupKey {
         /// Identifier.
         value: String,
     },
+}
+
+impl LookupKey {
+    /// Returns the key of an identifier that has a column of its own; `None` if the text is not such an identifier.
+    #[must_use]
+    pub fn identifier(column: IdentifierColumn, text: &str) -> Option<Self> {
+        column.canonical(text).map(|identifier| Self::Column(column, identifier))
+    }
 }
 
 /// Loader key of a row by a client-provided key.
@@ -271,7 +280,7 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
     let table = M::NAME;
     let mut row_ids = (Vec::new(), Vec::new());
     let mut slugs = (Vec::new(), Vec::new());
-    let mut columns: HashMap<&str, (Vec<i64>, Vec<String>)> = HashMap::new();
+    let mut columns: BTreeMap<IdentifierColumn, (Vec<i64>, Vec<String>)> = BTreeMap::new();
     let mut identifiers = (Vec::new(), Vec::new(), Vec::new());
     for (index, key) in (0_i64..).zip(keys) {
         match key {
@@ -284,7 +293,7 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
                 slugs.1.push(slug.clone());
             }
             LookupKey::Column(column, value) => {
-                let (indexes, values) = columns.entry(column).or_default();
+                let (indexes, values) = columns.entry(*column).or_default();
                 indexes.push(index);
                 values.push(value.clone());
             }
@@ -324,22 +333,23 @@ pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = 
         ));
         branches.push(current.then(" UNION ALL ").then(previous));
     }
-    let identifier_columns: HashSet<&str> = M::IDENTIFIER_COLUMNS.iter().copied().collect();
-    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| identifier_columns.contains(column)) {
+    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| M::IDENTIFIER_COLUMNS.contains(column))
+    {
+        let name = column.name();
         if M::MERGED_IDENTIFIER_COLUMNS.contains(&column) {
             branches.push(
                 select_matches(indexes.clone())
                     .then(sql!("?::text[]) AS wanted(index, key) ", text_array(values.clone())))
                     .then(format!(
                         "JOIN (SELECT {table}_id AS id, value FROM external_id WHERE {table}_id IS NOT NULL \
-                         AND scheme = '{column}') AS found ON found.value = wanted.key"
+                         AND scheme = '{name}') AS found ON found.value = wanted.key"
                     )),
             );
         }
         branches.push(
             select_matches(indexes)
                 .then(sql!("?::text[]) AS wanted(index, key) ", text_array(values)))
-                .then(format!("JOIN {table} AS found ON found.{column} = wanted.key")),
+                .then(format!("JOIN {table} AS found ON found.{name} = wanted.key")),
         );
     }
     if !identifiers.0.is_empty() {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ColumnTrait as _;
 
 use crate::entity::{paper, researcher};
+use crate::model::entity_type::EntityType;
 use crate::model::record::PaperType;
 use crate::store::Store;
 use crate::store::access::column_projection::ColumnProjection as _;
@@ -17,7 +18,7 @@ use crate::store::reader::organization_link::{LinkedOrganizations, PaperOrganiza
 use crate::store::reader::page::{
     List, ListSource, NoEdge, SizedSource, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
-use crate::store::reader::search::{self, EntityType};
+use crate::store::reader::search;
 use crate::store::reader::topic::{has_topic_in, topics_with_narrower, with_narrower};
 use crate::text::tokenizer::SearchTerms;
 

@@ -8,6 +8,7 @@ use sea_orm::FromQueryResult;
 
 use crate::entity::{researcher, researcher_statistics};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
 use crate::store::access::data_loader::{Loader, LoaderKey};
@@ -18,7 +19,7 @@ use crate::store::reader::filter::has_value;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::organization;
 use crate::store::reader::page::{List, ListSource, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns};
-use crate::store::reader::search::{self, EntityType};
+use crate::store::reader::search;
 use crate::store::reader::topic::{topics_with_narrower, with_narrower};
 use crate::text::tokenizer::SearchTerms;
 
@@ -51,46 +52,20 @@ pub struct ResearcherFilter {
 
 impl ResearcherFilter {
     fn conditions(&self) -> Vec<Sql> {
-        let mut conditions = Vec::new();
-        if let Some(ids) = &self.ids {
-            conditions.push(is_any_of_ids::<researcher::Model>("researcher.id", ids));
-        }
-        if let Some(orcids) = &self.orcids {
-            let current = sql!("SELECT id FROM researcher WHERE orcid = ANY(?)", text_array(orcids.clone()));
-            let previous = "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' \
-                 AND value = ANY(?)";
-            let owners = current.then(" UNION ALL ").then_with(previous, text_array(orcids.clone()));
-            conditions.push(Sql::in_subquery("researcher.id", owners));
-        }
-        if let Some(affiliation) = &self.affiliation {
-            conditions.push(sql!("researcher.id IN (").then(affiliation.researcher_ids()).then(")"));
-        }
-        if let Some(topics) = &self.topic_ids {
-            conditions.push(
-                sql!("researcher.id IN (SELECT researcher_topic.researcher_id FROM researcher_topic WHERE ")
-                    .then(Sql::in_subquery("topic_id", topics_with_narrower(topics)))
-                    .then(
-                        " UNION SELECT authorship.researcher_id FROM paper_topic \
-                         JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE ",
-                    )
-                    .then(Sql::in_subquery("paper_topic.topic_id", topics_with_narrower(topics)))
-                    .then(")"),
-            );
-        }
-        conditions.extend(self.has_orcid.map(|has_orcid| has_value(researcher::Column::Orcid, has_orcid)));
-        match self.has_papers {
-            Some(true) => conditions.push("researcher_statistics.paper_count > 0".into()),
-            Some(false) => conditions.push("researcher_statistics.paper_count = 0".into()),
-            None => {}
-        }
-        conditions.extend(self.query.as_ref().map(|query| search::matches_query(EntityType::Researcher, query)));
-        if let Some(since) = self.updated_since {
-            conditions.push(researcher::COLUMN.updated_at.gte(since).into());
-        }
-        conditions.extend(self.and.iter().flatten().map(Self::condition));
-        conditions.extend(self.or.as_ref().map(|filters| Sql::any(filters.iter().map(Self::condition))));
-        conditions.extend(self.not.as_ref().map(|filter| Sql::not(filter.condition())));
-        conditions
+        let own = [
+            self.ids.as_ref().map(|ids| is_any_of_ids::<researcher::Model>("researcher.id", ids)),
+            self.orcids.as_ref().map(|orcids| has_any_orcid(orcids)),
+            self.affiliation.as_ref().map(|affiliation| affiliation.is_held_by("researcher.id", None)),
+            self.topic_ids.as_ref().map(|topics| has_any_topic(topics)),
+            self.has_orcid.map(|expected| has_value(researcher::Column::Orcid, expected)),
+            self.has_papers.map(has_papers),
+            self.query.as_ref().map(|query| search::matches_query(EntityType::Researcher, query)),
+            self.updated_since.map(|since| researcher::COLUMN.updated_at.gte(since).into()),
+        ];
+        let and = self.and.iter().flatten().map(Self::condition);
+        let or = self.or.as_ref().map(|filters| Sql::any(filters.iter().map(Self::condition)));
+        let not = self.not.as_ref().map(|filter| Sql::not(filter.condition()));
+        own.into_iter().flatten().chain(and).chain(or).chain(not).collect()
     }
 
     fn condition(&self) -> Sql {
@@ -102,6 +77,34 @@ impl ResearcherFilter {
         let mut others = self.and.iter().chain(&self.or).flatten().chain(self.not.as_deref());
         self.has_papers.is_some() || others.any(Self::uses_statistics)
     }
+}
+
+/// Returns the condition that a researcher has, or a merged one had, any of these ORCID iDs.
+fn has_any_orcid(orcids: &[String]) -> Sql {
+    let orcids = || text_array(orcids.iter().map(String::as_str));
+    let current = sql!("SELECT id FROM researcher WHERE orcid = ANY(?)", orcids());
+    let previous = sql!(
+        "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' AND value = ANY(?)",
+        orcids(),
+    );
+    Sql::in_subquery("researcher.id", current.then(" UNION ALL ").then(previous))
+}
+
+/// Returns the condition that a researcher declares, or has papers on, any of these topics or narrower ones.
+fn has_any_topic(topics: &[i64]) -> Sql {
+    let declared = sql!("SELECT researcher_topic.researcher_id FROM researcher_topic WHERE ")
+        .then(Sql::in_subquery("topic_id", topics_with_narrower(topics)));
+    let of_papers = sql!(
+        "SELECT authorship.researcher_id FROM paper_topic \
+         JOIN authorship ON authorship.paper_id = paper_topic.paper_id WHERE "
+    )
+    .then(Sql::in_subquery("paper_topic.topic_id", topics_with_narrower(topics)));
+    sql!("researcher.id IN (").then(declared).then(" UNION ").then(of_papers).then(")")
+}
+
+/// Returns the condition that a researcher has (`true`) or lacks papers.
+fn has_papers(expected: bool) -> Sql {
+    if expected { "researcher_statistics.paper_count > 0" } else { "researcher_statistics.paper_count = 0" }.into()
 }
 
 /// Sort fields of researchers.
@@ -213,17 +216,10 @@ impl List for OrganizationResearchers {
     const COUNT_QUERY: &'static str = "organization_researchers::count";
 
     fn source(&self, _: &Store) -> ListSource {
+        let organizations =
+            organization::with_descendants("SELECT parent.key".into(), self.affiliation.include_descendants);
         let mut conditions = self.filter.conditions();
-        conditions.push(
-            sql!("researcher.id IN (")
-                .then(self.affiliation.researcher_ids())
-                .then(" AND ")
-                .then(Sql::in_subquery(
-                    "affiliation.organization_id",
-                    organization::with_descendants("SELECT parent.key".into(), self.affiliation.include_descendants),
-                ))
-                .then(")"),
-        );
+        conditions.push(self.affiliation.is_held_by("researcher.id", Some(organizations)));
         ListSource {
             node_alias: "researcher",
             edge_columns: no_edge_columns,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::entity::topic;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LanguagePreferences;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
@@ -12,7 +13,7 @@ use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::page::{
     List, ListSource, MergePartitions, NoEdge, SortDirection, SortKey, SortKeyType, no_edge_columns,
 };
-use crate::store::reader::search::{self, EntityType};
+use crate::store::reader::search;
 use crate::text::tokenizer::SearchTerms;
 
 /// Returns a query for the ids that `roots` selects and, if requested, all narrower topics. Terminates on cycles in the

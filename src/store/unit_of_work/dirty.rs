@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::store::reader::search::EntityType;
+use crate::model::entity_type::EntityType;
 
 /// The marks of one unit of work.
 #[derive(Debug, Default)]

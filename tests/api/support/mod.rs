@@ -79,6 +79,20 @@ impl GraphqlResponse {
     }
 }
 
+/// Limits that no query of a test reaches.
+pub fn unlimited_limits() -> Limits {
+    Limits {
+        nodes: u64::MAX,
+        cost: u64::MAX,
+        selections: usize::MAX,
+        tokens: usize::MAX,
+        depth: 100,
+        aliases: usize::MAX,
+        field_repeats: usize::MAX,
+        ..Limits::default()
+    }
+}
+
 impl TestApp {
     /// Starts with an empty, migrated database.
     pub async fn start() -> Self {

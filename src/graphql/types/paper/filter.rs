@@ -7,7 +7,7 @@ use crate::graphql::engine::field_directives::Cost;
 use crate::graphql::inputs::filter_cost;
 use crate::graphql::inputs::filter_limits::FilterBudget;
 use crate::graphql::inputs::identifier::{
-    IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, column_key, decode_ids, id_key, reject_nul,
+    IdentifierKey, bounded_strings, canonical_identifiers, check_list_size, decode_ids, id_key, reject_nul,
 };
 use crate::graphql::inputs::order::{OrderDirection, resolve_order};
 use crate::graphql::inputs::range::{IntRange, year_range};
@@ -15,7 +15,8 @@ use crate::graphql::inputs::scalars::DateTime;
 use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::paper::PaperType;
 use crate::model::global_id::NodeKind;
-use crate::model::identifier::{ArxivId, Doi};
+use crate::model::identifier::Doi;
+use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::LookupKey;
 use crate::store::reader::organization_link::{self, LinkedOrganizations, PaperOrganizationLinks};
 use crate::store::reader::page::SortDirection as Direction;
@@ -42,8 +43,8 @@ impl PaperBy {
         reject_nul(match self {
             Self::Id(id) => return id_key(&id, NodeKind::Paper),
             Self::Slug(slug) => LookupKey::Slug(slug.trim().to_lowercase()),
-            Self::Doi(doi) => return column_key::<Doi>("doi", &doi),
-            Self::ArxivId(arxiv_id) => return column_key::<ArxivId>("arxiv_id", &arxiv_id),
+            Self::Doi(doi) => return LookupKey::identifier(IdentifierColumn::Doi, &doi),
+            Self::ArxivId(arxiv_id) => return LookupKey::identifier(IdentifierColumn::ArxivId, &arxiv_id),
             Self::Identifier(identifier) => identifier.into(),
         })
     }

@@ -1,6 +1,8 @@
 //! Converts the LaTeX in fields to plain text.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use biblatex::{
     Bibliography, Chunk, Chunks, ChunksExt as _, EntryType, Pair, RawBibliography, RawChunk, RawEntry, Spanned,
@@ -222,6 +224,11 @@ uparrow ↑ downarrow ↓ nearrow ↗ searrow ↘ rightsquigarrow ⇝ rightlefth
 odot ⊙ ominus ⊖ boxtimes ⊠ rtimes ⋊ ltimes ⋉ bigoplus ⨁ bigcup ⋃ bigcap ⋂ oint ∮ iint ∬ triangle △ square □ Box □ diamond ⋄ \
 lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ sinh sinh cosh cosh tanh tanh cot cot sec sec mod mod imath ı jmath ȷ varkappa ϰ digamma ϝ \
 upalpha α upbeta β upgamma γ updelta δ uplambda λ upmu μ upnu ν uppi π upsigma σ uptau τ upomega ω";
+/// The characters of [`MATH_SYMBOLS`] by command. Of a command that is listed twice, the first one.
+static SIGN_BY_COMMAND: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let words: Vec<&str> = MATH_SYMBOLS.split_ascii_whitespace().collect();
+    words.chunks_exact(2).rev().map(|pair| (pair[0], pair[1])).collect()
+});
 /// Commands that only affect formatting.
 const FORMATTING_COMMANDS: &str = "\
 emph textit textbf textsc textsf texttt textrm textsl textup textnormal textsubscript textsuperscript text mathrm mathbf mathit mathsf \
@@ -238,14 +245,12 @@ fn replace_math_symbols(text: &str) -> String {
         let command = &rest[start + 1..];
         let length = command.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (name, rest_of_text) = command.split_at(length);
-        let mut words = MATH_SYMBOLS.split_ascii_whitespace();
-        let sign =
-            std::iter::from_fn(|| Some((words.next()?, words.next()?))).find(|(name_in_list, _)| *name_in_list == name);
+        let sign = SIGN_BY_COMMAND.get(name).copied();
         let fraction = matches!(name, "frac" | "tfrac" | "dfrac").then(|| split_fraction(rest_of_text)).flatten();
         if let Some((over, under, rest_of_text)) = fraction {
             all.push_str(&format!("{over}/{under}"));
             rest = rest_of_text;
-        } else if let Some((_, sign)) = sign {
+        } else if let Some(sign) = sign {
             all.push_str(sign);
             let is_word = sign.is_ascii();
             // A space or an empty group ends the name of a command; after a word such as "log" the space is kept.

@@ -8,12 +8,12 @@ use sea_orm::{DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter
 
 use crate::entity::{external_id, researcher, researcher_name, researcher_topic, source_record, statement_timestamp};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::ingest::merge_researchers::{ResearcherMerge, merge_researchers};
 use crate::store::ingest::name_visibility::{load_names, recompute_names};
 use crate::store::ingest::reassign_authorships::{Reassignment, load_authorships_of, move_authorships};
 use crate::store::ingest::researcher_matching::clear_orcids;
-use crate::store::reader::search::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
 
