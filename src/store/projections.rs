@@ -52,13 +52,8 @@ impl Store {
     }
 
     async fn try_rebuild_if_stale<P: Rebuild>(&self) -> Result<bool, Error> {
-        #[derive(FromQueryResult)]
-        struct SettingRow {
-            value: String,
-        }
         let version = P::version(self);
-        let stored = Sql::from(format!("SELECT value FROM setting WHERE name = '{}'", P::SETTING));
-        if self.query_one::<SettingRow>(P::SPAN, stored).await?.is_some_and(|setting| setting.value == version) {
+        if self.is_rebuilt(P::SPAN, P::SETTING, &version).await? {
             return Ok(false);
         }
         let mut uow = UnitOfWork::begin(self, P::SCANS).await?;
@@ -66,5 +61,22 @@ impl Store {
         uow.store_setting(P::SETTING, &version).await?;
         uow.commit().await?;
         Ok(true)
+    }
+    /// Whether a row of `setting` has this version of the rules.
+    async fn is_rebuilt(&self, span: &'static str, setting: &str, version: &str) -> Result<bool, Error> {
+        #[derive(FromQueryResult)]
+        struct SettingRow {
+            value: String,
+        }
+        let stored = Sql::from(format!("SELECT value FROM setting WHERE name = '{setting}'"));
+        Ok(self.query_one::<SettingRow>(span, stored).await?.is_some_and(|stored| stored.value == version))
+    }
+
+    /// Stores the version of the rules by which a rebuild of several transactions has made everything.
+    async fn finish_rebuild(&self, setting: &str, version: &str) -> Result<(), Error> {
+        let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+        uow.store_setting(setting, version).await?;
+        uow.commit().await?;
+        Ok(())
     }
 }
