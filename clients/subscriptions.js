@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import { createClient as createSseClient } from 'graphql-sse';
-import { createClient as createWebSocketClient } from 'graphql-ws';
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType, createClient as createWebSocketClient, validateMessage } from 'graphql-ws';
 import WebSocket from 'ws';
 
 import { withService } from './service.js';
@@ -87,6 +87,58 @@ async function checkReconnect(url) {
   await client.dispose();
 }
 
+/** Sends messages over a socket, and returns what the service sends until it closes it or has sent as many as expected. */
+function exchange(url, messages, { count = Infinity, protocol = GRAPHQL_TRANSPORT_WS_PROTOCOL } = {}) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url.replace('http', 'ws'), protocol ?? []);
+    const received = [];
+    socket.on('open', () => messages.forEach((message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message))));
+    socket.on('message', (data) => {
+      // Throws if it is not a message of the protocol.
+      received.push(validateMessage(JSON.parse(data.toString())));
+      if (received.length === count) socket.close(1000);
+    });
+    socket.on('close', (code) => resolve({ received, code }));
+    socket.on('error', reject);
+  });
+}
+
+/** The messages of the service, and the codes with which it closes a socket, are those of the package. */
+async function checkProtocol(url) {
+  const init = { type: MessageType.ConnectionInit };
+  const subscribe = (id, query) => ({ id, type: MessageType.Subscribe, payload: { query } });
+  const endless = 'subscription { changes { cursor } }';
+  for (const [name, messages, options, expected] of [
+    ['BadRequest', ['not JSON'], {}, CloseCode.BadRequest],
+    ['BadRequest', [{ type: 'unknown' }], {}, CloseCode.BadRequest],
+    ['BadRequest', [init, { type: MessageType.Subscribe, id: '1' }], {}, CloseCode.BadRequest],
+    ['Unauthorized', [subscribe('1', '{ __typename }')], {}, CloseCode.Unauthorized],
+    ['SubprotocolNotAcceptable', [], { protocol: null }, CloseCode.SubprotocolNotAcceptable],
+    ['ConnectionInitialisationTimeout', [], {}, CloseCode.ConnectionInitialisationTimeout],
+    ['SubscriberAlreadyExists', [init, subscribe('1', endless), subscribe('1', endless)], {}, CloseCode.SubscriberAlreadyExists],
+    ['TooManyInitialisationRequests', [init, init], {}, CloseCode.TooManyInitialisationRequests],
+  ]) {
+    const { code } = await exchange(url, messages, options);
+    check(`close code ${name}`, code === expected, { code, expected });
+  }
+  const types = async (messages, count) => (await exchange(url, messages, { count })).received.map(({ type }) => type);
+  for (const [messages, expected] of [
+    [[init], [MessageType.ConnectionAck]],
+    [[{ type: MessageType.Ping }], [MessageType.Pong]],
+    [[{ type: MessageType.Pong }, { ...init, payload: {} }], [MessageType.ConnectionAck]],
+    [[init, subscribe('1', '{ __typename }')], [MessageType.ConnectionAck, MessageType.Next, MessageType.Complete]],
+    [[init, subscribe('1', '{ unknown }')], [MessageType.ConnectionAck, MessageType.Error]],
+    // An operation that is completed is not heard of again, and its id is free.
+    [
+      [init, subscribe('1', endless), { id: '1', type: MessageType.Complete }, subscribe('1', '{ __typename }')],
+      [MessageType.ConnectionAck, MessageType.Next, MessageType.Complete],
+    ],
+  ]) {
+    const received = await types(messages, expected.length);
+    check(`messages ${JSON.stringify(messages)}`, received.join() === expected.join(), received);
+  }
+}
+
 async function firstCursor(url) {
   const body = JSON.stringify({ query: '{ changes(first: 1) { cursor } }' });
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
@@ -103,6 +155,7 @@ await withService({}, async (url) => {
   await checkClient('graphql-sse', sse, expected);
   sse.dispose();
   await checkReconnect(url);
+  await checkProtocol(url);
 });
 failures.forEach((line) => console.error(line));
 console.log(failures.length === 0 ? 'graphql-ws and graphql-sse receive the feed' : `${failures.length} failures`);

@@ -18,9 +18,9 @@ pub use crate::citation::style::{
     CitationError, CitationLocale, CitationStyle, MAX_CITED_AUTHORS, UnknownCitationStyle,
 };
 
-/// The data of a paper that citations use. The slug is its citation key, since it is unique and permanent.
+/// The data of a paper that citations use, with its authors. The slug is its citation key, since it is unique and permanent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CitedPaper {
+pub struct CitedPaper<A = CitedAuthor> {
     /// URL slug.
     pub slug: String,
     /// The title as published.
@@ -60,7 +60,7 @@ pub struct CitedPaper {
     /// URL of the paper.
     pub url: Option<String>,
     /// Its authors, in order.
-    pub authors: Vec<CitedAuthor>,
+    pub authors: Vec<A>,
 }
 
 /// An author as cited.
@@ -85,19 +85,6 @@ pub enum CitationFormat {
     CslJson,
 }
 
-/// Returns the publisher and the venue of a paper. The institution of a thesis or a report, and the repository of a dataset,
-/// was once stored as the venue.
-pub(crate) fn publisher_and_venue<'a>(
-    paper_type: PaperType,
-    publisher: Option<&'a str>,
-    venue: Option<&'a str>,
-) -> (Option<&'a str>, Option<&'a str>) {
-    match paper_type {
-        PaperType::Thesis | PaperType::Report | PaperType::Dataset if publisher.is_none() => (venue, None),
-        _ => (publisher, venue.filter(|venue| Some(*venue) != publisher)),
-    }
-}
-
 impl CitationFormat {
     /// Returns what stands before the first entry of a file, between two entries, and after the last one.
     #[must_use]
@@ -107,6 +94,18 @@ impl CitationFormat {
             Self::Bibtex => ("", "\n", ""),
             Self::Ris => ("", "", ""),
             Self::CslJson => ("[\n", ",\n", "\n]\n"),
+        }
+    }
+}
+
+impl<A> CitedPaper<A> {
+    /// Returns the publisher and the venue. The institution of a thesis or a report, and the repository of a dataset, was
+    /// once stored as the venue.
+    pub(crate) fn publisher_and_venue(&self) -> (Option<&str>, Option<&str>) {
+        let (publisher, venue) = (self.publisher_name.as_deref(), self.venue_name.as_deref());
+        match self.paper_type {
+            PaperType::Thesis | PaperType::Report | PaperType::Dataset if publisher.is_none() => (venue, None),
+            _ => (publisher, venue.filter(|venue| Some(*venue) != publisher)),
         }
     }
 }
@@ -142,10 +141,6 @@ impl CitedPaper {
             .iter()
             .min_by_key(|(tag, _)| if own == Some(tag) { 0 } else { 1 + u8::from(*tag != "und") })?;
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
-    }
-
-    fn publisher_and_venue(&self) -> (Option<&str>, Option<&str>) {
-        publisher_and_venue(self.paper_type, self.publisher_name.as_deref(), self.venue_name.as_deref())
     }
 
     /// Returns the keywords in one field. Commas separate them, or semicolons if one of them has a comma.

@@ -487,7 +487,8 @@ async fn prepare_data(database: &Database, store: &Store, demo: Demo) -> Result<
     Ok(())
 }
 
-/// Refreshes the statistics of organizations and topics when the date changes. Never completes.
+/// Every hour, refreshes the statistics of organizations and topics if the date has changed, and removes what is kept for a
+/// limited time. Never completes.
 async fn refresh_statistics_daily(store: &Store) {
     loop {
         tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -498,6 +499,15 @@ async fn refresh_statistics_daily(store: &Store) {
                 tracing::warn!(%error, "could not recompute organization and topic counts");
             }
         }
+        remove_old_activities(store).await;
+    }
+}
+
+async fn remove_old_activities(store: &Store) {
+    match store.remove_old_activities().await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed old activities of imports and maintenance"),
+        Err(error) => tracing::warn!(%error, "could not remove old activities; this is repeated in an hour"),
     }
 }
 

@@ -477,7 +477,7 @@ impl Contents {
         let affiliations = researchers.values().flat_map(|researcher| &researcher.affiliations);
         organizations.extend(affiliations.map(|affiliation| affiliation.organization_id));
         if format == MetadataFormat::Cerif {
-            let authors = papers.values().flat_map(|paper| &paper.authors);
+            let authors = papers.values().flat_map(|paper| &paper.cited.authors);
             organizations.extend(authors.flat_map(|author| &author.organization_ids));
         }
         let organizations = store.harvested_organizations(&organizations).await?;

@@ -4,11 +4,14 @@
 //! statement added to a field and took from it, as sums of hashes: a field whose sum is zero at the end of the transaction
 //! has not changed, however often it was written.
 //!
+//! [`DERIVED_FIELDS`] adds what two fields of researchers are derived from: `headline` from the employment, and `otherNames`
+//! from the names on papers. They are noted if that changes, also if the value then happens to be the same.
+//!
 //! Not fields are what is counted or derived from other entities (statistics, coauthors, papers of organizations and
 //! topics), and why an author was resolved or repaired: it changes with the papers of other authors.
 //!
-//! The migration 000044 made its triggers from this list. A change of the list needs a migration that makes the triggers of
-//! the affected tables again.
+//! The migration 000044 made its triggers from the first list, 000045 those of four tables from both. A change of the lists
+//! needs a migration that makes the triggers of the affected tables again.
 
 use sea_orm_migration::prelude::*;
 
@@ -187,6 +190,76 @@ pub const CHANGED_FIELDS: &[ChangedField] = &[
     item("former_identity", FORMER_KIND, "r.former_id", WHOLE, &["survivor_id"]),
 ];
 
+/// The researcher whose headline may be the role of an affiliation: one without a headline of its own.
+const EMPLOYEE: &str = "(SELECT researcher.id FROM researcher WHERE researcher.id = r.researcher_id AND r.kind = 'EMPLOYMENT' AND researcher.headline = '{}')";
+
+/// What fields are derived from, beside the statements of [`RENAMED_EMPLOYER`] and [`PRINTED_NAMES`].
+pub const DERIVED_FIELDS: &[ChangedField] = &[
+    item(
+        "affiliation",
+        "1",
+        EMPLOYEE,
+        "headline",
+        &[
+            "researcher_id",
+            "organization_id",
+            "kind",
+            "role_title",
+            "start_date",
+            "end_date",
+            "has_ended",
+            "is_primary",
+        ],
+    ),
+    // Which names on papers are listed depends on the displayed name and on what is not public.
+    column("researcher", "1", "otherNames", &["display_name", "search_only_names", "hidden_forms"]),
+];
+
+/// The tables of which the triggers note what fields are derived from.
+const DERIVING_TABLES: [&str; 4] = ["affiliation", "authorship", "organization", "researcher"];
+
+/// A headline that is derived from the employment has the name of the organization.
+const RENAMED_EMPLOYER: &str = "
+            IF OLD.display_names IS DISTINCT FROM NEW.display_names THEN
+                INSERT INTO change_pending (kind, id, field, delta)
+                SELECT 1, researcher.id, 'headline', change_hash(NEW.display_names::text) - change_hash(OLD.display_names::text)
+                FROM affiliation JOIN researcher ON researcher.id = affiliation.researcher_id
+                WHERE affiliation.organization_id = NEW.id AND affiliation.kind = 'EMPLOYMENT' AND researcher.headline = '{}'
+                    AND affiliation.starts_on <= CURRENT_DATE AND affiliation.ends_on >= CURRENT_DATE;
+            END IF;";
+
+/// The names on papers: how many papers of a researcher have one more or less of each. `record_changes` keeps those that are
+/// new or gone.
+const PRINTED_NAMES: &str =
+    "SELECT 1, printed.researcher_id, 'otherNames:' || printed.name, sign * count(*) FROM changed AS printed
+                JOIN researcher ON researcher.id = printed.researcher_id AND researcher.display_name <> printed.name
+                WHERE printed.repair_value IS NULL GROUP BY printed.researcher_id, printed.name";
+const CHANGED_PRINTED_NAME: &str = "
+            IF (OLD.researcher_id, OLD.name, OLD.repair_value IS NULL) IS DISTINCT FROM (NEW.researcher_id, NEW.name, NEW.repair_value IS NULL) THEN
+                INSERT INTO change_pending (kind, id, field, delta)
+                SELECT 1, printed.researcher_id, 'otherNames:' || printed.name, added
+                FROM (VALUES (OLD.researcher_id, OLD.name, OLD.repair_value, -1), (NEW.researcher_id, NEW.name, NEW.repair_value, 1))
+                    AS printed(researcher_id, name, repair_value, added)
+                JOIN researcher ON researcher.id = printed.researcher_id AND researcher.display_name <> printed.name
+                WHERE printed.repair_value IS NULL;
+            END IF;";
+
+/// Which lists triggers are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotedFields {
+    /// [`CHANGED_FIELDS`].
+    Stored,
+    /// [`DERIVED_FIELDS`], too.
+    All,
+}
+
+impl NotedFields {
+    fn of(self, table: &str) -> Vec<&'static ChangedField> {
+        let derived = if self == Self::All { DERIVED_FIELDS } else { &[] };
+        CHANGED_FIELDS.iter().chain(derived).filter(|field| field.table == table).collect()
+    }
+}
+
 /// Authors are displayed by the name of their researcher, unless it is hidden.
 const RENAMED_AUTHORS: &str = "
             IF (OLD.display_name, OLD.hidden_forms, OLD.withholds_published_name)
@@ -301,17 +374,23 @@ impl ChangedField {
 }
 
 /// The trigger function of a table.
-fn function_sql(table: &str) -> String {
-    let fields: Vec<&ChangedField> = CHANGED_FIELDS.iter().filter(|field| field.table == table).collect();
+fn function_sql(table: &str, noted: NotedFields) -> String {
+    let fields = noted.of(table);
     let whole = KINDS
         .iter()
         .find(|(_, name)| *name == table)
         .map(|(kind, _)| format!("SELECT {kind}, id, '{WHOLE}', sign::numeric FROM changed"));
     let items = fields.iter().filter(|field| !is_entity(table) || field.is_item()).map(|field| field.sum_sql());
-    let sums: Vec<String> = whole.into_iter().chain(items).collect();
+    let mut sums: Vec<String> = whole.into_iter().chain(items).collect();
     let mut updates: String = fields.iter().map(|field| field.update_sql()).collect();
-    if table == "researcher" {
-        updates.push_str(RENAMED_AUTHORS);
+    match (table, noted) {
+        ("researcher", _) => updates.push_str(RENAMED_AUTHORS),
+        ("organization", NotedFields::All) => updates.push_str(RENAMED_EMPLOYER),
+        ("authorship", NotedFields::All) => {
+            sums.push(PRINTED_NAMES.to_owned());
+            updates.push_str(CHANGED_PRINTED_NAME);
+        }
+        _ => {}
     }
     format!(
         "CREATE FUNCTION mark_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -331,14 +410,16 @@ fn function_sql(table: &str) -> String {
 }
 
 /// The triggers of a table.
-fn trigger_sql(table: &str) -> String {
+fn trigger_sql(table: &str, noted: NotedFields) -> String {
     let mut columns: Vec<&str> = Vec::new();
-    for field in CHANGED_FIELDS.iter().filter(|field| field.table == table) {
+    for field in noted.of(table) {
         let id = field.id.strip_prefix("r.").filter(|id| !id.contains(' '));
         columns.extend(id.into_iter().chain(field.columns.iter().copied()));
     }
-    if table == "researcher" {
-        columns.extend(RENAMED_AUTHORS_COLUMNS);
+    match (table, noted) {
+        ("researcher", _) => columns.extend(RENAMED_AUTHORS_COLUMNS),
+        ("authorship", NotedFields::All) => columns.push("repair_value"),
+        _ => {}
     }
     columns.sort_unstable();
     columns.dedup();
@@ -363,15 +444,29 @@ fn trigger_sql(table: &str) -> String {
 
 /// Creates the triggers of all tables.
 pub(crate) async fn create_triggers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    for table in changed_tables() {
-        execute(manager, &[&function_sql(table), &trigger_sql(table)]).await?;
-    }
-    Ok(())
+    create_triggers_of(manager, &changed_tables(), NotedFields::Stored).await
 }
 
 /// Drops the triggers of all tables.
 pub(crate) async fn drop_triggers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    for table in changed_tables() {
+    drop_triggers_of(manager, &changed_tables()).await
+}
+
+/// Makes the triggers again of the tables that fields are derived from.
+pub(crate) async fn replace_deriving_triggers(manager: &SchemaManager<'_>, noted: NotedFields) -> Result<(), DbErr> {
+    drop_triggers_of(manager, &DERIVING_TABLES).await?;
+    create_triggers_of(manager, &DERIVING_TABLES, noted).await
+}
+
+async fn create_triggers_of(manager: &SchemaManager<'_>, tables: &[&str], noted: NotedFields) -> Result<(), DbErr> {
+    for table in tables {
+        execute(manager, &[&function_sql(table, noted), &trigger_sql(table, noted)]).await?;
+    }
+    Ok(())
+}
+
+async fn drop_triggers_of(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
+    for table in tables {
         let sql = format!(
             "DROP TRIGGER takes_write_lock ON {table}; DROP TRIGGER refuses_truncate ON {table}; \
              DROP FUNCTION mark_{table}() CASCADE;"

@@ -46,11 +46,13 @@ pub const TABLES: [&str; 41] = [
 ];
 
 /// The SQL functions. Without one of them, the service is not ready: a backup was restored with errors.
-pub const FUNCTIONS: [&str; 43] = [
+pub const FUNCTIONS: [&str; 45] = [
     "begin_feed_epoch",
     "best_known",
     "change_hash",
     "change_organizations",
+    "changes_in_organizations",
+    "changes_other_names",
     "count_former_coauthors",
     "count_new_coauthors",
     "feed_server",

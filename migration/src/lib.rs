@@ -49,6 +49,7 @@ mod m20261129_000041_doubtful_identifiers;
 mod m20261129_000042_topic_uri;
 mod m20261129_000043_change_feed;
 mod m20261129_000044_changed_fields;
+mod m20261129_000045_derived_changes;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -96,6 +97,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000042_topic_uri::Migration),
             Box::new(m20261129_000043_change_feed::Migration),
             Box::new(m20261129_000044_changed_fields::Migration),
+            Box::new(m20261129_000045_derived_changes::Migration),
         ]
     }
 }

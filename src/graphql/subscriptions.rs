@@ -12,14 +12,16 @@ use std::any::TypeId;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{Context, OutputType as _, Request, Response, ServerResult, Value, Variables};
+use async_graphql::{Context, OutputType as _, Request, Response, ServerError, ServerResult, Value, Variables};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
 use crate::error::Error;
 use crate::graphql::engine::document_cache::CachedDocument;
 use crate::graphql::engine::eager_resolver::EagerObject;
+use crate::graphql::engine::execution_document;
 use crate::graphql::engine::field_memo::FieldMemo;
+use crate::graphql::engine::operation::select_operation;
 use crate::graphql::limits::query_cost::QueryCost;
 use crate::graphql::subscriptions::changes::ResearcherChange;
 use crate::graphql::types::change::{Change, ChangePage};
@@ -70,11 +72,10 @@ impl SourceSlot {
 /// The cursor from which a client resumes a subscription, instead of that in its arguments.
 pub(crate) struct ResumeAfter(Option<String>);
 
-/// The selection of a subscription, as it is executed for each event.
+/// The selection of a subscription, as it is executed for each event. The document is that of the cache, which subscribers
+/// with the same text share; what is executed is made of it for each event.
 struct EventDocument {
-    /// The operation, as a query over the event.
-    executable: ExecutableDocument,
-    prepared: Arc<CachedDocument>,
+    document: Arc<CachedDocument>,
     variables: Variables,
     operation_name: Option<String>,
     languages: AcceptedLanguages,
@@ -162,13 +163,12 @@ impl DirectorySchema {
         resume_after: Option<String>,
         store: Store,
     ) -> Result<Subscription, Box<Response>> {
-        let PreparedRequest { mut request, document, cost, .. } = prepared;
+        let PreparedRequest { request, document, cost, .. } = prepared;
         let unusable = || error_response(Error::internal("a subscription has no operation"));
         let languages = request.data.get(&TypeId::of::<AcceptedLanguages>());
         let languages = languages.and_then(|languages| languages.downcast_ref::<AcceptedLanguages>()).cloned();
         let event_document = EventDocument {
-            executable: as_query(request.parsed_query().map_err(|_| unusable())?.clone()),
-            prepared: document,
+            document,
             variables: request.variables.clone(),
             operation_name: request.operation_name.clone(),
             languages: languages.unwrap_or_else(|| AcceptedLanguages::parse("")),
@@ -192,21 +192,34 @@ impl DirectorySchema {
     /// Executes the selection of a subscription for each event of a batch, all of them together.
     pub async fn execute_events(&self, batch: EventBatch, store: Store) -> Vec<Response> {
         let EventBatch { document, events } = batch;
+        let executable = match self.event_query(&document) {
+            Ok(executable) => executable,
+            Err(error) => return events.iter().map(|_| Response::from_errors(vec![error.clone()])).collect(),
+        };
         let data_loader = store.data_loader();
         let execute = |event: SubscriptionEvent| {
             let mut request = Request::new("").variables(document.variables.clone());
             if let Some(name) = &document.operation_name {
                 request = request.operation_name(name);
             }
-            request.set_parsed_query(document.executable.clone());
+            request.set_parsed_query(executable.clone());
             let request = request.data(document.languages.clone()).data(store.clone()).data(data_loader.clone());
             self.schema.execute(request.data(FieldMemo::default()).data(event))
         };
         let mut responses = data_loader.run_with_batching(join_all(events.into_iter().map(execute))).await;
         for response in &mut responses {
-            self.propagate_errors(response, &document.prepared, document.operation_name.as_deref());
+            self.propagate_errors(response, &document.document, document.operation_name.as_deref());
         }
         responses
+    }
+
+    /// The operation of a subscription, as a query over an event.
+    fn event_query(&self, document: &EventDocument) -> ServerResult<ExecutableDocument> {
+        let EventDocument { document, variables, operation_name, .. } = document;
+        let name = operation_name.as_deref();
+        let operation = select_operation(&document.parsed, name)
+            .ok_or_else(|| ServerError::new("the operation of a subscription has gone", None))?;
+        execution_document::prepare(&document.parsed, operation, name, variables, &self.schema_index).map(as_query)
     }
 }
 

@@ -47,7 +47,7 @@ impl<'a> CerifWriter<'a> {
     /// Writes a paper.
     pub fn write_paper(&mut self, xml: &mut XmlWriter, id: i64, paper: &PaperContent) {
         let id = LocalId { kind: ChangeKind::Paper, id }.to_string();
-        if paper.paper_type == PaperType::Dataset {
+        if paper.cited.paper_type == PaperType::Dataset {
             self.write_product(xml, &id, paper);
         } else {
             self.write_publication(xml, &id, paper);
@@ -56,23 +56,24 @@ impl<'a> CerifWriter<'a> {
 
     fn write_publication(&mut self, xml: &mut XmlWriter, id: &str, paper: &PaperContent) {
         xml.open("Publication", &[("xmlns", NAMESPACE), ("id", id)]);
-        xml.text("Type", &[("xmlns", PUBLICATION_TYPES)], coar_type(paper.paper_type));
-        xml.optional("Language", paper.language.as_deref());
+        xml.text("Type", &[("xmlns", PUBLICATION_TYPES)], coar_type(paper.cited.paper_type));
+        xml.optional("Language", paper.cited.language.as_deref());
         titles(xml, "Title", paper);
-        let (publisher, venue) = paper.publisher_and_venue();
+        let (publisher, venue) = paper.cited.publisher_and_venue();
         if let Some(venue) = venue {
             container(xml, venue, paper);
         }
-        xml.optional("PublicationDate", paper.publication_date.as_deref());
-        xml.optional("Number", paper.article_number.as_deref());
-        xml.optional("Volume", paper.volume.as_deref());
-        xml.optional("Issue", paper.issue.as_deref());
-        xml.optional("Edition", paper.edition.as_deref());
-        if let Some((start, end)) = paper.pages.as_deref().and_then(page_ends) {
+        let date = paper.cited.publication_date.map(|date| date.to_string());
+        xml.optional("PublicationDate", date.as_deref());
+        xml.optional("Number", paper.cited.article_number.as_deref());
+        xml.optional("Volume", paper.cited.volume.as_deref());
+        xml.optional("Issue", paper.cited.issue.as_deref());
+        xml.optional("Edition", paper.cited.edition.as_deref());
+        if let Some((start, end)) = paper.cited.pages.as_deref().and_then(page_ends) {
             xml.text("StartPage", &[], start);
             xml.text("EndPage", &[], end);
         }
-        xml.optional("DOI", paper.doi.as_deref().filter(|doi| is_doi(doi)));
+        xml.optional("DOI", paper.cited.doi.as_deref().filter(|doi| is_doi(doi)));
         if venue.is_none() {
             issns(xml, paper);
         }
@@ -83,24 +84,24 @@ impl<'a> CerifWriter<'a> {
         self.authors(xml, "Authors", "Author", paper);
         publishers(xml, publisher);
         subjects(xml, paper);
-        each_language(xml, "Abstract", &paper.abstract_text);
+        each_language(xml, "Abstract", &paper.cited.abstract_text);
         xml.close("Publication");
     }
 
     fn write_product(&mut self, xml: &mut XmlWriter, id: &str, paper: &PaperContent) {
         xml.open("Product", &[("xmlns", NAMESPACE), ("id", id)]);
-        xml.text("Type", &[("xmlns", PRODUCT_TYPES)], coar_type(paper.paper_type));
-        xml.optional("Language", paper.language.as_deref());
+        xml.text("Type", &[("xmlns", PRODUCT_TYPES)], coar_type(paper.cited.paper_type));
+        xml.optional("Language", paper.cited.language.as_deref());
         titles(xml, "Name", paper);
-        xml.optional("DOI", paper.doi.as_deref().filter(|doi| is_doi(doi)));
+        xml.optional("DOI", paper.cited.doi.as_deref().filter(|doi| is_doi(doi)));
         xml.optional("URL", url(paper).as_deref());
         self.authors(xml, "Creators", "Creator", paper);
-        publishers(xml, paper.publisher_and_venue().0);
-        each_language(xml, "Description", &paper.abstract_text);
+        publishers(xml, paper.cited.publisher_and_venue().0);
+        each_language(xml, "Description", &paper.cited.abstract_text);
         subjects(xml, paper);
-        if let Some(date) = &paper.publication_date {
+        if let Some(date) = paper.cited.publication_date.map(|date| date.to_string()) {
             xml.open("Dates", &[]);
-            xml.empty("Issued", &[("startDate", date), ("endDate", date)]);
+            xml.empty("Issued", &[("startDate", date.as_str()), ("endDate", date.as_str())]);
             xml.close("Dates");
         }
         xml.close("Product");
@@ -140,11 +141,11 @@ impl<'a> CerifWriter<'a> {
     }
 
     fn authors(&mut self, xml: &mut XmlWriter, list: &str, name: &str, paper: &PaperContent) {
-        if paper.authors.is_empty() {
+        if paper.cited.authors.is_empty() {
             return;
         }
         xml.open(list, &[]);
-        for author in &paper.authors {
+        for author in &paper.cited.authors {
             xml.open(name, &[]);
             xml.text("DisplayName", &[], &author.name);
             if author.researcher.is_none() && is_group_name(&author.name) {
@@ -251,7 +252,7 @@ fn name_parts(xml: &mut XmlWriter, family: Option<&str>, given: Option<&str>) {
 
 /// Writes where a paper appeared, which is no entity of the directory: a book that contains it, or the channel.
 fn container(xml: &mut XmlWriter, venue: &str, paper: &PaperContent) {
-    let (link, container_type) = match paper.paper_type {
+    let (link, container_type) = match paper.cited.paper_type {
         PaperType::BookChapter => ("PartOf", BOOK),
         PaperType::ConferencePaper => ("PublishedIn", PROCEEDINGS),
         PaperType::Article => ("PublishedIn", JOURNAL),
@@ -271,23 +272,23 @@ fn container(xml: &mut XmlWriter, venue: &str, paper: &PaperContent) {
 
 /// Whether the ISBNs of a paper are those of the book that contains it.
 fn is_part(paper: &PaperContent, venue: Option<&str>) -> bool {
-    venue.is_some() && matches!(paper.paper_type, PaperType::BookChapter | PaperType::ConferencePaper)
+    venue.is_some() && matches!(paper.cited.paper_type, PaperType::BookChapter | PaperType::ConferencePaper)
 }
 
 fn issns(xml: &mut XmlWriter, paper: &PaperContent) {
-    for issn in paper.issns.iter().filter(|issn| is_issn(issn)) {
+    for issn in paper.cited.issns.iter().filter(|issn| is_issn(issn)) {
         xml.text("ISSN", &[], issn);
     }
 }
 
 fn isbns(xml: &mut XmlWriter, paper: &PaperContent) {
-    for isbn in paper.isbns.iter().filter(|isbn| is_isbn(isbn)) {
+    for isbn in paper.cited.isbns.iter().filter(|isbn| is_isbn(isbn)) {
         xml.text("ISBN", &[], isbn);
     }
 }
 
 fn titles(xml: &mut XmlWriter, name: &str, paper: &PaperContent) {
-    localized(xml, name, paper.language.as_deref().unwrap_or(UNKNOWN_LANGUAGE), &paper.title);
+    localized(xml, name, paper.cited.language.as_deref().unwrap_or(UNKNOWN_LANGUAGE), &paper.cited.title);
     for (language, title) in paper.translated_titles.iter() {
         if language == UNKNOWN_LANGUAGE {
             xml.text(name, &[("trans", "h")], title);
@@ -298,8 +299,8 @@ fn titles(xml: &mut XmlWriter, name: &str, paper: &PaperContent) {
 }
 
 fn url(paper: &PaperContent) -> Option<String> {
-    let on_arxiv = || paper.arxiv_id.as_ref().map(|id| format!("https://arxiv.org/abs/{id}"));
-    paper.url.clone().or_else(on_arxiv)
+    let on_arxiv = || paper.cited.arxiv_id.as_ref().map(|id| format!("https://arxiv.org/abs/{id}"));
+    paper.cited.url.clone().or_else(on_arxiv)
 }
 
 fn publishers(xml: &mut XmlWriter, publisher: Option<&str>) {
@@ -321,7 +322,7 @@ fn subjects(xml: &mut XmlWriter, paper: &PaperContent) {
             None => others.push(&topic.labels),
         }
     }
-    for keyword in &paper.keywords {
+    for keyword in &paper.cited.keywords {
         xml.text("Keyword", &[], keyword);
     }
     for labels in others {

@@ -25,33 +25,33 @@ const NAMESPACES: [(&str, &str); 3] = [
 /// Writes a paper.
 pub fn write_paper(xml: &mut XmlWriter, repository: &Repository, id: i64, paper: &PaperContent) {
     xml.open(ROOT, &NAMESPACES);
-    let language = paper.language.as_deref().unwrap_or(UNKNOWN_LANGUAGE);
-    localized(xml, "dc:title", language, &paper.title);
+    let language = paper.cited.language.as_deref().unwrap_or(UNKNOWN_LANGUAGE);
+    localized(xml, "dc:title", language, &paper.cited.title);
     each_language(xml, "dc:title", &paper.translated_titles);
-    for author in &paper.authors {
+    for author in &paper.cited.authors {
         xml.text("dc:creator", &[], &inverted(&author.parts));
     }
     topics(xml, &paper.topics);
-    for keyword in &paper.keywords {
+    for keyword in &paper.cited.keywords {
         xml.text("dc:subject", &[], keyword);
     }
-    each_language(xml, "dc:description", &paper.abstract_text);
-    let (publisher, venue) = paper.publisher_and_venue();
+    each_language(xml, "dc:description", &paper.cited.abstract_text);
+    let (publisher, venue) = paper.cited.publisher_and_venue();
     xml.optional("dc:publisher", publisher);
-    xml.optional("dc:date", paper.publication_date.as_deref());
-    let (label, uri, eu_repo) = types(paper.paper_type);
+    xml.optional("dc:date", paper.cited.publication_date.map(|date| date.to_string()).as_deref());
+    let (label, uri, eu_repo) = types(paper.cited.paper_type);
     for word in [Some(label), Some(uri), eu_repo].into_iter().flatten() {
         xml.text("dc:type", &[], word);
     }
     identifier(xml, &repository.page_url(ChangeKind::Paper, id));
-    let doi = paper.doi.as_ref().map(|doi| format!("https://doi.org/{doi}"));
-    let arxiv = paper.arxiv_id.as_ref().map(|arxiv_id| format!("https://arxiv.org/abs/{arxiv_id}"));
-    let url = paper.url.clone().filter(|url| Some(url) != doi.as_ref() && Some(url) != arxiv.as_ref());
+    let doi = paper.cited.doi.as_ref().map(|doi| format!("https://doi.org/{doi}"));
+    let arxiv = paper.cited.arxiv_id.as_ref().map(|arxiv_id| format!("https://arxiv.org/abs/{arxiv_id}"));
+    let url = paper.cited.url.clone().filter(|url| Some(url) != doi.as_ref() && Some(url) != arxiv.as_ref());
     for url in [doi, arxiv, url].into_iter().flatten() {
         identifier(xml, &url);
     }
     xml.optional("dc:source", venue.map(|venue| source(venue, paper)).as_deref());
-    xml.optional("dc:language", paper.language.as_deref());
+    xml.optional("dc:language", paper.cited.language.as_deref());
     if let Some(version_of) = paper.version_of_id {
         xml.text("dc:relation", &[], &repository.page_url(ChangeKind::Paper, version_of));
     }
@@ -162,9 +162,9 @@ fn inverted(name: &AuthorName) -> String {
 
 /// Where a paper appeared: `Water Research, 12(3), 244-254`.
 fn source(venue: &str, paper: &PaperContent) -> String {
-    let issue = paper.issue.as_ref().map(|issue| format!("({issue})")).unwrap_or_default();
-    let volume = paper.volume.clone().unwrap_or_default() + &issue;
-    let pages = paper.pages.as_ref().map(|pages| pages_with_dash(pages, "-"));
+    let issue = paper.cited.issue.as_ref().map(|issue| format!("({issue})")).unwrap_or_default();
+    let volume = paper.cited.volume.clone().unwrap_or_default() + &issue;
+    let pages = paper.cited.pages.as_ref().map(|pages| pages_with_dash(pages, "-"));
     let parts = [Some(venue.to_owned()), Some(volume).filter(|volume| !volume.is_empty()), pages];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

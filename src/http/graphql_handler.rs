@@ -9,12 +9,12 @@
 //! 7. [`record`]: log line, metrics and trace span
 //!
 //! [`run`] and [`answer`] list the stages in order. Each receives what the stages before it returned. Stages 3 to 5 also execute
-//! the queries of the pages: [`respond_to_own_query`].
+//! the queries of the service itself: [`resource`].
 
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Response, ServerError, Value, Variables};
 use tracing::Instrument as _;
 
 use self::cache::Lookup;
@@ -27,7 +27,7 @@ use self::record::{Recorder, RequestLog};
 use crate::graphql::limits::query_cost::QueryCost;
 use crate::graphql::subscriptions::Subscription;
 use crate::http::error::HttpError;
-use crate::http::response::{self, EncodedResponse};
+use crate::http::response::EncodedResponse;
 use crate::http::response_cache::CachedResponse;
 use crate::http::streams::StreamSlot;
 use crate::http::{AppState, is_read, redirect_see_other, server_sent_events, websocket};
@@ -42,7 +42,6 @@ mod limits;
 pub(super) mod operation;
 mod record;
 pub(super) mod resource;
-pub(super) mod store_request;
 
 /// The methods of `/graphql`.
 pub(super) const ALLOWED_METHODS: &str = "GET, HEAD, POST, OPTIONS";
@@ -202,75 +201,4 @@ async fn answer(
     }
     cache::insert(state, reserved.entry, &response, operation);
     Ok(Answer::Executed(response))
-}
-
-/// A query of the service itself, for one of its pages.
-pub(super) struct OwnQuery {
-    pub(super) document: &'static str,
-    pub(super) operation_name: &'static str,
-    pub(super) variables: Variables,
-}
-
-/// Executes a query of the service itself, under the same limits, admission, cache and records as one that the client sent,
-/// and responds with what `encode` makes of its JSON.
-pub(super) async fn respond_to_own_query(
-    http: &HttpRequest,
-    state: &AppState,
-    query: OwnQuery,
-    encode: impl FnOnce(Result<Bytes, HttpError>) -> HttpResponse,
-) -> HttpResponse {
-    let mut recorder = Recorder::start(http, state);
-    let span = recorder.span();
-    let result = run_own_query(http, state, query, &mut recorder.log).instrument(span).await;
-    recorder.finish_with(result, encode)
-}
-
-async fn run_own_query(
-    http: &HttpRequest,
-    state: &AppState,
-    query: OwnQuery,
-    log: &mut RequestLog,
-) -> Result<Bytes, HttpError> {
-    let client = identify::client(http, state);
-    let request = OperationRequest::own(query.document, query.operation_name, query.variables);
-    match answer(state, &client, Ok(request), Transport::Read, log).await? {
-        Answer::Cached(cached) => {
-            log.outcome = "ok";
-            log.is_cached = true;
-            cached.body.json().ok_or_else(|| {
-                tracing::error!("a cached response could not be decompressed");
-                HttpError::internal()
-            })
-        }
-        Answer::Executed(response) => {
-            log.set_outcome(&response);
-            match response.errors.first() {
-                None => Ok(response.body),
-                Some(_) if response.is_timed_out => Err(HttpError::timeout(state.request_timeout)),
-                Some(error) => Err(error_of_own_query(error)),
-            }
-        }
-        Answer::Rejected(mut rejected) => {
-            response::sanitize_errors(&mut rejected, &log.request_id);
-            Err(rejected.errors.first().map_or_else(HttpError::internal, error_of_own_query))
-        }
-        Answer::CostOnly(_) | Answer::Subscription(_) => Err(HttpError::internal()),
-    }
-}
-
-/// The documents of the service are valid, so that what is wrong is a variable, which comes from the address; or a limit of
-/// queries is set lower than the pages need.
-fn error_of_own_query(error: &ServerError) -> HttpError {
-    let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
-        Some(Value::String(code)) => code.as_str(),
-        _ => "INTERNAL",
-    };
-    match code {
-        "BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED" => HttpError::bad_request("BAD_USER_INPUT", &error.message),
-        "INTERNAL" => HttpError::internal(),
-        _ => {
-            tracing::warn!(message = %error.message, "the query of a page was refused");
-            HttpError::service_unavailable(&error.message)
-        }
-    }
 }

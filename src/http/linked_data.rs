@@ -15,7 +15,7 @@ use crate::http::content_negotiation::negotiate_among;
 use crate::http::error::HttpError;
 use crate::http::graphql_handler::accepted_languages;
 use crate::http::graphql_handler::resource::{
-    self, PrepaidQueries, ResourceQueries, begin, begin_without_etag, internal, weak_etag,
+    self, PrepaidQueries, ResourceRequest, begin, begin_without_etag, internal, weak_etag,
 };
 use crate::http::pages::{self, not_found};
 use crate::linked_data::address::{Collection, Format, LANGUAGES, ResourceName};
@@ -221,7 +221,7 @@ struct EntityRequest<'a> {
 }
 
 impl EntityRequest<'_> {
-    async fn respond(&self, queries: &mut ResourceQueries<'_>) -> Result<HttpResponse, HttpError> {
+    async fn respond(&self, queries: &mut ResourceRequest<'_>) -> Result<HttpResponse, HttpError> {
         let representation = match self.name.format {
             Some(format) => Representation::Document(format),
             None => self.negotiate()?,
@@ -258,7 +258,7 @@ impl EntityRequest<'_> {
         (slug != self.name.slug).then(|| redirect(self.http, self.state, StatusCode::MOVED_PERMANENTLY, &location))
     }
 
-    async fn page(&self, queries: &mut ResourceQueries<'_>) -> Result<HttpResponse, HttpError> {
+    async fn page(&self, queries: &mut ResourceRequest<'_>) -> Result<HttpResponse, HttpError> {
         let entity = load_entity(queries, self.collection, &self.name.slug, &self.languages).await?;
         if let Some(redirect) = self.redirect_if_former(entity.slug()) {
             return Ok(redirect);
@@ -273,7 +273,7 @@ impl EntityRequest<'_> {
         Ok(response)
     }
 
-    async fn json_ld(&self, queries: &mut ResourceQueries<'_>) -> Result<HttpResponse, HttpError> {
+    async fn json_ld(&self, queries: &mut ResourceRequest<'_>) -> Result<HttpResponse, HttpError> {
         let mut entity = load_entity(queries, self.collection, &self.name.slug, &self.languages).await?;
         if let Some(redirect) = self.redirect_if_former(entity.slug()) {
             return Ok(redirect);
@@ -286,7 +286,7 @@ impl EntityRequest<'_> {
 
     async fn citation_of_paper(
         &self,
-        queries: &mut ResourceQueries<'_>,
+        queries: &mut ResourceRequest<'_>,
         format: Format,
     ) -> Result<HttpResponse, HttpError> {
         let (citation_format, graphql_format) = citation_format(format)?;
@@ -303,7 +303,7 @@ impl EntityRequest<'_> {
     /// All papers of a person, newest first. A long list is sent while it is read.
     async fn citations_of_person(
         &self,
-        queries: &mut ResourceQueries<'_>,
+        queries: &mut ResourceRequest<'_>,
         format: Format,
     ) -> Result<HttpResponse, HttpError> {
         let (citation_format, graphql_format) = citation_format(format)?;
@@ -439,7 +439,7 @@ fn parse<T: DeserializeOwned>(value: Json) -> Result<T, HttpError> {
 
 /// The only field of a query's result; an error if it is null.
 async fn find<T: DeserializeOwned>(
-    queries: &mut ResourceQueries<'_>,
+    queries: &mut ResourceRequest<'_>,
     document: &str,
     variables: Json,
     languages: &AcceptedLanguages,
@@ -449,7 +449,7 @@ async fn find<T: DeserializeOwned>(
 }
 
 async fn load_entity(
-    queries: &mut ResourceQueries<'_>,
+    queries: &mut ResourceRequest<'_>,
     collection: Collection,
     slug: &str,
     languages: &AcceptedLanguages,
@@ -461,7 +461,7 @@ async fn load_entity(
 
 /// Reads the authors of a paper that are not on the first page.
 async fn load_all_authors(
-    queries: &mut ResourceQueries<'_>,
+    queries: &mut ResourceRequest<'_>,
     entity: &mut LinkedEntity,
     languages: &AcceptedLanguages,
 ) -> Result<(), HttpError> {

@@ -10,11 +10,12 @@ use chrono::Utc;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
+use crate::graphql::limits::query_cost::QueryCost;
 use crate::harvest::protocol::{Arguments, OaiError, OaiRequest};
 use crate::harvest::{self, Response};
 use crate::http::error::HttpError;
 use crate::http::graphql_handler::read_body;
-use crate::http::graphql_handler::store_request::{self, StoreRequest};
+use crate::http::graphql_handler::resource::{self, ResourceRequest};
 use crate::http::{AppState, conditional, is_read};
 
 /// The protocol requires this type rather than `application/xml`.
@@ -23,12 +24,12 @@ const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// Handles `GET /oai`, and HEAD in the same way.
 pub async fn get(http: HttpRequest, state: Data<AppState>) -> HttpResponse {
-    store_request::respond(&http, &state, async |request| answer(&http, &state, request, parse(&http, &[])).await).await
+    resource::respond(&http, &state, async |request| answer(&http, &state, request, parse(&http, &[])).await).await
 }
 
 /// Handles `POST /oai`, with the arguments in the body.
 pub async fn post(http: HttpRequest, state: Data<AppState>, payload: Payload) -> HttpResponse {
-    store_request::respond(&http, &state, async |request| {
+    resource::respond(&http, &state, async |request| {
         check_content_type(&http)?;
         let body = read_body(&http, payload, state.limits.body_bytes, state.body_timeout).await?;
         answer(&http, &state, request, parse(&http, &body)).await
@@ -55,20 +56,20 @@ fn check_content_type(http: &HttpRequest) -> Result<(), HttpError> {
 async fn answer(
     http: &HttpRequest,
     state: &AppState,
-    request: &mut StoreRequest<'_>,
+    request: &mut ResourceRequest<'_>,
     arguments: Arguments,
 ) -> Result<HttpResponse, HttpError> {
     let parsed = arguments.parse();
-    let name = operation_name(&parsed);
-    let statements = harvest::prepared_statements(&parsed);
-    let (_permit, store) = request.admit(name, statements).await.map_err(for_harvesters)?;
+    let name = Some(operation_name(&parsed));
+    let first = QueryCost { statements: harvest::prepared_statements(&parsed), ..QueryCost::default() };
+    let (_permit, store) = request.read_store(name, first.total()).await.map_err(for_harvesters)?;
     let repository = Arc::clone(&state.repository);
     let prepare = {
         let (store, repository) = (store.clone(), Arc::clone(&repository));
         async move { harvest::prepare(&store, &repository, parsed, Utc::now()).await }
     };
     let prepared = request.execute(prepare).await?;
-    request.debit(prepared.cost()).await.map_err(for_harvesters)?;
+    request.debit(name, prepared.cost()).await.map_err(for_harvesters)?;
     let write = async move { prepared.write(&store, &repository, &arguments).await };
     let response = request.execute(write).await?;
     Ok(encode(http, response))

@@ -4,13 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ETag, EntityTag, HeaderName};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use async_graphql::Variables;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::http::error::HttpError;
-use crate::http::graphql_handler::{OwnQuery, PERSONAL_HEADERS, accepts_html, respond_to_own_query};
+use crate::http::graphql_handler::resource::{self, OwnQuery};
+use crate::http::graphql_handler::{PERSONAL_HEADERS, accepts_html};
 use crate::http::{AppState, conditional, graphiql};
+use crate::model::language::AcceptedLanguages;
 use crate::pages::language::Language;
 use crate::pages::{self, Context, ErrorKind, Page, Rendered, RouteError, assets};
 
@@ -62,14 +63,16 @@ pub(super) async fn respond(http: &HttpRequest, state: &AppState, language: Lang
     };
     let query = OwnQuery {
         document: page.document(),
-        operation_name: page.operation_name(),
-        variables: Variables::from_json(page.variables(&context)),
+        operation_name: Some(page.operation_name()),
+        variables: page.variables(&context),
+        // They are among the variables.
+        languages: AcceptedLanguages::default(),
     };
     let encode = |result: Result<Bytes, HttpError>| match result {
         Ok(json) => encode_page(page.as_ref(), &json, http, state, &context),
         Err(error) => encode_error(error, state, &context),
     };
-    respond_to_own_query(http, state, query, encode).await
+    resource::respond_with(http, state, async |request| request.json(query).await, encode).await
 }
 
 /// `/`: the front page in the language of the reader; or GraphiQL with a query that the address has.

@@ -7,13 +7,12 @@ use actix_web::body::BodyStream;
 use actix_web::http::header::{self, ContentEncoding, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::stream::unfold;
-use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::http::AppState;
 use crate::http::graphql_handler::events::{Event, SubscriptionEvents};
 use crate::http::graphql_handler::operation::Outcome;
-use crate::http::streams::{EndlessResponse, StreamSlot};
+use crate::http::streams::{EndlessResponse, PartSender, StreamSlot, beat_after, streamed_body};
 
 /// Keeps nginx from collecting events.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -43,13 +42,8 @@ pub(super) fn respond(outcome: Outcome, state: &Data<AppState>, slot: Option<Str
         Outcome::Response(body) => String::from_utf8_lossy(&body).into_owned(),
         Outcome::Rejected(errors) => errors_result(&errors),
         Outcome::Subscription(events) => {
-            // One event waits while another is written, so that a client that does not read takes no more memory.
-            let (sender, receiver) = mpsc::channel(1);
+            let (sender, body) = streamed_body();
             actix_web::rt::spawn(send_events(events, state.clone(), sender, slot));
-            let body = unfold(receiver, |mut receiver: mpsc::Receiver<Bytes>| async {
-                let bytes = receiver.recv().await?;
-                Some((Ok::<_, actix_web::Error>(bytes), receiver))
-            });
             let mut response = response.body(BodyStream::new(Box::pin(body)));
             response.extensions_mut().insert(EndlessResponse);
             return response;
@@ -63,7 +57,7 @@ pub(super) fn respond(outcome: Outcome, state: &Data<AppState>, slot: Option<Str
 async fn send_events(
     mut events: Box<SubscriptionEvents>,
     state: Data<AppState>,
-    sender: mpsc::Sender<Bytes>,
+    sender: PartSender,
     _slot: Option<StreamSlot>,
 ) {
     let sending = async {
@@ -77,7 +71,8 @@ async fn send_events(
             }
             let mut next = std::pin::pin!(events.next());
             let result = loop {
-                match tokio::time::timeout(KEEP_ALIVE_INTERVAL, &mut next).await {
+                let keep_alive = beat_after(Instant::now() + KEEP_ALIVE_INTERVAL);
+                match tokio::time::timeout_at(keep_alive, &mut next).await {
                     Ok(result) => break result,
                     Err(_) if sender.send(Bytes::from_static(KEEP_ALIVE.as_bytes())).await.is_err() => return,
                     Err(_) => {}

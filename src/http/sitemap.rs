@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::entity::{organization, paper, researcher, topic};
 use crate::error::Error;
 use crate::http::error::HttpError;
-use crate::http::graphql_handler::resource::{self, ResourceQueries, begin, begin_without_etag, weak_etag};
+use crate::http::graphql_handler::resource::{self, ResourceRequest, begin, begin_without_etag, weak_etag};
 use crate::http::{AppState, not_found};
 use crate::linked_data::address::Collection;
 use crate::linked_data::sitemap::{self, PART_IDS, Part, SitemapEntry};
@@ -29,7 +29,7 @@ pub async fn robots(http: HttpRequest, state: Data<AppState>) -> HttpResponse {
 /// `/sitemap.xml`.
 pub async fn index(http: HttpRequest, state: Data<AppState>) -> HttpResponse {
     respond(&http, &state, async |queries| {
-        let (_permit, store) = queries.read_store(INDEX_COST).await?;
+        let (_permit, store) = queries.read_store(None, INDEX_COST).await?;
         let mut parts = Vec::new();
         for collection in Collection::ALL {
             let numbers = numbers_of_parts(&store, collection).await?;
@@ -49,7 +49,7 @@ pub async fn part(
     let Some(part) = path.ok().and_then(|name| Part::parse(&name)) else { return not_found(&http) };
     respond(&http, &state, async |queries| {
         let cost = u64::try_from(PART_IDS).unwrap_or_default();
-        let (_permit, store) = queries.read_store(cost).await?;
+        let (_permit, store) = queries.read_store(None, cost).await?;
         let entries = entries_of_part(&store, part).await?;
         if entries.is_empty() {
             return Err(HttpError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "the sitemap has no such part"));
@@ -63,7 +63,7 @@ pub async fn part(
 async fn respond(
     http: &HttpRequest,
     state: &Data<AppState>,
-    render: impl AsyncFnOnce(&mut ResourceQueries<'_>) -> Result<String, HttpError>,
+    render: impl AsyncFnOnce(&mut ResourceRequest<'_>) -> Result<String, HttpError>,
 ) -> HttpResponse {
     resource::respond(http, state, async |queries| {
         let revision = state.store.known_revision().await;

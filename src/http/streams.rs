@@ -3,10 +3,15 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use actix_web::web::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::Instant;
 
 use crate::http::client_id::ClientId;
 use crate::http::error::HttpError;
@@ -14,6 +19,18 @@ use crate::http::error::HttpError;
 /// Maximum number of operations and batches of events of one client that are executed, or wait for admission, at once: half
 /// of the queue of a client there.
 const MAX_CONCURRENT_OPERATIONS: usize = 16;
+
+/// What streams send while they are idle, they send at a multiple of this: thousands of them wake the process a few times a
+/// second instead of each by itself.
+const BEAT: Duration = Duration::from_millis(250);
+
+/// The first beat at or after a time.
+pub(super) fn beat_after(at: Instant) -> Instant {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let beats = at.saturating_duration_since(*FIRST).as_nanos().div_ceil(BEAT.as_nanos());
+    // Without a number of beats, which is that of 34 years, each stream is by itself.
+    u32::try_from(beats).map_or(at, |beats| *FIRST + BEAT * beats)
+}
 
 /// The open sockets and event streams of the service.
 #[derive(Clone, Debug)]
@@ -57,6 +74,39 @@ impl Turns {
     pub(super) async fn next(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         Arc::clone(&self.0).acquire_owned().await.ok()
+    }
+}
+
+/// Sends the parts of a response body, one after the other: a part waits until the one before is written.
+#[derive(Clone)]
+pub(super) struct PartSender(mpsc::Sender<Box<Bytes>>);
+
+/// The client does not receive any more.
+pub(super) struct Gone;
+
+/// A response body with its sender. One part waits while another is written, so that a client that does not read takes no
+/// more memory. Parts are boxed, because a channel has room for 32 of them whatever its limit is.
+pub(super) fn streamed_body() -> (PartSender, impl Stream<Item = Result<Bytes, actix_web::Error>> + 'static) {
+    let (sender, receiver) = mpsc::channel(1);
+    let body = unfold(receiver, |mut receiver: mpsc::Receiver<Box<Bytes>>| async {
+        let part = receiver.recv().await?;
+        Some((Ok(*part), receiver))
+    });
+    (PartSender(sender), body)
+}
+
+impl PartSender {
+    /// Sends a part.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub(super) async fn send(&self, part: Bytes) -> Result<(), Gone> {
+        self.0.send(Box::new(part)).await.map_err(|_| Gone)
+    }
+
+    /// Returns when the client is gone.
+    pub(super) async fn closed(&self) {
+        self.0.closed().await;
     }
 }
 
@@ -186,6 +236,15 @@ mod tests {
 
     fn client(text: &str) -> ClientId {
         ClientId::Address(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn beats_are_shared() {
+        let now = Instant::now();
+        let beat = beat_after(now + BEAT);
+        assert!(beat >= now + BEAT && beat < now + BEAT * 2);
+        assert_eq!((beat_after(beat), beat_after(beat - BEAT / 2)), (beat, beat));
+        assert_eq!(beat_after(beat + Duration::from_nanos(1)), beat + BEAT);
     }
 
     #[test]

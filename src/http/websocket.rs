@@ -19,8 +19,7 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, LocalBoxFuture};
-use futures_util::stream::{FuturesUnordered, unfold};
-use tokio::sync::mpsc;
+use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::http::AppState;
@@ -28,7 +27,7 @@ use crate::http::error::HttpError;
 use crate::http::graphql_handler::events::Event;
 use crate::http::graphql_handler::operation::{self, OperationOrigin, Outcome};
 use crate::http::request_params::RequestParams;
-use crate::http::streams::{EndlessResponse, StreamSlot, Turns};
+use crate::http::streams::{EndlessResponse, Gone, PartSender, StreamSlot, Turns, streamed_body};
 use crate::http::websocket::frames::{FrameReader, Incoming, encode};
 use crate::http::websocket::protocol::{
     ACKNOWLEDGEMENT, Action, Close, GOING_AWAY, NO_SUB_PROTOCOL, Protocol, SUB_PROTOCOL, complete_message,
@@ -59,12 +58,7 @@ pub(super) fn open(http: &HttpRequest, state: &Data<AppState>, payload: Payload)
     }
     let origin = OperationOrigin::of(http, state);
     let slot = state.streams.open(origin.client())?;
-    // One message waits while another is written, so that a client that does not read takes no more memory.
-    let (sender, receiver) = mpsc::channel(1);
-    let body = unfold(receiver, |mut receiver: mpsc::Receiver<Bytes>| async {
-        let bytes = receiver.recv().await?;
-        Some((Ok::<_, actix_web::Error>(bytes), receiver))
-    });
+    let (sender, body) = streamed_body();
     let response = response.message_body(BoxBody::new(BodyStream::new(Box::pin(body)))).map_err(|error| {
         tracing::error!(%error, "the response to a WebSocket handshake could not be built");
         HttpError::internal()
@@ -113,16 +107,13 @@ fn invalid_handshake(error: &HandshakeError) -> HttpError {
     }
 }
 
-/// The client does not receive any more.
-struct Gone;
-
 /// Sends messages to the client, one after the other: a message waits until the client has read enough of those before.
 #[derive(Clone)]
-struct Outbox(mpsc::Sender<Bytes>);
+struct Outbox(PartSender);
 
 impl Outbox {
     async fn send(&self, message: Message) -> Result<(), Gone> {
-        self.0.send(encode(message)).await.map_err(|_| Gone)
+        self.0.send(encode(message)).await
     }
 
     async fn send_text(&self, text: String) -> Result<(), Gone> {
@@ -189,8 +180,9 @@ impl Socket {
         let mut drained = std::pin::pin!(streams.drained());
         loop {
             let result = tokio::select! {
+                // What follows is boxed: a socket that waits does not hold the memory of its work.
                 incoming = reader.next() => match incoming {
-                    Ok(incoming) => self.receive(incoming).await,
+                    Ok(incoming) => Box::pin(self.receive(incoming)).await,
                     Err(close) => Err(close.into()),
                 },
                 Some(ended) = self.running.next() => {
@@ -203,7 +195,7 @@ impl Socket {
                 }
                 () = tokio::time::sleep_until(self.protocol.deadline()) => {
                     match self.protocol.act(Instant::now()) {
-                        Ok(action) => self.perform(action).await,
+                        Ok(action) => Box::pin(self.perform(action)).await,
                         Err(close) => Err(close.into()),
                     }
                 }
@@ -245,7 +237,7 @@ impl Socket {
                 }
                 self.outbox.send_text(ACKNOWLEDGEMENT.to_owned()).await?;
             }
-            Action::Start { id, params } => self.start(id, *params),
+            Action::Start { id, params } => self.start(id, params),
             Action::Stop { id } => {
                 if let Some(handle) = self.handles.remove(&id) {
                     handle.abort();
@@ -255,7 +247,7 @@ impl Socket {
         Ok(())
     }
 
-    fn start(&mut self, id: String, params: RequestParams) {
+    fn start(&mut self, id: String, params: Box<RequestParams>) {
         let (state, outbox, turns) = (self.state.clone(), self.outbox.clone(), self.slot.turns());
         let origin = self.origin.borrow().clone();
         let (handle, registration) = AbortHandle::new_pair();
@@ -275,10 +267,11 @@ async fn run_operation(
     origin: OperationOrigin,
     turns: &Turns,
     id: &str,
-    params: RequestParams,
+    params: Box<RequestParams>,
     outbox: &Outbox,
 ) -> Result<(), Gone> {
-    match operation::run(state, &origin, turns, params).await {
+    // Boxed: a subscription that waits does not hold the memory of its start.
+    match Box::pin(operation::run(state, &origin, turns, *params)).await {
         Outcome::Rejected(errors) => return outbox.send_text(error_message(id, &errors)).await,
         Outcome::Subscription(mut events) => loop {
             match events.next().await {

@@ -227,9 +227,11 @@ impl StoredChange {
     }
 }
 
-/// Whether a field is the wanted one, or the wanted one in a language.
+/// Whether a field is the wanted one, or the wanted one in a language, or in all languages while one is wanted: a headline
+/// that is derived from an employment has no language of its own.
 fn is_field(field: &str, wanted: &str) -> bool {
-    field.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+    let is_part = |part: &str, whole: &str| part.strip_prefix(whole).is_some_and(|rest| rest.starts_with('@'));
+    field == wanted || is_part(field, wanted) || is_part(wanted, field)
 }
 
 #[cfg(test)]

@@ -5,5 +5,6 @@
 
 pub mod cursor;
 pub mod feed;
+mod retention;
 pub mod subscription;
 pub mod tailer;

@@ -57,4 +57,12 @@ impl Store {
         uow.commit().await?;
         Ok(true)
     }
+
+    /// Stores the version of the rules by which a rebuild of several transactions has made everything.
+    async fn finish_rebuild(&self, setting: &str, version: &str) -> Result<(), Error> {
+        let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
+        uow.store_setting(setting, version).await?;
+        uow.commit().await?;
+        Ok(())
+    }
 }

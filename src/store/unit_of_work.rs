@@ -240,6 +240,8 @@ impl<'s> UnitOfWork<'s> {
         self.record_changes().await?;
         self.report.is_awaited = !self.report.effects.is_empty() && self.is_awaited().await?;
         self.store.commit(self.transaction).await?;
+        let held_ms = u64::try_from(self.locked_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(held_ms, activity = self.activity.to_value(), "released the write lock");
         Ok(self.report)
     }
 

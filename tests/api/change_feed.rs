@@ -500,6 +500,86 @@ async fn calendar_changes_are_recorded() {
     assert_eq!(walk(&app, Some(&after), college).await.0, Vec::<Value>::new());
 }
 
+/// A headline that is not a researcher's own, and the names under which they published, are derived from other rows.
+#[tokio::test]
+async fn derived_fields_are_reported() {
+    let app = start().await;
+    let of_people = json!({ "kinds": ["RESEARCHER"] });
+    let mut cursor = change_cursor(&app).await;
+    let ida = "researcher_id = (SELECT id FROM researcher WHERE slug = 'ida-brook')";
+    let first = format!("(SELECT min(id) FROM authorship WHERE {ida})");
+    for (sql, expected) in [
+        // Tom has no headline of his own, Ida has.
+        ("UPDATE affiliation SET role_title = '{\"en\": \"Engineer\"}'", vec!["affiliations", "affiliations,headline"]),
+        ("UPDATE affiliation SET department_name = '{\"en\": \"Locks\"}'", vec!["affiliations", "affiliations"]),
+        ("UPDATE organization SET display_names = '{\"en\": \"Old Mill\"}' WHERE slug = 'mill'", vec!["headline"]),
+        ("UPDATE organization SET city = 'Lyon'", vec![]),
+        ("UPDATE affiliation SET kind = 'MEMBERSHIP'", vec!["affiliations", "affiliations,headline"]),
+        ("UPDATE affiliation SET role_title = '{\"en\": \"Reader\"}'", vec!["affiliations", "affiliations"]),
+        // One paper, then all, and back.
+        (&format!("UPDATE authorship SET name = 'Ida Maria Brook' WHERE id = {first}"), vec!["otherNames"]),
+        (&format!("UPDATE authorship SET name = 'Ida Maria Brook' WHERE {ida}"), vec![]),
+        (&format!("UPDATE authorship SET name = 'Ida Brook' WHERE id = {first}"), vec![]),
+        ("UPDATE authorship SET name = 'Ida Brook' WHERE name = 'Ida Maria Brook'", vec!["otherNames"]),
+        (&format!("UPDATE authorship SET name = 'I. M. Brook' WHERE {ida}"), vec!["otherNames"]),
+        (&format!("DELETE FROM authorship WHERE id = {first}"), vec!["papers"]),
+        (&format!("DELETE FROM authorship WHERE {ida}"), vec!["otherNames,papers"]),
+    ] {
+        app.execute_sql(sql).await;
+        let (changes, end) = walk(&app, Some(&cursor), of_people.clone()).await;
+        let mut fields: Vec<String> =
+            changes.iter().map(|change| pluck_strings(&change["fields"], &[]).join(",")).collect();
+        fields.sort();
+        assert_eq!(fields, expected, "{sql}");
+        cursor = end;
+    }
+    let pending = query_strings(&app.database_url, "SELECT field FROM change_pending").await;
+    assert_eq!(pending, Vec::<String>::new(), "names are kept within their transaction only");
+}
+
+#[tokio::test]
+async fn old_activities_are_removed() {
+    let app = start().await;
+    let homepage = async |number: u32| {
+        let url = format!("https://example.org/{number}");
+        write(&app, json!([with_fields(researcher_record("Ida Brook"), json!({ "homepageUrl": url }))])).await;
+        app.execute_sql(&format!("UPDATE topic SET code = 'weirs-{number}'")).await;
+    };
+    for number in 0..4 {
+        homepage(number).await;
+    }
+    let request = CurationRequest::Merge {
+        survivor: app.find_id("researcher", "ida-brook").await,
+        former: vec![app.find_id("researcher", "uma-leeds").await],
+        force: true,
+        decided_by: DecidedBy::default(),
+    };
+    app.store.decide(&request, false).await.expect("a merge");
+    homepage(4).await;
+    let sources = async || {
+        let (changes, _) = walk(&app, None, json!({})).await;
+        changes.iter().map(|change| (change["id"].to_string(), change["source"].to_string())).collect::<Vec<_>>()
+    };
+    let kept = "SELECT kind || ' ' || (at < now() - interval '400 days')::text || ' ' || EXISTS (SELECT FROM change \
+        WHERE change.activity_id = activity.id)::text FROM activity ORDER BY id";
+    let (before, all) = (sources().await, query_strings(&app.database_url, kept).await.len());
+    assert_eq!(app.store.remove_old_activities().await.expect("the removal"), 0);
+    // All but the last two.
+    app.execute_sql("UPDATE activity SET at = at - interval '401 days' WHERE id < (SELECT max(id) - 1 FROM activity)")
+        .await;
+    let removed = app.store.remove_old_activities().await.expect("the removal");
+    let left = query_strings(&app.database_url, kept).await;
+    assert_eq!(left.len() + removed, all);
+    assert!(removed > 0, "{left:?}");
+    // What is left is new, or the last of an entity, or a person's decision.
+    assert!(
+        left.iter().all(|row| row.contains("false ") || row.ends_with(" true") || row.starts_with("MERGE")),
+        "{left:?}"
+    );
+    assert!(left.iter().any(|row| row.starts_with("MERGE")), "{left:?}");
+    assert_eq!(sources().await, before, "the feed says what it said");
+}
+
 #[tokio::test]
 async fn migration_fills_the_feed() {
     let url = create_empty_database().await;
@@ -513,8 +593,9 @@ async fn migration_fills_the_feed() {
         let outcome = run_to_completion(&mut Workspace::new().command_with_database(&url, &["migrate", direction]));
         assert_eq!(outcome.code, Some(0), "{outcome:?}");
     };
-    run("down");
-    run("down");
+    for _ in 0..3 {
+        run("down");
+    }
     assert_eq!(
         query_strings(&url, "SELECT count(*)::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^mark_|change|feed'").await,
         ["3"], "note_directory_change and two queue_changed_…"

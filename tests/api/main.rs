@@ -12,6 +12,7 @@ mod batching;
 mod bibliographic_details;
 mod change_feed;
 mod change_feed_fields;
+mod change_feed_servers;
 mod change_feed_writers;
 mod coauthor_path;
 mod coauthorship;

@@ -322,6 +322,26 @@ async fn departures_are_reported() {
     assert!(!ids(&app, "metadataPrefix=oai_dc&set=org:college").await.iter().any(|id| id.starts_with("Persons/")));
 }
 
+/// A small set of a large directory is read from the index of its organizations: the page, and one statement more.
+#[tokio::test]
+async fn small_sets_do_not_scan_the_feed() {
+    let app = start().await;
+    app.execute_sql(
+        "INSERT INTO topic (slug, scheme, display_names, sort_names, names) SELECT 'bulk-' || number, 'local', \
+         '{\"en\": \"Bulk\"}', '{\"en\": \"bulk\"}', '[]' FROM generate_series(1, 50000) AS number",
+    )
+    .await;
+    // Those of the college are before and after the others.
+    app.execute_sql("UPDATE organization SET city = 'Lyon' WHERE slug = 'college'").await;
+    let_time_pass(&app).await;
+    let before = app.store.statement_counter().total();
+    let page = harvest(&app, "verb=ListIdentifiers&metadataPrefix=oai_dc&set=org:college").await;
+    let statements = app.store.statement_counter().total() - before;
+    assert_eq!(page.all("header").len(), 5);
+    // The feed, the set, the range, the beginning of the feed and the index.
+    assert!(statements <= 7, "{statements} statements");
+}
+
 /// A datestamp some seconds later.
 fn shift(datestamp: &str, seconds: i64) -> String {
     let at: chrono::DateTime<chrono::Utc> = datestamp.parse().expect("a datestamp");

@@ -19,10 +19,10 @@ use crate::support::{
 const TITLES: &str = "{ papers(first: 50, orderBy: {field: TITLE, direction: ASC}) { nodes { title } } }";
 
 /// A primary server and a standby that replicates it.
-struct ReplicatedPair {
-    directory: TempDir,
-    primary: EmbeddedServer,
-    standby: Option<EmbeddedServer>,
+pub struct ReplicatedPair {
+    pub directory: TempDir,
+    pub primary: EmbeddedServer,
+    pub standby: Option<EmbeddedServer>,
 }
 
 fn run_command(command: &mut Command) {
@@ -31,12 +31,12 @@ fn run_command(command: &mut Command) {
 }
 
 /// Runs blocking work outside the async runtime.
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("work that ends")
 }
 
 impl ReplicatedPair {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let data_directory = tempfile::tempdir().expect("a directory");
         // Servers started by root run as another user.
         std::fs::set_permissions(data_directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -67,7 +67,7 @@ impl ReplicatedPair {
         run_blocking(move || standby.stop()).await;
     }
 
-    fn standby_url(&self, database: &str) -> String {
+    pub fn standby_url(&self, database: &str) -> String {
         self.standby.as_ref().expect("a standby").url(database)
     }
 
@@ -79,7 +79,7 @@ impl ReplicatedPair {
         TestApp::start_with_config(config, Limits::default(), http, network_config()).await
     }
 
-    async fn stop(mut self) {
+    pub async fn stop(mut self) {
         if self.standby.is_some() {
             self.stop_standby().await;
         }

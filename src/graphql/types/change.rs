@@ -97,7 +97,8 @@ impl Change {
     }
 
     /// If the entity was updated, the fields that changed since the cursor of the request, sorted. A text in several
-    /// languages is one field for each, such as `headline@fr`. Empty if the entity was created, deleted or merged.
+    /// languages is one field for each, such as `headline@fr`; a derived `headline` has no language. Empty if the entity was
+    /// created, deleted or merged.
     async fn fields(&self) -> &[String] {
         &self.change.fields
     }

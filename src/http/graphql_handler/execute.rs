@@ -101,7 +101,7 @@ fn encode_response(
 }
 
 /// Runs work of a request as a task, within the request timeout. If the database becomes unreachable, it fails at once.
-async fn supervise<T: Send + 'static>(
+pub(super) async fn supervise<T: Send + 'static>(
     state: &AppState,
     request_id: &str,
     work: impl Future<Output = T> + Send + 'static,

@@ -95,17 +95,23 @@ pub(super) struct OperationRequest {
 }
 
 impl OperationRequest {
-    /// A query of the service itself. Its languages are among its variables.
-    pub(super) fn own(document: &str, operation_name: &str, variables: Variables) -> Self {
+    /// A query of the service itself.
+    pub(super) fn own(
+        document: &str,
+        operation_name: Option<&str>,
+        variables: Variables,
+        languages: AcceptedLanguages,
+        min_position: Option<Lsn>,
+    ) -> Self {
         Self {
             query: document.to_owned(),
-            operation_name: Some(operation_name.to_owned()),
+            operation_name: operation_name.map(ToOwned::to_owned),
             variables,
-            languages: AcceptedLanguages::default(),
+            languages,
             is_by_id: false,
             persisted: PersistedQuery(None),
             cost_report: CostReport::Off,
-            min_position: None,
+            min_position,
             resume_after: None,
         }
     }
@@ -124,11 +130,6 @@ impl OperationRequest {
 pub(super) struct PersistedQuery(Option<(String, String)>);
 
 impl PersistedQuery {
-    /// Of a query that the client did not send by hash.
-    pub(super) fn none() -> Self {
-        Self(None)
-    }
-
     /// Registers the query under its hash.
     pub(super) fn register(&self, state: &AppState) {
         if let Some((hash, text)) = &self.0 {

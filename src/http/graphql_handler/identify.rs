@@ -63,3 +63,8 @@ pub(super) fn known_client(id: ClientId, is_forwarded: bool, state: &AppState) -
     let limiter = state.rate_limiter.as_ref().filter(|limiter| limiter.is_limited(is_forwarded));
     Client { id, state, limiter }
 }
+
+/// A client that has paid for what it requests.
+pub(super) fn prepaid_client(id: ClientId, state: &AppState) -> Client<'_> {
+    Client { id, state, limiter: None }
+}

@@ -69,6 +69,11 @@ impl RequestLog {
         }
     }
 
+    /// Sets the cost, and returns that before.
+    pub(super) fn replace_cost(&mut self, cost: Option<u64>) -> Option<u64> {
+        std::mem::replace(&mut self.cost, cost)
+    }
+
     /// Sets the outcome by the errors of a GraphQL response.
     pub(super) fn set_outcome(&mut self, response: &EncodedResponse) {
         self.outcome = match (response.is_executed, response.errors.first()) {

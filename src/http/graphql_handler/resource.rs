@@ -1,11 +1,12 @@
-//! Resources of the service besides `/graphql`, such as linked data: the queries from whose responses they are rendered pass
-//! the same stages as those of clients, and a request is recorded in the same way.
+//! Resources of the service besides `/graphql`: pages, linked data, the sitemap, OAI-PMH. The queries from whose responses
+//! they are rendered pass the same stages as those of clients; what they read from the store without GraphQL has the same
+//! limits; and a request is recorded in the same way.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ETag, EntityTag};
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use async_graphql::{Request, Variables};
+use async_graphql::{ServerError, Value, Variables};
 use data_encoding::HEXLOWER;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -16,14 +17,12 @@ use crate::graphql::limits::query_cost::QueryCost;
 use crate::http::admission::Permit;
 use crate::http::client_id::ClientId;
 use crate::http::error::HttpError;
-use crate::http::graphql_handler::cache::{self, Lookup};
-use crate::http::graphql_handler::extract::{self, CostReport, OperationRequest};
+use crate::http::graphql_handler::extract::{self, OperationRequest};
 use crate::http::graphql_handler::identify::{self, Client};
-use crate::http::graphql_handler::limits::{self, Operation};
+use crate::http::graphql_handler::limits::{self, Operation, Transport};
 use crate::http::graphql_handler::record::{Recorder, RequestLog};
-use crate::http::graphql_handler::{encode, execute};
-use crate::http::response::EncodedResponse;
-use crate::http::{AppState, conditional};
+use crate::http::graphql_handler::{Answer, answer, cache, encode, execute};
+use crate::http::{AppState, conditional, response};
 use crate::model::language::AcceptedLanguages;
 use crate::store::Store;
 use crate::store::access::revision::Lsn;
@@ -32,79 +31,128 @@ use crate::store::access::revision::Lsn;
 pub(in crate::http) async fn respond(
     http: &HttpRequest,
     state: &AppState,
-    work: impl AsyncFnOnce(&mut ResourceQueries<'_>) -> Result<HttpResponse, HttpError>,
+    work: impl AsyncFnOnce(&mut ResourceRequest<'_>) -> Result<HttpResponse, HttpError>,
+) -> HttpResponse {
+    respond_with(http, state, work, |result| encode::into_http_response(http, result)).await
+}
+
+/// Answers with what `encode` makes of the result, also of an error, such as a page.
+pub(in crate::http) async fn respond_with<T>(
+    http: &HttpRequest,
+    state: &AppState,
+    work: impl AsyncFnOnce(&mut ResourceRequest<'_>) -> Result<T, HttpError>,
+    encode: impl FnOnce(Result<T, HttpError>) -> HttpResponse,
 ) -> HttpResponse {
     let mut recorder = Recorder::start(http, state);
     let span = recorder.span();
     let result = async {
         let min_position = extract::min_position(http)?;
         let client = identify::client(http, state);
-        let mut queries =
-            ResourceQueries { state, client, min_position, cost: QueryCost::default(), log: &mut recorder.log };
-        work(&mut queries).await
+        let mut request = ResourceRequest { state, client, min_position, cost: 0, log: &mut recorder.log };
+        work(&mut request).await
     };
     let result = result.instrument(span).await;
     if result.is_ok() {
         recorder.log.outcome = "ok";
     }
-    recorder.finish(http, result)
+    recorder.finish_with(result, encode)
 }
 
-/// The queries of one request.
-pub(in crate::http) struct ResourceQueries<'a> {
+/// A query of the service itself.
+pub(in crate::http) struct OwnQuery<'a> {
+    pub(in crate::http) document: &'a str,
+    /// The operation to execute, if the document has several.
+    pub(in crate::http) operation_name: Option<&'a str>,
+    pub(in crate::http) variables: Json,
+    /// The languages of texts, unless they are among the variables.
+    pub(in crate::http) languages: AcceptedLanguages,
+}
+
+impl OwnQuery<'_> {
+    fn into_request(self, min_position: Option<Lsn>) -> OperationRequest {
+        let Self { document, operation_name, variables, languages } = self;
+        OperationRequest::own(document, operation_name, Variables::from_json(variables), languages, min_position)
+    }
+}
+
+/// A request, with what it has cost so far.
+pub(in crate::http) struct ResourceRequest<'a> {
     state: &'a AppState,
     client: Client<'a>,
     min_position: Option<Lsn>,
-    /// The cost so far.
-    cost: QueryCost,
+    cost: u64,
     log: &'a mut RequestLog,
 }
 
-impl ResourceQueries<'_> {
-    /// The data of a query. Its cost is debited from the client's quota.
+impl ResourceRequest<'_> {
+    /// The response to a query, as JSON. Its cost is debited from the client's quota. It has no errors: a resource is
+    /// rendered from complete data only.
+    pub(in crate::http) async fn json(&mut self, query: OwnQuery<'_>) -> Result<Bytes, HttpError> {
+        self.log.replace_cost(None);
+        let result = run_query(self.state, &self.client, query.into_request(self.min_position), self.log).await;
+        self.cost = self.cost.saturating_add(self.log.replace_cost(None).unwrap_or_default());
+        self.log.replace_cost(Some(self.cost));
+        result
+    }
+
+    /// The data of a query, as [`Self::json`].
     pub(in crate::http) async fn data(
         &mut self,
         document: &str,
         variables: Json,
         languages: &AcceptedLanguages,
     ) -> Result<Json, HttpError> {
-        let state = self.state;
-        let request = operation_request(document, variables, languages, self.min_position);
-        let key = match cache::look_up(state, &request, self.log).await? {
-            Lookup::Hit(cached) => {
-                let name = cached.operation_name.clone();
-                let operation = Operation {
-                    operation_type: Some(async_graphql::parser::types::OperationType::Query),
-                    name,
-                    cost: cached.cost,
-                };
-                limits::debit(&self.client, cached.cost.total(), self.log).await?;
-                self.record(&operation);
-                self.log.is_cached = true;
-                let json = cached.body.json().ok_or_else(|| internal("a cached response could not be decompressed"))?;
-                return data_of(&json);
-            }
-            Lookup::Miss(key) => key,
-        };
-        limits::debit_minimum(&self.client, self.log).await?;
-        let _permit = limits::admit(&self.client, state).await?;
-        let (query, _) = request.into_query();
-        let prepared = prepare(state, query)?;
-        limits::debit_rest(&self.client, prepared.1.cost.total(), self.log).await?;
-        self.record(&prepared.1);
-        self.log.is_cached = false;
-        execute(state, prepared, key, self.min_position, self.log).await
+        let languages = languages.clone();
+        data_of(&self.json(OwnQuery { document, operation_name: None, variables, languages }).await?)
     }
 
-    /// Debits a cost, and waits for the client's turn to read from the store.
-    pub(in crate::http) async fn read_store(&mut self, cost: u64) -> Result<(Permit, Store), HttpError> {
+    /// Debits a cost, at least the minimum, and waits for the client's turn to read from the store. `name` is that of what is
+    /// requested, in logs and metrics.
+    ///
+    /// # Errors
+    /// If the cost exceeds the client's quota, or too many requests wait.
+    pub(in crate::http) async fn read_store(
+        &mut self,
+        name: Option<&'static str>,
+        cost: u64,
+    ) -> Result<(Permit, Store), HttpError> {
+        self.record_cost(name, cost);
         limits::debit(&self.client, cost, self.log).await?;
         let permit = limits::admit(&self.client, self.state).await?;
-        let operation =
-            Operation { operation_type: None, name: None, cost: QueryCost { nodes: cost, ..QueryCost::default() } };
-        self.record(&operation);
+        let cost = QueryCost { nodes: cost, ..QueryCost::default() };
+        let operation = Operation { operation_type: None, name: None, cost };
         let reserved = cache::reserve(self.state, None, &operation, self.min_position, self.log).await?;
         Ok((permit, reserved.store))
+    }
+
+    /// Debits what the rest of a request costs that reads from the store.
+    ///
+    /// # Errors
+    /// If it exceeds the client's quota.
+    pub(in crate::http) async fn debit(&mut self, name: Option<&'static str>, cost: u64) -> Result<(), HttpError> {
+        self.record_cost(name, cost);
+        if cost > 0 {
+            let cost = u32::try_from(cost).unwrap_or(u32::MAX);
+            self.log.quota = self.client.debit(cost).await?.or(self.log.quota);
+        }
+        Ok(())
+    }
+
+    /// Debits the minimum cost, for a request that needs no query.
+    pub(in crate::http) async fn debit_minimum(&mut self) -> Result<(), HttpError> {
+        limits::debit_minimum(&self.client, self.log).await
+    }
+
+    /// Executes work within the request timeout, on the threads of queries. If the database becomes unreachable, it fails
+    /// at once. If the client disconnects, it is aborted.
+    ///
+    /// # Errors
+    /// If the work fails.
+    pub(in crate::http) async fn execute<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, HttpError> {
+        Ok(execute::supervise(self.state, &self.log.request_id, work).await??)
     }
 
     /// Debits a cost in advance, for [`PrepaidQueries`].
@@ -124,22 +172,14 @@ impl ResourceQueries<'_> {
         })
     }
 
-    /// Debits the minimum cost, for a request that needs no query.
-    pub(in crate::http) async fn debit_minimum(&mut self) -> Result<(), HttpError> {
-        limits::debit_minimum(&self.client, self.log).await
-    }
-
-    /// The cost of the queries so far.
+    /// The cost so far.
     pub(in crate::http) fn cost(&self) -> u64 {
-        self.cost.total()
+        self.cost
     }
 
-    fn record(&mut self, operation: &Operation) {
-        let QueryCost { nodes, statements, counts } = operation.cost;
-        self.cost.nodes = self.cost.nodes.saturating_add(nodes);
-        self.cost.statements = self.cost.statements.saturating_add(statements);
-        self.cost.counts = self.cost.counts.saturating_add(counts);
-        self.log.set_operation(operation.operation_type, operation.name.as_deref(), self.cost);
+    fn record_cost(&mut self, name: Option<&'static str>, cost: u64) {
+        self.cost = self.cost.saturating_add(cost);
+        self.log.set_operation(None, name, QueryCost { nodes: self.cost, ..QueryCost::default() });
     }
 }
 
@@ -155,86 +195,55 @@ pub(in crate::http) struct PrepaidQueries {
 impl PrepaidQueries {
     /// The data of a query.
     pub(in crate::http) async fn data(&self, document: &str, variables: Json) -> Result<Json, HttpError> {
-        let state = &**self.state;
+        let client = identify::prepaid_client(self.client.clone(), &self.state);
+        let query = OwnQuery { document, operation_name: None, variables, languages: self.languages.clone() };
         let mut log = RequestLog::new(self.request_id.clone());
-        let request = operation_request(document, variables, &self.languages, self.min_position);
-        let key = match cache::look_up(state, &request, &mut log).await? {
-            Lookup::Hit(cached) => {
-                let json = cached.body.json().ok_or_else(|| internal("a cached response could not be decompressed"))?;
-                return data_of(&json);
-            }
-            Lookup::Miss(key) => key,
-        };
-        let _permit = state.admission.admit(&self.client).await.ok_or_else(HttpError::overloaded)?;
-        let (query, _) = request.into_query();
-        execute(state, prepare(state, query)?, key, self.min_position, &mut log).await
+        data_of(&run_query(&self.state, &client, query.into_request(self.min_position), &mut log).await?)
     }
 }
 
-fn operation_request(
-    document: &str,
-    variables: Json,
-    languages: &AcceptedLanguages,
-    min_position: Option<Lsn>,
-) -> OperationRequest {
-    OperationRequest {
-        query: document.to_owned(),
-        operation_name: None,
-        variables: Variables::from_json(variables),
-        languages: languages.clone(),
-        is_by_id: false,
-        persisted: extract::PersistedQuery::none(),
-        cost_report: CostReport::Off,
-        min_position,
-        resume_after: None,
-    }
-}
-
-/// A query that is valid, with its operation.
-type Prepared = (crate::graphql::PreparedRequest, Operation);
-
-/// Prepares a query of the service. It is valid, but can exceed a limit that is set lower than the default.
-fn prepare(state: &AppState, query: Request) -> Result<Prepared, HttpError> {
-    let prepared = state.schema.prepare(query).map_err(|rejected| {
-        let message = rejected.errors.first().map(|error| error.message.clone()).unwrap_or_default();
-        tracing::error!(%message, "a query of the service itself was rejected: raise the limit that it names");
-        HttpError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "LIMIT_EXCEEDED",
-            "this needs more than the service's query limits allow",
-        )
-    })?;
-    let operation = Operation {
-        operation_type: prepared.operation_type,
-        name: prepared.operation_name.clone(),
-        cost: prepared.cost,
-    };
-    Ok((prepared, operation))
-}
-
-async fn execute(
+/// Runs a query of the service itself through the stages of those of clients. Returns the response, as JSON.
+async fn run_query(
     state: &AppState,
-    (prepared, operation): Prepared,
-    key: Option<crate::http::response_cache::CacheKey>,
-    min_position: Option<Lsn>,
+    client: &Client<'_>,
+    request: OperationRequest,
     log: &mut RequestLog,
-) -> Result<Json, HttpError> {
-    let reserved = cache::reserve(state, key, &operation, min_position, log).await?;
-    let response = execute::run(state, prepared, operation.cost, CostReport::Off, reserved.store, log).await?;
-    check(&response, state)?;
-    let data = data_of(&response.body)?;
-    cache::insert(state, reserved.entry, &response, operation);
-    Ok(data)
+) -> Result<Bytes, HttpError> {
+    match answer(state, client, Ok(request), Transport::Read, log).await? {
+        Answer::Cached(cached) => {
+            log.is_cached = true;
+            cached.body.json().ok_or_else(|| internal("a cached response could not be decompressed"))
+        }
+        Answer::Executed(response) => {
+            log.is_cached = false;
+            match response.errors.first() {
+                None => Ok(response.body),
+                Some(_) if response.is_timed_out => Err(HttpError::timeout(state.request_timeout)),
+                Some(error) => Err(error_of_own_query(error)),
+            }
+        }
+        Answer::Rejected(mut rejected) => {
+            response::sanitize_errors(&mut rejected, &log.request_id);
+            Err(rejected.errors.first().map_or_else(HttpError::internal, error_of_own_query))
+        }
+        Answer::CostOnly(_) | Answer::Subscription(_) => Err(internal("a query of the service has no response")),
+    }
 }
 
-/// A resource is rendered from complete data only.
-fn check(response: &EncodedResponse, state: &AppState) -> Result<(), HttpError> {
-    if response.is_timed_out {
-        return Err(HttpError::timeout(state.request_timeout));
-    }
-    match response.errors.first() {
-        Some(error) => Err(internal(&error.message)),
-        None => Ok(()),
+/// The documents of the service are valid, so that what is wrong is a variable, which comes from the address; or a limit of
+/// queries is set lower than the service needs.
+fn error_of_own_query(error: &ServerError) -> HttpError {
+    let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+        Some(Value::String(code)) => code.as_str(),
+        _ => "INTERNAL",
+    };
+    match code {
+        "BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED" => HttpError::bad_request("BAD_USER_INPUT", &error.message),
+        "INTERNAL" => internal(&error.message),
+        _ => {
+            tracing::warn!(message = %error.message, "a query of the service itself was refused");
+            HttpError::service_unavailable(&error.message)
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::http::request_params::{RequestParams, parse_json, parse_payload};
+use crate::http::streams::beat_after;
 
 /// The name of the protocol in `Sec-WebSocket-Protocol`.
 pub(super) const SUB_PROTOCOL: &str = "graphql-transport-ws";
@@ -103,7 +104,7 @@ impl Protocol {
         Self {
             init_deadline: Some(now + INIT_TIMEOUT),
             last_heard: now,
-            next_ping: now + PING_INTERVAL,
+            next_ping: beat_after(now + PING_INTERVAL),
             operations: HashSet::new(),
         }
     }
@@ -126,7 +127,7 @@ impl Protocol {
             return Err(Close::new(1001, "No pong within 30 seconds"));
         }
         if now >= self.next_ping {
-            self.next_ping = now + PING_INTERVAL;
+            self.next_ping = beat_after(now + PING_INTERVAL);
             return Ok(Action::Ping);
         }
         Ok(Action::Nothing)
@@ -256,7 +257,7 @@ mod tests {
     const INIT: &str = r#"{"type":"connection_init"}"#;
 
     fn socket() -> (Protocol, Instant) {
-        let now = Instant::now();
+        let now = beat_after(Instant::now());
         (Protocol::new(now), now)
     }
 

@@ -79,11 +79,13 @@ const RECOUNTS: [Recount; 4] = [
 ];
 
 /// Notes the affiliations that began or ended since the last day that was noted: nothing is written when the day comes.
-const NOTE_CALENDAR_CHANGES: &str = "WITH turned AS (SELECT affiliation.id, researcher_id, organization_id \
+const NOTE_CALENDAR_CHANGES: &str = "WITH turned AS (SELECT affiliation.id, researcher_id, organization_id, kind \
     FROM affiliation, setting WHERE setting.name = 'calendar_day' AND (starts_on > setting.value::date \
     AND starts_on <= CURRENT_DATE OR ends_on >= setting.value::date AND ends_on < CURRENT_DATE)) \
     INSERT INTO change_pending (kind, id, field, delta) SELECT 3, id, 'isCurrent', 1 FROM turned \
     UNION ALL SELECT DISTINCT 1, researcher_id, 'affiliations', 1 FROM turned \
+    UNION ALL SELECT DISTINCT 1, researcher_id, 'headline', 1 FROM turned JOIN researcher ON researcher.id = researcher_id \
+    WHERE kind = 'EMPLOYMENT' AND headline = '{}' \
     UNION ALL SELECT DISTINCT 2, organization_id, 'affiliations', 1 FROM turned";
 
 #[derive(FromQueryResult, Serialize)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sea_orm::FromQueryResult;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::citation::{CitationLocale, CitationStyle, CitedAuthor, CitedPaper, MAX_CITED_AUTHORS};
 use crate::error::Error;
@@ -39,9 +40,10 @@ pub struct CitedPaperKey {
     pub authors: AuthorSelection,
 }
 
+/// A paper as read from the database, with its authors as JSON.
 #[derive(FromQueryResult)]
-struct CitedPaperRow {
-    id: i64,
+pub(super) struct CitedPaperRow {
+    pub(super) id: i64,
     slug: String,
     title: String,
     abstract_text: LocalizedText,
@@ -67,7 +69,15 @@ struct CitedPaperRow {
 
 impl CitedPaperRow {
     fn into_cited_paper(self) -> Result<CitedPaper, Error> {
-        let authors: Vec<CitedAuthorRow> = serde_json::from_str(&self.authors).map_err(Error::internal)?;
+        self.with_authors(CitedAuthorRow::into_cited_author)
+    }
+
+    /// The paper with its authors, each of which is read as `R`.
+    pub(super) fn with_authors<R: DeserializeOwned, A>(
+        self,
+        into_author: impl Fn(R) -> A,
+    ) -> Result<CitedPaper<A>, Error> {
+        let authors: Vec<R> = serde_json::from_str(&self.authors).map_err(Error::internal)?;
         Ok(CitedPaper {
             slug: self.slug,
             title: self.title,
@@ -88,7 +98,7 @@ impl CitedPaperRow {
             doi: self.doi,
             arxiv_id: self.arxiv_id,
             url: self.url,
-            authors: authors.into_iter().map(CitedAuthorRow::into_cited_author).collect(),
+            authors: authors.into_iter().map(into_author).collect(),
         })
     }
 }

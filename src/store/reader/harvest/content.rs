@@ -7,14 +7,14 @@ use sea_orm::FromQueryResult;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::citation::{AuthorName, CitedAuthor, publisher_and_venue};
+use crate::citation::{AuthorName, CitedAuthor, CitedPaper};
 use crate::error::Error;
 use crate::model::language::LocalizedText;
-use crate::model::record::{AbstractCompleteness, NameRecords, PaperType};
+use crate::model::record::{AbstractCompleteness, NameRecords};
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::authorship::join_resolved_researcher;
-use crate::store::reader::citation::{CITED_AUTHOR_FIELDS, CitedAuthorRow};
+use crate::store::reader::citation::{CITED_AUTHOR_FIELDS, CitedAuthorRow, CitedPaperRow};
 
 /// An identifier of an external scheme.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -76,59 +76,14 @@ pub struct PaperAuthor {
 /// A paper.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PaperContent {
-    /// The title as published.
-    pub title: String,
-    /// Its translations.
+    /// What is cited, with all authors, in order. The abstract is only there if it is complete and may be displayed.
+    pub cited: CitedPaper<PaperAuthor>,
+    /// The translations of the title.
     pub translated_titles: LocalizedText,
-    /// The abstract, if it is complete and may be displayed.
-    pub abstract_text: LocalizedText,
-    /// The date, as precise as it is known.
-    pub publication_date: Option<String>,
-    /// The type.
-    pub paper_type: PaperType,
-    /// The journal, proceedings or book that contains it.
-    pub venue_name: Option<String>,
-    /// The volume.
-    pub volume: Option<String>,
-    /// The issue.
-    pub issue: Option<String>,
-    /// The pages.
-    pub pages: Option<String>,
-    /// The article number.
-    pub article_number: Option<String>,
-    /// The edition.
-    pub edition: Option<String>,
-    /// The publisher.
-    pub publisher_name: Option<String>,
-    /// The ISSNs.
-    pub issns: Vec<String>,
-    /// The ISBNs.
-    pub isbns: Vec<String>,
-    /// The keywords as published.
-    pub keywords: Vec<String>,
-    /// The language.
-    pub language: Option<String>,
-    /// The DOI.
-    pub doi: Option<String>,
-    /// The arXiv ID.
-    pub arxiv_id: Option<String>,
-    /// The URL.
-    pub url: Option<String>,
     /// The version of record, if this is another version of the work.
     pub version_of_id: Option<i64>,
     /// The topics.
     pub topics: Vec<TopicReference>,
-    /// All authors, in order.
-    pub authors: Vec<PaperAuthor>,
-}
-
-impl PaperContent {
-    /// Returns the publisher and the venue. The institution of a thesis or a report, and the repository of a dataset, was
-    /// once stored as the venue.
-    #[must_use]
-    pub fn publisher_and_venue(&self) -> (Option<&str>, Option<&str>) {
-        publisher_and_venue(self.paper_type, self.publisher_name.as_deref(), self.venue_name.as_deref())
-    }
 }
 
 /// A researcher.
@@ -246,31 +201,12 @@ fn topics_of(table: &str) -> String {
 
 #[derive(FromQueryResult)]
 struct PaperRow {
-    id: i64,
-    title: String,
+    #[sea_orm(nested)]
+    cited: CitedPaperRow,
     translated_titles: LocalizedText,
-    abstract_text: LocalizedText,
     abstract_completeness: AbstractCompleteness,
-    publication_date: Option<String>,
-    #[sea_orm(from_alias = "type")]
-    paper_type: PaperType,
-    venue_name: Option<String>,
-    volume: Option<String>,
-    issue: Option<String>,
-    pages: Option<String>,
-    article_number: Option<String>,
-    edition: Option<String>,
-    publisher_name: Option<String>,
-    issns: Vec<String>,
-    isbns: Vec<String>,
-    keywords: Vec<String>,
-    language: Option<String>,
-    doi: Option<String>,
-    arxiv_id: Option<String>,
-    url: Option<String>,
     version_of_id: Option<i64>,
     topics: String,
-    authors: String,
 }
 
 #[derive(Deserialize)]
@@ -306,31 +242,15 @@ impl PaperAuthorRow {
 
 impl PaperRow {
     fn into_content(self) -> Result<PaperContent, Error> {
-        let authors: Vec<PaperAuthorRow> = decode(&self.authors)?;
-        let has_full_abstract = self.abstract_completeness == AbstractCompleteness::Full;
+        let mut cited = self.cited.with_authors(PaperAuthorRow::into_author)?;
+        if self.abstract_completeness != AbstractCompleteness::Full {
+            cited.abstract_text = LocalizedText::default();
+        }
         Ok(PaperContent {
-            title: self.title,
+            cited,
             translated_titles: self.translated_titles,
-            abstract_text: if has_full_abstract { self.abstract_text } else { LocalizedText::default() },
-            publication_date: self.publication_date,
-            paper_type: self.paper_type,
-            venue_name: self.venue_name,
-            volume: self.volume,
-            issue: self.issue,
-            pages: self.pages,
-            article_number: self.article_number,
-            edition: self.edition,
-            publisher_name: self.publisher_name,
-            issns: self.issns,
-            isbns: self.isbns,
-            keywords: self.keywords,
-            language: self.language,
-            doi: self.doi,
-            arxiv_id: self.arxiv_id,
-            url: self.url,
             version_of_id: self.version_of_id,
             topics: decode(&self.topics)?,
-            authors: authors.into_iter().map(PaperAuthorRow::into_author).collect(),
         })
     }
 }
@@ -355,7 +275,7 @@ impl Store {
         );
         let sql = Sql::with(&columns, bigint_array(ids.iter().copied()));
         let rows = self.query_all::<PaperRow>("harvest::papers", sql).await?;
-        rows.into_iter().map(|row| Ok((row.id, row.into_content()?))).collect()
+        rows.into_iter().map(|row| Ok((row.cited.id, row.into_content()?))).collect()
     }
 
     /// Reads researchers.

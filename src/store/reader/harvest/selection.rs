@@ -19,6 +19,9 @@ use crate::store::reader::lookup::{LookupKey, lookup_ids_sql};
 
 /// Rows of the feed that one statement reads if the set may contain few of them.
 const SPARSE_CHUNK_ROWS: i64 = 20_000;
+/// Rows of the feed that are read before the members of the set are looked up in the index of organizations. A set that has
+/// a page among them is large: sorting all of its members for each page would take longer.
+const ORGANIZATION_CHUNK_ROWS: i64 = 2_000;
 /// The length of a list is not counted beyond this.
 pub const MAX_COUNTED_RECORDS: i64 = 2_000_000;
 
@@ -57,6 +60,14 @@ impl RecordSet {
     /// Whether every record of its kinds belongs to the set.
     fn is_dense(&self) -> bool {
         self.papers == PaperSelection::All && self.organizations.is_none()
+    }
+
+    /// The organizations to which all members of the set belong, or did.
+    fn listed_organizations(&self) -> Option<&HashSet<i64>> {
+        match &self.organizations {
+            Some(OrganizationSelection::OneOf(ids)) => Some(ids),
+            Some(OrganizationSelection::Any) | None => None,
+        }
     }
 }
 
@@ -201,7 +212,44 @@ fn scanned_rows(set: &RecordSet, after: FeedPosition, end: i64, limit: i64) -> S
     )
 }
 
+/// The rows of a range after a position whose entities belong to one of these organizations, or did.
+fn member_rows(set: &RecordSet, organizations: &HashSet<i64>, after: FeedPosition, end: i64) -> Sql {
+    sql!(
+        "SELECT position, kind, id, operation, changed_at, organizations, (fields ->> 'type')::bigint AS type_changed_at \
+         FROM changes_in_organizations(?::text[]) AS change WHERE kind = ANY(?::smallint[]) \
+         AND (position, kind, id) > (?::bigint, ?::smallint, ?::bigint) AND position <= ?::bigint",
+        text_array(organizations.iter().map(ToString::to_string)),
+        bigint_array(set.kinds.iter().map(|kind| i64::from(kind.number()))),
+        after.position,
+        after.kind,
+        after.id,
+        end,
+    )
+}
+
 const PAPER_OF_ROW: &str = " LEFT JOIN paper ON change.kind = 5 AND paper.id = change.id";
+
+/// The first records of a set among the rows of `source`, each with the number of these rows and the last of them.
+fn page_sql(source: Sql, set: &RecordSet, start: i64, limit: i64) -> Sql {
+    let sql = Sql::from("WITH change AS MATERIALIZED (")
+        .then(source)
+        .then(
+            "), record AS (SELECT change.position, change.kind, change.id, change.operation, change.changed_at, \
+             change.organizations::text AS organizations, paper.type AS paper_type, paper.author_count FROM change",
+        )
+        .then(PAPER_OF_ROW)
+        .then(" WHERE ")
+        .then(conditions(set, start))
+        .then(sql!(
+            " ORDER BY change.position, change.kind, change.id LIMIT ?), last AS (SELECT position AS end_position, \
+             kind AS end_kind, id AS end_id FROM change ORDER BY position DESC, kind DESC, id DESC LIMIT 1) \
+             SELECT (SELECT count(*) FROM change) AS scanned, last.*, record.* FROM (SELECT) AS page \
+             LEFT JOIN last ON true LEFT JOIN record ON true ORDER BY record.position, record.kind, record.id",
+            limit,
+        ));
+    // The values of a set decide how it is checked: a long list of organizations is hashed.
+    if set.is_dense() { sql } else { sql.with_custom_plan() }
+}
 
 impl Store {
     /// Returns for each time the last position of the feed before it; 0 if there is none. Each is found by bisection in the
@@ -243,29 +291,22 @@ impl Store {
         limit: usize,
     ) -> Result<HeaderPage, Error> {
         let page_rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-        let chunk_rows = if set.is_dense() { page_rows } else { SPARSE_CHUNK_ROWS.max(page_rows) };
+        let organizations = set.listed_organizations();
+        let chunk_rows = match organizations {
+            Some(_) => ORGANIZATION_CHUNK_ROWS.max(page_rows),
+            None if set.is_dense() => page_rows,
+            None => SPARSE_CHUNK_ROWS.max(page_rows),
+        };
         let (mut headers, mut after, mut further_statements): (Vec<RecordHeader>, _, _) = (Vec::new(), after, 0);
         loop {
-            let sql = Sql::from("WITH change AS MATERIALIZED (")
-                .then(scanned_rows(set, after, range.end, chunk_rows))
-                .then(
-                    "), record AS (SELECT change.position, change.kind, change.id, change.operation, change.changed_at, \
-                     change.organizations::text AS organizations, paper.type AS paper_type, paper.author_count FROM change",
-                )
-                .then(PAPER_OF_ROW)
-                .then(" WHERE ")
-                .then(conditions(set, range.start))
-                .then(sql!(
-                    " ORDER BY change.position, change.kind, change.id LIMIT ?), last AS (SELECT position AS end_position, \
-                     kind AS end_kind, id AS end_id FROM change ORDER BY position DESC, kind DESC, id DESC LIMIT 1) \
-                     SELECT (SELECT count(*) FROM change) AS scanned, last.*, record.* FROM (SELECT) AS page \
-                     LEFT JOIN last ON true LEFT JOIN record ON true ORDER BY record.position, record.kind, record.id",
-                    page_rows,
-                ));
-            // The values of a set decide how it is checked: a long list of organizations is hashed.
-            let sql = if set.is_dense() { sql } else { sql.with_custom_plan() };
-            let rows = self.query_all::<HeaderRow>("harvest::page", sql).await?;
-            let is_last = rows.first().is_none_or(|row| row.scanned < chunk_rows);
+            let members = organizations.filter(|_| further_statements > 0);
+            let source = match members {
+                Some(organizations) => member_rows(set, organizations, after, range.end).counting_many_rows(),
+                None => scanned_rows(set, after, range.end, chunk_rows),
+            };
+            let rows =
+                self.query_all::<HeaderRow>("harvest::page", page_sql(source, set, range.start, page_rows)).await?;
+            let is_last = members.is_some() || rows.first().is_none_or(|row| row.scanned < chunk_rows);
             let end = rows.first().and_then(|row| {
                 Some(FeedPosition { position: row.end_position?, kind: row.end_kind?, id: row.end_id? })
             });
@@ -303,13 +344,23 @@ impl Store {
                 MAX_COUNTED_RECORDS + 1,
             )
         } else {
-            sql!(
-                "SELECT count(*) FROM (SELECT FROM (SELECT *, (fields ->> 'type')::bigint AS type_changed_at FROM change \
-                 WHERE kind = ANY(?::smallint[]) AND position > ?::bigint AND position <= ?::bigint) AS change",
+            let rows = match set.listed_organizations() {
+                Some(organizations) => sql!(
+                    "changes_in_organizations(?::text[])",
+                    text_array(organizations.iter().map(ToString::to_string))
+                ),
+                None => Sql::from("change"),
+            };
+            Sql::from(
+                "SELECT count(*) FROM (SELECT FROM (SELECT *, (fields ->> 'type')::bigint AS type_changed_at FROM ",
+            )
+            .then(rows)
+            .then(sql!(
+                " AS change WHERE kind = ANY(?::smallint[]) AND position > ?::bigint AND position <= ?::bigint) AS change",
                 bigint_array(set.kinds.iter().map(|kind| i64::from(kind.number()))),
                 range.start,
                 range.end,
-            )
+            ))
             .then(if set.papers == PaperSelection::All { "" } else { PAPER_OF_ROW })
             .then(" WHERE ")
             .then(conditions(set, range.start))
