@@ -11,7 +11,7 @@ const MAX_SEPARATION_ROUNDS: usize = 400;
 /// Room between two shapes.
 const GAP: f64 = 4.0;
 /// How strongly everybody is drawn to the middle, so that groups without links to each other stay in the picture.
-const GRAVITY: f64 = 0.06;
+const GRAVITY: f64 = 3.0;
 
 /// A position in the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,7 +84,7 @@ fn spring(points: &mut [Point], links: &[WeightedLink], area: &Area) {
             }
             let (x, y, distance) = between(points[one], middle, one);
             let from_center = if area.center > 0.0 { 2.0 * ideal * ideal / distance } else { 0.0 };
-            push(&mut moves[one], x, y, from_center - GRAVITY * distance * to_f64(points.len()).sqrt());
+            push(&mut moves[one], x, y, from_center - GRAVITY * distance);
         }
         for &(from, to, weight) in links {
             let (Some(one), Some(other)) = (points.get(from), points.get(to)) else { continue };
@@ -97,7 +97,7 @@ fn spring(points: &mut [Point], links: &[WeightedLink], area: &Area) {
         for (point, by) in points.iter_mut().zip(moves) {
             let length = by.x.hypot(by.y);
             let scale = if length > longest { longest / length } else { 1.0 };
-            *point = area.clamp(Point { x: point.x + by.x * scale, y: point.y + by.y * scale });
+            push(point, by.x, by.y, scale);
         }
     }
 }
@@ -118,7 +118,7 @@ fn push(point: &mut Point, x: f64, y: f64, force: f64) {
     point.y += y * force;
 }
 
-/// Enlarges the drawing to the room there is, from the middle if somebody stands there.
+/// Scales the drawing to the room there is, from the middle if somebody stands there.
 fn fill(points: &mut [Point], area: &Area) {
     let bounds = |value: fn(&Point) -> f64| {
         let least = points.iter().map(value).fold(f64::INFINITY, f64::min);

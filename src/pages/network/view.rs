@@ -59,7 +59,7 @@ struct Column {
     link: String,
     /// The value of `aria-sort`, if the table is sorted by it.
     sort: Option<&'static str>,
-    is_number: bool,
+    class: &'static str,
 }
 
 /// A group in the legend.
@@ -137,12 +137,16 @@ fn columns(frame: &Frame, filters: &Filters, has_first_years: bool) -> Vec<Colum
         name,
         link: filters.params.with("sort", sort.value()),
         sort: (filters.sort == sort).then_some(if sort == Sort::Name { "ascending" } else { "descending" }),
-        is_number: sort != Sort::Name,
+        class: match sort {
+            Sort::Name => "",
+            Sort::First => "num network-first",
+            Sort::Papers | Sort::Last => "num",
+        },
     };
     let texts = frame.t;
     let all = [
         (Sort::Name, texts.name),
-        (Sort::Papers, texts.papers_together),
+        (Sort::Papers, texts.papers),
         (Sort::First, texts.first_paper),
         (Sort::Last, texts.last_paper),
     ];
