@@ -16,7 +16,9 @@ import { withService } from './service.js';
 
 const chromium = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+// Without the picture and the table of a network, which have their own limit.
 const MAX_ELEMENTS = 600;
+const MAX_NETWORK_ELEMENTS = 2600;
 const WIDTHS = [320, 768, 1400];
 const SCHEMES = ['light', 'dark'];
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -57,9 +59,13 @@ async function paths(base) {
     home: '',
     person: `people/${person.slug}`,
     'person-papers': `people/${person.slug}/papers`,
+    'person-network': `people/${person.slug}/network`,
+    'person-network-filtered': person.topics.nodes[0] && `people/${person.slug}/network?topic=${person.topics.nodes[0].id}&sort=name`,
+    'person-network-empty': `people/${person.slug}/network?until=1000`,
     paper: paper && `papers/${paper}`,
     organization: organization && `organizations/${organization}`,
     'organization-as-of': organization && `organizations/${organization}?asOf=2020`,
+    'organization-network': organization && `organizations/${organization}/network`,
     topic: topic && `topics/${topic}`,
     search: `search?q=${encodeURIComponent('learning')}`,
     'search-person': `search?q=${encodeURIComponent(word)}`,
@@ -102,7 +108,8 @@ async function audit(browser, url, width, scheme) {
   const session = await page.createCDPSession();
   await session.send('Page.setBypassCSP', { enabled: true });
   const measured = await page.evaluate(() => ({
-    elements: document.querySelectorAll('*').length,
+    elements: document.querySelectorAll('*').length - document.querySelectorAll('.network *').length,
+    network: document.querySelectorAll('.network *').length,
     headings: document.querySelectorAll('h1').length,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     wide: [...document.querySelectorAll('main *')]
@@ -112,6 +119,7 @@ async function audit(browser, url, width, scheme) {
       .map((element) => element.outerHTML.slice(0, 120)),
   }));
   if (measured.elements > MAX_ELEMENTS) problems.push(`${measured.elements} elements`);
+  if (measured.network > MAX_NETWORK_ELEMENTS) problems.push(`${measured.network} elements in the network`);
   if (measured.headings !== 1) problems.push(`${measured.headings} h1`);
   if (measured.overflow > 0) problems.push(`${measured.overflow} pixels too wide: ${measured.wide.join(' ')}`);
   // Evaluated by the debugger, which the content security policy of the page does not concern.

@@ -14,6 +14,7 @@ mod frame;
 mod home;
 pub mod language;
 mod list;
+mod network;
 mod organization;
 mod paper;
 mod params;
@@ -64,6 +65,15 @@ pub enum Rendered {
     Html(String),
     /// The page has another address, below that of the directory.
     Moved(String),
+    /// A file to be saved.
+    File {
+        /// Its name.
+        name: String,
+        /// Its media type.
+        media_type: &'static str,
+        /// Its content.
+        content: String,
+    },
     /// There is nothing at this address.
     NotFound,
 }
@@ -104,6 +114,12 @@ pub fn route(path: &str, query_string: &str) -> Result<Box<dyn Page>, RouteError
         ["papers"] => Box::new(list::papers::PapersPage::new(params)?),
         ["people", slug] if is_slug(slug) => Box::new(person::PersonPage::new(slug)),
         ["people", slug, "papers"] if is_slug(slug) => Box::new(person_papers::PersonPapersPage::new(slug, params)?),
+        ["people", slug, "network"] if is_slug(slug) => {
+            Box::new(network::person::PersonNetworkPage::new(slug, params)?)
+        }
+        ["organizations", slug, "network"] if is_slug(slug) => {
+            Box::new(network::organization::OrganizationNetworkPage::new(slug, params)?)
+        }
         ["organizations", slug] if is_slug(slug) => Box::new(organization::OrganizationPage::new(slug, params)?),
         ["topics", slug] if is_slug(slug) => Box::new(topic::TopicPage::new(slug)),
         ["papers", slug] if is_slug(slug) => Box::new(paper::PaperPage::new(slug)),
@@ -132,7 +148,9 @@ mod tests {
             ("people", "", "PeoplePage"),
             ("people/ada-lovelace", "", "ProfilePage"),
             ("people/ada-lovelace/papers", "", "PersonPapersPage"),
+            ("people/ada-lovelace/network", "since=2001", "PersonNetworkPage"),
             ("organizations/mila", "asOf=2019", "OrganizationPage"),
+            ("organizations/mila/network", "format=csv", "OrganizationNetworkPage"),
             ("topics/x1", "", "TopicPage"),
             ("papers/x1", "", "PaperPage"),
             ("path", "", "PathPage"),
@@ -155,6 +173,8 @@ mod tests {
             ("papers", "type=NOTHING"),
             ("people", "sort=x"),
             ("organizations/mila", "asOf=yesterday"),
+            ("organizations/mila/network", "sort=first"),
+            ("people/ada-lovelace/network", "min=many"),
             ("search", "kind=everything"),
         ] {
             assert_eq!(route(path, query).err(), Some(RouteError::InvalidParameter), "{path}?{query}");

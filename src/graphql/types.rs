@@ -4,6 +4,7 @@ pub(crate) mod affiliation;
 pub(crate) mod authorship;
 pub(crate) mod change;
 pub(crate) mod citation;
+pub(crate) mod coauthor_network;
 pub(crate) mod coauthor_path;
 pub(crate) mod coauthorship;
 pub(crate) mod directory;

@@ -18,6 +18,8 @@ use crate::pages::{self, Context, ErrorKind, Page, Rendered, RouteError, assets}
 /// The pages load nothing from other origins, run no scripts, and cannot be framed.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
+/// Files are saved; a browser that shows one all the same runs nothing in it.
+const FILE_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 /// Headers of all pages and errors.
 const PAGE_HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -159,7 +161,16 @@ fn encode_page(
     context: &Context<'_>,
 ) -> HttpResponse {
     match page.render(json, context) {
-        Ok(Rendered::Html(html)) => encode_html(html, http, state),
+        Ok(Rendered::Html(html)) => encode(html, &PAGE_HEADERS, http, state),
+        Ok(Rendered::File { name, media_type, content }) => {
+            let disposition = format!("attachment; filename=\"{name}\"");
+            let headers = [
+                (header::CONTENT_TYPE, media_type),
+                (header::CONTENT_SECURITY_POLICY, FILE_CONTENT_SECURITY_POLICY),
+                (header::CONTENT_DISPOSITION, &*disposition),
+            ];
+            encode(content, &headers, http, state)
+        }
         Ok(Rendered::Moved(path)) => {
             let query =
                 if context.query_string.is_empty() { String::new() } else { format!("?{}", context.query_string) };
@@ -174,17 +185,17 @@ fn encode_page(
     }
 }
 
-/// A page with its validator. What depends on the client, such as its rate limit, is private.
-fn encode_html(html: String, http: &HttpRequest, state: &AppState) -> HttpResponse {
-    let etag = EntityTag::new_weak(HEXLOWER.encode(&Sha256::digest(&html)[..16]));
+/// A page or a file with its validator. What depends on the client, such as its rate limit, is private.
+fn encode(body: String, headers: &[(HeaderName, &str)], http: &HttpRequest, state: &AppState) -> HttpResponse {
+    let etag = EntityTag::new_weak(HEXLOWER.encode(&Sha256::digest(&body)[..16]));
     let is_public = PERSONAL_HEADERS.iter().all(|name| !http.headers().contains_key(name));
     let cache_control = match state.persisted_query_max_age.as_secs() {
         seconds if is_public && seconds > 0 => format!("public, max-age={seconds}"),
         _ => "private, no-cache".to_owned(),
     };
     let mut response = HttpResponse::Ok();
-    for header in PAGE_HEADERS {
-        response.insert_header(header);
+    for (name, value) in headers {
+        response.insert_header((name.clone(), *value));
     }
     response
         .insert_header(ETag(etag.clone()))
@@ -193,7 +204,7 @@ fn encode_html(html: String, http: &HttpRequest, state: &AppState) -> HttpRespon
     if conditional::is_not_modified(http, &etag) {
         return response.status(StatusCode::NOT_MODIFIED).finish();
     }
-    response.body(html)
+    response.body(body)
 }
 
 fn encode_error(error: HttpError, state: &AppState, context: &Context<'_>) -> HttpResponse {

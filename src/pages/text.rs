@@ -212,6 +212,32 @@ texts! {
     same_person: "This is one and the same person.", "C’est une seule et même personne.";
     no_person_found: "No person with this name was found.", "Aucune personne de ce nom n’a été trouvée.";
     wrote_with: "wrote with", "a publié avec";
+    // Network
+    network: "Coauthor network", "Réseau de coauteurs";
+    network_lead: "Two people are linked if they wrote papers together. The picture and the table say the same.",
+        "Deux personnes sont reliées si elles ont publié ensemble. Le graphe et le tableau disent la même chose.";
+    organization_network: "Who writes with whom", "Qui publie avec qui";
+    organization_network_lead: "The people of the organization who wrote papers together. The picture and the table say the same.",
+        "Les membres de l’organisation qui ont publié ensemble. Le graphe et le tableau disent la même chose.";
+    graph_and_table: "Picture and table", "Graphe et tableau";
+    skip_graph: "Skip the picture", "Passer le graphe";
+    groups: "Groups", "Groupes";
+    group: "Group", "Groupe";
+    rest_of_network: "in smaller groups or alone", "en petits groupes ou seules";
+    network_key: "The larger a shape and the wider a line, the more papers together. A letter marks people who mostly write \
+        with each other.",
+        "Plus une forme est grande et un trait large, plus il y a de publications en commun. Une lettre marque les personnes \
+        qui publient surtout entre elles.";
+    network_omitted: "The picture has the closest 50 people.", "Le graphe montre les 50 personnes les plus proches.";
+    network_on_phones: "On a small screen, it has the closest 12.", "Sur un petit écran, il en montre 12.";
+    no_network: "No papers together were found.", "Aucune publication en commun n’a été trouvée.";
+    papers_together: "Papers together", "Publications en commun";
+    first_paper: "First paper", "Première";
+    year_until: "To year", "À l’année";
+    last_in: "last in", "dernière en";
+    their_network: "Their network", "Son réseau";
+    see_network: "See the network", "Voir le réseau";
+    download: "Download", "Télécharger";
     // About
     about_lead: "What this directory is, where its data come from, and how to use them.",
         "Ce qu’est cet annuaire, d’où viennent ses données et comment les utiliser.";
@@ -297,6 +323,12 @@ texts! {
     n_steps: "{n} step" / "{n} steps", "{n} étape" / "{n} étapes";
     n_earlier: "and {n} earlier" / "and {n} earlier", "et {n} antérieure" / "et {n} antérieures";
     of_n: "of {n}" / "of {n}", "sur {n}" / "sur {n}";
+    n_links: "{n} link" / "{n} links", "{n} lien" / "{n} liens";
+    n_groups: "{n} group" / "{n} groups", "{n} groupe" / "{n} groupes";
+    n_together: "{n} paper together" / "{n} papers together", "{n} publication en commun" / "{n} publications en commun";
+    n_or_more: "{n} or more" / "{n} or more", "{n} ou plus" / "{n} ou plus";
+    n_authors_at_most: "Papers with more than {n} author do not count." / "Papers with more than {n} authors do not count.",
+        "Les publications de plus de {n} auteur ne comptent pas." / "Les publications de plus de {n} auteurs ne comptent pas.";
     }
 }
 

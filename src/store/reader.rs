@@ -4,6 +4,7 @@ pub mod affiliation;
 pub mod authorship;
 pub mod backup;
 pub mod citation;
+pub mod coauthor_network;
 pub mod coauthor_path;
 pub mod coauthorship;
 pub mod cursor;

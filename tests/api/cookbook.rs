@@ -11,7 +11,7 @@ use crate::support::{TestApp, pluck_strings};
 
 /// The recipes in their order: file name and maximum number of statements. Statements issued at the same time are
 /// batched, so that a run may take one less.
-const RECIPES: [(&str, u64); 12] = [
+const RECIPES: [(&str, u64); 13] = [
     // The researcher; in one batch the texts of the headline, affiliations, topics, coauthors, papers and four totals;
     // in one batch their organizations and authors, and a total; the researchers of the authors.
     ("profile", 9),
@@ -25,6 +25,8 @@ const RECIPES: [(&str, u64); 12] = [
     ("organization-page", 11),
     // The researcher, and two levels of coauthors with their totals.
     ("coauthor-network", 5),
+    // The researcher; the coauthors; the links among them.
+    ("network-graph", 3),
     // The search, the hints, the entities.
     ("autocomplete-box", 3),
     ("resolve-dois", 1),

@@ -231,7 +231,15 @@ async fn linked_data_and_entities() {
 async fn pages() {
     let (app, _) = directory_with_hidden_names().await;
     let mut displayed = String::new();
-    for path in crate::pages::all_paths(&app).await {
+    let pages = crate::pages::all_paths(&app).await;
+    for network in pages.iter().filter(|path| path.ends_with("/network")) {
+        for format in ["csv", "graphml"] {
+            let file = crate::pages::fetch(&app, &format!("/en/{network}?format={format}"), &[]).await;
+            assert_eq!(file.status, 200, "{network} {format}");
+            assert_not_leaked(network, &file.body);
+        }
+    }
+    for path in pages {
         for language in ["en", "fr"] {
             let page = crate::pages::fetch(&app, &format!("/{language}/{path}"), &[]).await;
             assert_eq!(page.status, 200, "{path}");

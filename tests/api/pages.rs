@@ -24,7 +24,7 @@ pub struct PageResponse {
 }
 
 impl PageResponse {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
@@ -102,6 +102,8 @@ pub async fn all_paths(app: &TestApp) -> Vec<String> {
     for person in &people {
         paths.push(format!("people/{}", text(person, "slug")));
         paths.push(format!("people/{}/papers", text(person, "slug")));
+        paths.push(format!("people/{}/network", text(person, "slug")));
+        paths.push(format!("people/{}/network?since=1900&sort=name", text(person, "slug")));
         paths.push(format!("papers?person={}", text(person, "id")));
         for other in &people {
             paths.push(format!("path?from={}&to={}", text(person, "id"), text(other, "id")));
@@ -110,6 +112,7 @@ pub async fn all_paths(app: &TestApp) -> Vec<String> {
     for organization in nodes("organizations") {
         paths.push(format!("organizations/{}", text(&organization, "slug")));
         paths.push(format!("organizations/{}?asOf=2005", text(&organization, "slug")));
+        paths.push(format!("organizations/{}/network", text(&organization, "slug")));
         paths.push(format!("people?organization={}", text(&organization, "id")));
         paths.push(format!("papers?organization={}", text(&organization, "id")));
     }

@@ -19,6 +19,8 @@ use crate::graphql::limits::syntax_counts::REPRESENTATIONS;
 pub(crate) const UNPAGED_LIST_ROWS: u64 = 10;
 /// The type of a page of the change feed, which may be larger than other pages.
 const CHANGE_PAGE_TYPE: &str = "ChangePage";
+/// The type of a coauthor network, whose field has the size of its list of people.
+const NETWORK_TYPE: &str = "CoauthorNetwork";
 /// Cost of a word of a search query below a list: its hits are looked up for each parent.
 const NESTED_WORD_COST: u64 = 60;
 
@@ -192,7 +194,7 @@ impl<'a> CostEstimator<'a> {
         let searches = child.list_reads.saturating_add(u64::from(child.reads_page)).max(1);
         cost.statements = cost.statements.saturating_add(words.saturating_mul(searches));
         cost.list_reads = u64::from(own.reads_list);
-        if definition.named_type.ends_with("Connection") || definition.named_type == CHANGE_PAGE_TYPE {
+        if is_page(&definition.named_type) {
             let size = self.page_size(field, definition).min(self.page_size_cap);
             // `totalCount` and `facets` alone read no rows of the page.
             let rows = if child.reads_page { size } else { 0 };
@@ -210,7 +212,7 @@ impl<'a> CostEstimator<'a> {
         } else if own.reads_page {
             cost.reads_page = true;
             cost.nodes_per_row = child.nodes;
-            cost.counts_per_row = child.counts;
+            cost.counts_per_row = child.counts.saturating_add(own.counts);
         } else if definition.is_list && self.schema_index.is_composite(&definition.named_type) {
             let size = self.list_size(field, definition).min(self.page_size_cap);
             cost.nodes = size.saturating_mul(child.nodes.saturating_add(1));
@@ -324,6 +326,11 @@ impl<'a> CostEstimator<'a> {
             }
         })
     }
+}
+
+/// Whether the field with this type has a page size.
+fn is_page(type_name: &str) -> bool {
+    type_name.ends_with("Connection") || [CHANGE_PAGE_TYPE, NETWORK_TYPE].contains(&type_name)
 }
 
 /// Returns the number of words in the search queries of a variable's value.

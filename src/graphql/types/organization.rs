@@ -22,6 +22,8 @@ use crate::graphql::inputs::scalars::{DateTime, Url, stored_url};
 use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::affiliation::{Affiliation, AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use crate::graphql::types::change::load_revision;
+use crate::graphql::types::coauthor_network::{CoauthorNetwork, load_network};
+use crate::graphql::types::coauthorship::CoauthorFilter;
 use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
 use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
 use crate::graphql::types::localized_string::{LocalizedName, LocalizedString};
@@ -34,6 +36,7 @@ use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Ror;
 use crate::model::language::{LanguagePreferences, LanguageTag};
 use crate::store::reader::affiliation::{AffiliationScope, Affiliations, QualifyingAffiliations};
+use crate::store::reader::coauthor_network::NetworkScope;
 use crate::store::reader::cursor::PageArguments;
 use crate::store::reader::identifier_column::IdentifierColumn;
 use crate::store::reader::lookup::{ByLookupKey, LookupKey};
@@ -301,6 +304,29 @@ impl Organization {
         let (order, direction) = PaperOrder::resolve_newest_first(order_by, &filter)?;
         let list = Papers { scope, filter, order, direction };
         load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
+    }
+
+    /// Who writes with whom: the organization's people with the most joint works, and the links among them. People have a
+    /// current employment, membership or invited position at the organization or a descendant; works count if at least two
+    /// of them are authors. Papers with more authors than `Directory.consortiumSize` are excluded unless the filter sets
+    /// `maxAuthorsPerPaper`.
+    // All papers of its people are read.
+    #[graphql(
+        directive = Reads::apply(&[]),
+        directive = Cost::apply(statements(10).filter_statements(10).scan(3_000).filter_scan(3_000))
+    )]
+    async fn coauthor_network(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The maximum number of people: 1 to 100.", default = 50)] first: i32,
+        #[graphql(
+            desc = "Filters the people, and the papers from which counts, years and links are computed. `ids` and \
+                    `affiliation` apply in addition to the organization. `minPaperCount` applies to the joint works of a \
+                    person, and to those of each link."
+        )]
+        filter: Option<CoauthorFilter>,
+    ) -> Option<Result<EagerObject<CoauthorNetwork>, Error>> {
+        Some(load_network(ctx, NetworkScope::Organization, self.0.id, first, filter).await)
     }
 
     /// When it was added to the directory.

@@ -22,6 +22,7 @@ use crate::graphql::inputs::scalars::{DateTime, Url, saturating_i32, stored_url}
 use crate::graphql::inputs::search_query::parse_optional_query;
 use crate::graphql::types::affiliation::{AffiliationConnection, AffiliationFilter, AffiliationOrder};
 use crate::graphql::types::change::load_revision;
+use crate::graphql::types::coauthor_network::{CoauthorNetwork, load_network};
 use crate::graphql::types::coauthorship::{CoauthorConnection, CoauthorFilter, CoauthorOrder};
 use crate::graphql::types::facet::{FacetsField, ResearcherFacets};
 use crate::graphql::types::identifier::{Identifier, load_former_ids, load_identifiers};
@@ -33,6 +34,7 @@ use crate::model::global_id::{GlobalId, NodeKind};
 use crate::model::identifier::Orcid;
 use crate::model::language::LanguageTag;
 use crate::store::reader::affiliation::{AffiliationScope, Affiliations, EmploymentKey};
+use crate::store::reader::coauthor_network::NetworkScope;
 use crate::store::reader::coauthorship::Coauthors;
 use crate::store::reader::cursor::PageArguments;
 use crate::store::reader::identifier_column::IdentifierColumn;
@@ -288,6 +290,23 @@ impl Researcher {
             load_connection(ctx, ParentKey::new(self.0.id), list, PageArguments { first, after, last, before }).await
         };
         Some(coauthors().await)
+    }
+
+    /// The closest coauthors and the links among them: the data of a network graph, in two SQL queries. Papers with more
+    /// authors than `Directory.consortiumSize` are excluded unless the filter sets `maxAuthorsPerPaper`.
+    // Links are read for each pair of coauthors; with a filter, joint papers are counted.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(2).scan(50).filter_scan(1_000)))]
+    async fn coauthor_network(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The maximum number of coauthors: 1 to 100.", default = 50)] first: i32,
+        #[graphql(
+            desc = "Filters the coauthors, and the papers from which counts, years and links are computed. `minPaperCount` \
+                    also applies to the links."
+        )]
+        filter: Option<CoauthorFilter>,
+    ) -> Option<Result<EagerObject<CoauthorNetwork>, Error>> {
+        Some(load_network(ctx, NetworkScope::Researcher, self.0.id, first, filter).await)
     }
 
     /// Counts of the researcher's papers and coauthors. Null if counting fails.

@@ -45,7 +45,7 @@ impl CoauthorFilter {
     }
 
     /// Returns whether the stored pairs answer the filter. They count every paper up to the consortium size.
-    fn uses_stored_pairs(&self) -> bool {
+    pub(crate) fn uses_stored_pairs(&self) -> bool {
         self.publication_year.is_none() && self.topic_ids.is_none() && self.max_authors_per_paper.is_none()
     }
 }

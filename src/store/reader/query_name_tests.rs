@@ -7,6 +7,7 @@ use crate::store::access::data_loader::LoaderKey;
 use crate::store::reader::affiliation::{Affiliations, EmploymentKey, QualifyingAffiliations};
 use crate::store::reader::authorship::{Authorships, LastPositionKey, RedactedAuthorship};
 use crate::store::reader::citation::{CitedPaperKey, FormattedCitationKey};
+use crate::store::reader::coauthor_network::CoauthorNetworkKey;
 use crate::store::reader::coauthorship::Coauthors;
 use crate::store::reader::facet::{FacetKey, PaperFacet, ResearcherFacet};
 use crate::store::reader::lookup::{ById, ByLookupKey, LookupTable};
@@ -84,6 +85,7 @@ fn query_names_are_stable() {
     ];
     let others = [
         CitedPaperKey::NAME,
+        CoauthorNetworkKey::NAME,
         EmploymentKey::NAME,
         FacetKey::<PaperFacet>::NAME,
         FacetKey::<ResearcherFacet>::NAME,
@@ -122,6 +124,7 @@ fn query_names_are_stable() {
     authorships::page
     citation::format
     citation::papers
+    coauthor_network::members
     coauthors::count
     coauthors::page
     organization::ancestors

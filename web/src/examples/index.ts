@@ -7,6 +7,8 @@ import coauthorNetwork from './coauthor-network.graphql?raw';
 import coauthorNetworkVariables from './coauthor-network.variables.json?raw';
 import dataQuality from './data-quality.graphql?raw';
 import dataQualityVariables from './data-quality.variables.json?raw';
+import networkGraph from './network-graph.graphql?raw';
+import networkGraphVariables from './network-graph.variables.json?raw';
 import organizationPage from './organization-page.graphql?raw';
 import organizationPageVariables from './organization-page.variables.json?raw';
 import pathBetween from './path-between.graphql?raw';
@@ -31,6 +33,7 @@ export const examples: Operation[] = [
   { query: topicPage, variables: topicPageVariables },
   { query: organizationPage, variables: organizationPageVariables },
   { query: coauthorNetwork, variables: coauthorNetworkVariables },
+  { query: networkGraph, variables: networkGraphVariables },
   { query: autocompleteBox, variables: autocompleteBoxVariables },
   { query: resolveDois, variables: resolveDoisVariables },
   { query: syncSince, variables: syncSinceVariables },
