@@ -28,7 +28,7 @@ use crate::graphql::limits::query_cost::QueryCost;
 use crate::graphql::subscriptions::Subscription;
 use crate::http::error::HttpError;
 use crate::http::response::{self, EncodedResponse};
-use crate::http::response_cache::CachedResponse;
+use crate::http::response_cache::{CacheKey, CachedResponse, ResponseBody};
 use crate::http::streams::StreamSlot;
 use crate::http::{AppState, is_read, redirect_see_other, server_sent_events, websocket};
 
@@ -205,39 +205,94 @@ async fn answer(
 }
 
 /// A query of the service itself, for one of its pages.
-pub(super) struct OwnQuery {
+pub(super) struct OwnQuery<'a> {
+    /// Path and query string of the page, which determine it.
+    pub(super) address: &'a str,
     pub(super) document: &'static str,
     pub(super) operation_name: &'static str,
     pub(super) variables: Variables,
 }
 
+/// A page that was rendered from the response to its query.
+pub(super) struct RenderedPage {
+    pub(super) html: String,
+    /// The value of the `Link` header.
+    pub(super) link: Option<String>,
+}
+
 /// Executes a query of the service itself, under the same limits, admission, cache and records as one that the client sent,
-/// and responds with what `encode` makes of its JSON.
+/// and responds with the page that `render` makes of its JSON, or with another response such as a redirect. Pages are cached
+/// like responses.
 pub(super) async fn respond_to_own_query(
     http: &HttpRequest,
     state: &AppState,
-    query: OwnQuery,
-    encode: impl FnOnce(Result<Bytes, HttpError>) -> HttpResponse,
+    query: OwnQuery<'_>,
+    render: impl FnOnce(&Bytes) -> Result<RenderedPage, HttpResponse>,
+    encode: impl FnOnce(Result<CachedResponse, HttpError>) -> HttpResponse,
 ) -> HttpResponse {
     let mut recorder = Recorder::start(http, state);
     let span = recorder.span();
-    let result = run_own_query(http, state, query, &mut recorder.log).instrument(span).await;
-    recorder.finish_with(result, encode)
+    let result = run_own_query(http, state, query, render, &mut recorder.log).instrument(span).await;
+    recorder.finish_with(result, |result| match result {
+        Ok(Ok(page)) => encode(Ok(page)),
+        Ok(Err(response)) => response,
+        Err(error) => encode(Err(error)),
+    })
 }
 
 async fn run_own_query(
     http: &HttpRequest,
     state: &AppState,
-    query: OwnQuery,
+    query: OwnQuery<'_>,
+    render: impl FnOnce(&Bytes) -> Result<RenderedPage, HttpResponse>,
+    log: &mut RequestLog,
+) -> Result<Result<CachedResponse, HttpResponse>, HttpError> {
+    let client = identify::client(http, state);
+    let key = state.response_cache.make_key(|| Some(CacheKey::of_page(query.address)));
+    if let Some(key) = &key
+        && let Some((page, position)) = state.response_cache.get(&state.store, key, None).await?
+    {
+        log.position = Some(position);
+        log.set_operation(Some(OperationType::Query), page.operation_name.as_deref(), page.cost);
+        limits::debit(&client, page.cost.total(), log).await?;
+        log.outcome = "ok";
+        log.is_cached = true;
+        return Ok(Ok(page));
+    }
+    // The response includes this revision or a later one.
+    let entry = match key {
+        Some(key) => state.response_cache.reserve_page(key, state.store.known_revision().await.as_ref()),
+        None => None,
+    };
+    let operation_name = Some(query.operation_name.to_owned());
+    let json = json_of_own_query(state, &client, query, log).await?;
+    Ok(render(&json).map(|RenderedPage { html, link }| {
+        let page = CachedResponse {
+            body: ResponseBody::Plain(html.into()),
+            link: link.map(String::into_boxed_str),
+            operation_name,
+            cost: log.cost.unwrap_or_default(),
+        };
+        // As for responses: there are endlessly many pages that read nothing.
+        if let Some(entry) = entry.filter(|_| page.cost.total() > 0) {
+            state.response_cache.insert_page(entry, &page);
+        }
+        page
+    }))
+}
+
+async fn json_of_own_query(
+    state: &AppState,
+    client: &Client<'_>,
+    query: OwnQuery<'_>,
     log: &mut RequestLog,
 ) -> Result<Bytes, HttpError> {
-    let client = identify::client(http, state);
     let request = OperationRequest::own(query.document, query.operation_name, query.variables);
-    match answer(state, &client, Ok(request), Transport::Read, log).await? {
+    match answer(state, client, Ok(request), Transport::Read, log).await? {
         Answer::Cached(cached) => {
             log.outcome = "ok";
             log.is_cached = true;
-            cached.body.json().ok_or_else(|| {
+            cached.body.text().ok_or_else(|| {
                 tracing::error!("a cached response could not be decompressed");
                 HttpError::internal()
             })

@@ -63,6 +63,11 @@ impl<T> Connection<T> {
     pub(super) fn total(&self) -> i64 {
         self.total_count.unwrap_or_else(|| count(self.nodes.len()))
     }
+
+    /// Whether the list has more items than these.
+    pub(super) fn is_cut(&self) -> bool {
+        self.total() > count(self.nodes.len())
+    }
 }
 
 /// A list with values at its edges.
@@ -89,6 +94,7 @@ impl<T> Edges<T> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct PageInfo {
     pub(super) has_next_page: bool,
+    #[serde(default)]
     pub(super) has_previous_page: bool,
     #[serde(default)]
     pub(super) start_cursor: Option<String>,
@@ -130,6 +136,28 @@ pub(super) struct Author {
     pub(super) name: String,
     #[serde(default)]
     pub(super) researcher: Option<Slug>,
+}
+
+/// The place of an author in the list of authors.
+#[derive(Deserialize)]
+pub(super) struct AuthorPosition {
+    position: Option<i32>,
+}
+
+/// The authors who are not listed, in words. The position of the last author is their number: counting them would cost more.
+/// It is not known for sources without an order of authors.
+pub(super) fn unlisted_authors(
+    frame: &Frame,
+    listed: &Connection<Author>,
+    last: Option<&Connection<AuthorPosition>>,
+) -> Option<String> {
+    let last = last.and_then(|last| last.nodes.first()?.position);
+    let number = last.map(|last| i64::from(last) - count(listed.nodes.len())).filter(|number| *number > 0);
+    match number {
+        _ if !listed.page_info.has_next_page => None,
+        Some(number) => Some(frame.count(&frame.t.and_n_more, number)),
+        None => Some(frame.t.and_others.to_owned()),
+    }
 }
 
 /// An external identifier.
@@ -246,6 +274,8 @@ pub(super) struct Work {
     #[serde(default)]
     pub(super) doi: Option<String>,
     pub(super) authorships: Connection<Author>,
+    #[serde(default)]
+    last_author: Option<Connection<AuthorPosition>>,
     #[serde(default, rename = "abstract")]
     pub(super) abstract_: Option<Abstract>,
 }
@@ -255,9 +285,9 @@ impl Work {
         foreign(self.language.as_deref(), frame.language)
     }
 
-    /// The number of authors who are not in the list.
-    pub(super) fn more_authors(&self) -> i64 {
-        self.authorships.total() - count(self.authorships.nodes.len())
+    /// The authors who are not listed, in words.
+    pub(super) fn unlisted_authors(&self, frame: &Frame) -> Option<String> {
+        unlisted_authors(frame, &self.authorships, self.last_author.as_ref())
     }
 
     /// The type, unless it says nothing.

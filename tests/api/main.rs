@@ -77,6 +77,7 @@ mod oai_pmh;
 mod ordinary_role;
 mod organization;
 mod organization_papers;
+mod page_metadata;
 mod pages;
 mod pagination;
 mod pagination_properties;

@@ -27,7 +27,7 @@ pub(super) struct RequestLog {
     pub(super) request_id: String,
     operation_type: Option<OperationType>,
     operation_name: Option<String>,
-    cost: Option<u64>,
+    pub(super) cost: Option<QueryCost>,
     pub(super) statements: Option<StatementCounter>,
     /// Whether the response comes from the response cache.
     pub(super) is_cached: bool,
@@ -63,7 +63,7 @@ impl RequestLog {
     pub(super) fn set_operation(&mut self, operation_type: Option<OperationType>, name: Option<&str>, cost: QueryCost) {
         self.operation_type = operation_type;
         self.operation_name = name.map(str::to_owned);
-        self.cost = Some(cost.total());
+        self.cost = Some(cost);
         if let Some(operation_type) = operation_type {
             telemetry::set_request_operation(&Span::current(), &operation_type.to_string(), name);
         }
@@ -192,7 +192,7 @@ impl Drop for Recorder<'_> {
             status,
             milliseconds = (time.as_secs_f64() * 1e6).round() / 1000.0,
             statements,
-            cost = log.cost,
+            cost = log.cost.map(QueryCost::total),
             cached = log.is_cached,
             bytes = log.json_bytes.or(self.response.as_ref().and_then(|response| response.bytes)),
             "{}", if self.response.is_some() { "request completed" } else { "request cancelled by the client" }

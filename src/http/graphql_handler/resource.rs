@@ -81,7 +81,7 @@ impl ResourceQueries<'_> {
                 limits::debit(&self.client, cached.cost.total(), self.log).await?;
                 self.record(&operation);
                 self.log.is_cached = true;
-                let json = cached.body.json().ok_or_else(|| internal("a cached response could not be decompressed"))?;
+                let json = cached.body.text().ok_or_else(|| internal("a cached response could not be decompressed"))?;
                 return data_of(&json);
             }
             Lookup::Miss(key) => key,
@@ -160,7 +160,7 @@ impl PrepaidQueries {
         let request = operation_request(document, variables, &self.languages, self.min_position);
         let key = match cache::look_up(state, &request, &mut log).await? {
             Lookup::Hit(cached) => {
-                let json = cached.body.json().ok_or_else(|| internal("a cached response could not be decompressed"))?;
+                let json = cached.body.text().ok_or_else(|| internal("a cached response could not be decompressed"))?;
                 return data_of(&json);
             }
             Lookup::Miss(key) => key,
