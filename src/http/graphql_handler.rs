@@ -28,7 +28,7 @@ use crate::graphql::limits::query_cost::QueryCost;
 use crate::graphql::subscriptions::Subscription;
 use crate::http::error::HttpError;
 use crate::http::response::{self, EncodedResponse};
-use crate::http::response_cache::{CacheKey, CachedResponse, ResponseBody};
+use crate::http::response_cache::{CacheKey, CachedResponse, PageHeaders, ResponseBody};
 use crate::http::streams::StreamSlot;
 use crate::http::{AppState, is_read, redirect_see_other, server_sent_events, websocket};
 
@@ -268,8 +268,8 @@ async fn run_own_query(
     let json = json_of_own_query(state, &client, query, log).await?;
     Ok(render(&json).map(|RenderedPage { html, link }| {
         let page = CachedResponse {
+            page: Some(Box::new(PageHeaders { etag: resource::weak_etag(&html), link })),
             body: ResponseBody::Plain(html.into()),
-            link: link.map(String::into_boxed_str),
             operation_name,
             cost: log.cost.unwrap_or_default(),
         };

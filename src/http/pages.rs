@@ -1,12 +1,10 @@
 //! The pages for people: addresses, redirects, status and headers. [`crate::pages`] makes the pages themselves.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentEncoding, ETag, EntityTag, HeaderName};
+use actix_web::http::header::{self, ContentEncoding, ETag, HeaderName};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use async_graphql::Variables;
-use data_encoding::HEXLOWER;
-use sha2::{Digest as _, Sha256};
 
 use crate::http::content_negotiation::prefers_zstd;
 use crate::http::error::HttpError;
@@ -234,11 +232,10 @@ fn content_security_policy(settings: &SiteSettings) -> String {
 
 /// A page with its validator. What depends on the client, such as its rate limit, is private.
 fn encode_html(page: &CachedResponse, http: &HttpRequest, state: &AppState, settings: &SiteSettings) -> HttpResponse {
-    let Some(html) = page.body.text() else {
-        tracing::error!("a cached page could not be decompressed");
+    let Some(headers) = &page.page else {
+        tracing::error!("a cached page has no headers");
         return HttpResponse::InternalServerError().finish();
     };
-    let etag = EntityTag::new_weak(HEXLOWER.encode(&Sha256::digest(&html)[..16]));
     let is_public = PERSONAL_HEADERS.iter().all(|name| !http.headers().contains_key(name));
     let cache_control = match state.persisted_query_max_age.as_secs() {
         seconds if is_public && seconds > 0 => format!("public, max-age={seconds}"),
@@ -246,20 +243,27 @@ fn encode_html(page: &CachedResponse, http: &HttpRequest, state: &AppState, sett
     };
     let mut response = begin_page(StatusCode::OK, settings);
     response
-        .insert_header(ETag(etag.clone()))
+        .insert_header(ETag(headers.etag.clone()))
         .insert_header((header::CACHE_CONTROL, cache_control))
         .insert_header((header::VARY, "Accept, Accept-Encoding"));
-    if let Some(link) = &page.link {
-        response.insert_header((header::LINK, &**link));
+    if let Some(link) = &headers.link {
+        response.insert_header((header::LINK, link.as_str()));
     }
-    if conditional::is_not_modified(http, &etag) {
+    if conditional::is_not_modified(http, &headers.etag) {
         return response.status(StatusCode::NOT_MODIFIED).finish();
     }
-    match &page.body {
-        ResponseBody::Compressed { zstd, .. } if prefers_zstd(http) => {
-            response.insert_header(ContentEncoding::Zstd).body(zstd.clone())
+    // Sent as it is stored, if possible.
+    if let ResponseBody::Compressed { zstd, .. } = &page.body
+        && prefers_zstd(http)
+    {
+        return response.insert_header(ContentEncoding::Zstd).body(zstd.clone());
+    }
+    match page.body.text() {
+        Some(html) => response.body(html),
+        None => {
+            tracing::error!("a cached page could not be decompressed");
+            HttpResponse::InternalServerError().finish()
         }
-        _ => response.body(html),
     }
 }
 

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
+use actix_web::http::header::EntityTag;
 use actix_web::web::Bytes;
 use async_graphql::Variables;
 use moka::sync::Cache;
@@ -22,6 +23,8 @@ use crate::store::access::revision::{Lsn, PositionError, Revision, RevisionId};
 const ENTRY_OVERHEAD_BYTES: usize = 600;
 /// Memory of a language in a key in addition to its text.
 const LANGUAGE_OVERHEAD_BYTES: usize = 40;
+/// Memory of the headers of a page in addition to its links.
+const PAGE_HEADERS_BYTES: usize = 120;
 /// Responses of this size or more are stored compressed: several times as many fit, and decompressing one takes less time
 /// than sending it.
 const MIN_COMPRESSED_BYTES: usize = 4 * 1024;
@@ -113,13 +116,22 @@ impl ResponseBody {
     }
 }
 
+/// Headers of a page that depend on its content.
+#[derive(Clone, Debug)]
+pub struct PageHeaders {
+    /// The validator.
+    pub etag: EntityTag,
+    /// The value of `Link`.
+    pub link: Option<String>,
+}
+
 /// A cached response without errors, or the page that was rendered from one.
 #[derive(Clone, Debug)]
 pub struct CachedResponse {
     /// The JSON, or the HTML of a page.
     pub body: ResponseBody,
-    /// The value of the `Link` header of a page.
-    pub link: Option<Box<str>>,
+    /// The headers of a page; `None` for JSON.
+    pub page: Option<Box<PageHeaders>>,
     /// The name of the operation, if it has one.
     pub operation_name: Option<String>,
     /// The cost of the query.
@@ -153,7 +165,7 @@ fn entry_bytes(key: &CacheKey, cached: &CachedResponse) -> usize {
         + names.iter().sum::<usize>()
         + languages.map(|tag| LANGUAGE_OVERHEAD_BYTES + tag.as_str().len()).sum::<usize>()
         + cached.body.len()
-        + cached.link.as_ref().map_or(0, |link| link.len())
+        + cached.page.as_ref().map_or(0, |page| PAGE_HEADERS_BYTES + page.link.as_ref().map_or(0, String::len))
 }
 
 impl ResponseCache {
@@ -209,7 +221,7 @@ impl ResponseCache {
 
     /// Stores a response in its reserved entry.
     pub fn insert(&self, entry: VacantEntry, json: &Bytes, operation_name: Option<String>, cost: QueryCost) {
-        let cached = CachedResponse { body: ResponseBody::for_cache(json), link: None, operation_name, cost };
+        let cached = CachedResponse { body: ResponseBody::for_cache(json), page: None, operation_name, cost };
         self.insert_entry(entry, cached);
     }
 

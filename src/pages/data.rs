@@ -144,20 +144,21 @@ pub(super) struct AuthorPosition {
     position: Option<i32>,
 }
 
-/// The authors who are not listed, in words. The position of the last author is their number: counting them would cost more.
-/// It is not known for sources without an order of authors.
+/// The authors beyond the first ones, in words. Of a long list, the position of the last author is the number of all:
+/// counting them would cost more. It is not known for sources without an order of authors.
 pub(super) fn unlisted_authors(
     frame: &Frame,
-    listed: &Connection<Author>,
+    listed: usize,
+    authors: &Connection<Author>,
     last: Option<&Connection<AuthorPosition>>,
 ) -> Option<String> {
-    let last = last.and_then(|last| last.nodes.first()?.position);
-    let number = last.map(|last| i64::from(last) - count(listed.nodes.len())).filter(|number| *number > 0);
-    match number {
-        _ if !listed.page_info.has_next_page => None,
-        Some(number) => Some(frame.count(&frame.t.and_n_more, number)),
-        None => Some(frame.t.and_others.to_owned()),
-    }
+    let total = match last.and_then(|last| last.nodes.first()?.position) {
+        _ if !authors.page_info.has_next_page => count(authors.nodes.len()),
+        Some(position) => i64::from(position),
+        None => return Some(frame.t.and_others.to_owned()),
+    };
+    let unlisted = total - count(listed);
+    (unlisted > 0).then(|| frame.count(&frame.t.and_n_more, unlisted))
 }
 
 /// An external identifier.
@@ -285,9 +286,14 @@ impl Work {
         foreign(self.language.as_deref(), frame.language)
     }
 
-    /// The authors who are not listed, in words.
-    pub(super) fn unlisted_authors(&self, frame: &Frame) -> Option<String> {
-        unlisted_authors(frame, &self.authorships, self.last_author.as_ref())
+    /// The first authors.
+    pub(super) fn first_authors(&self, number: usize) -> &[Author] {
+        self.authorships.nodes.get(..number).unwrap_or(&self.authorships.nodes)
+    }
+
+    /// The authors beyond the first ones, in words.
+    pub(super) fn unlisted_authors(&self, frame: &Frame, listed: usize) -> Option<String> {
+        unlisted_authors(frame, listed, &self.authorships, self.last_author.as_ref())
     }
 
     /// The type, unless it says nothing.

@@ -14,6 +14,8 @@ use crate::pages::suggestions::{kind_name, section};
 use crate::pages::{Context, Page, RenderError, Rendered, RouteError};
 
 const PAGE_SIZE: u32 = 20;
+/// Authors of a paper in the list of results.
+const LISTED_AUTHORS: usize = 3;
 /// Maximum length of a search, in characters; the API allows more.
 pub(super) const MAX_QUERY_CHARS: usize = 300;
 /// The kinds in addresses.
@@ -134,8 +136,9 @@ impl Hit {
         let node = &self.node;
         let mut parts: Vec<String> = Vec::new();
         if let Some(authorships) = &node.authorships {
-            let names: Vec<&str> = authorships.nodes.iter().map(|author| author.name.as_str()).collect();
-            let more = unlisted_authors(frame, authorships, node.last_author.as_ref());
+            let names: Vec<&str> =
+                authorships.nodes.iter().take(LISTED_AUTHORS).map(|author| author.name.as_str()).collect();
+            let more = unlisted_authors(frame, LISTED_AUTHORS, authorships, node.last_author.as_ref());
             let more = more.map(|more| format!(" {more}")).unwrap_or_default();
             parts.push(names.join(", ") + &more);
         }
@@ -227,7 +230,7 @@ impl Page for SearchPage {
         let query = self.query();
         let title =
             if query.is_empty() { texts.search_title.to_owned() } else { format!("{query} · {}", texts.search_title) };
-        let frame = Frame::new(context, &data.directory.name.value, &title, "")
+        let frame = Frame::new(context, &data.directory.name.value, &title, texts.search_hint)
             .not_indexed_if(true)
             .as_collection()
             .without_search()
