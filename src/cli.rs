@@ -461,8 +461,11 @@ async fn build_application(
         monitoring: serve.monitoring,
         network: serve.network,
         harvest: serve.harvest,
-        pages: (serve.explorer == Switch::On)
-            .then(|| SiteSettings { public_url: serve.public_url.clone(), contact_url: serve.contact_url.clone() }),
+        pages: (serve.explorer == Switch::On).then(|| SiteSettings {
+            public_url: serve.public_url.clone(),
+            contact_url: serve.contact_url.clone(),
+            portrait_origins: serve.portrait_origins.clone(),
+        }),
     };
     store.warm_up().await;
     let application = Application::build(store.clone(), settings)?;

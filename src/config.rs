@@ -21,7 +21,9 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
-use crate::config::addresses::{parse_contact_url, parse_listen_address, parse_origin, parse_public_url};
+use crate::config::addresses::{
+    parse_contact_url, parse_image_origin, parse_listen_address, parse_origin, parse_public_url,
+};
 use crate::model::language::LanguageTag;
 
 pub use crate::config::database::{DEFAULT_LOG, DatabaseConfig, LogFormat, Migrate};
@@ -74,6 +76,9 @@ pub struct ServeConfig {
     /// Where readers of a page report what is wrong: an https:// or mailto: URL
     #[arg(long, env = "CONTACT_URL", value_parser = parse_contact_url)]
     pub contact_url: Option<String>,
+    /// Origins such as https://photos.example.org whose portraits the pages show, comma-separated; readers load them from there
+    #[arg(long, env = "PORTRAIT_ORIGINS", value_delimiter = ',', value_parser = parse_image_origin)]
+    pub portrait_origins: Vec<String>,
     /// Request handling.
     #[command(flatten)]
     pub http: HttpConfig,

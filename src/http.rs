@@ -30,6 +30,7 @@ mod response_headers;
 mod routes;
 mod server_sent_events;
 mod sitemap;
+mod slug_filters;
 mod streams;
 mod tarpit;
 mod warm_up;

@@ -22,13 +22,14 @@ mod path;
 mod person;
 mod person_papers;
 mod search;
+mod suggestions;
 mod text;
 mod topic;
 
 use serde_json::Value;
 
 pub use crate::pages::error_page::{ErrorKind, render_error};
-pub use crate::pages::frame::Context;
+pub use crate::pages::frame::{Context, EntityMetadata, FormatLink};
 use crate::pages::params::Params;
 
 /// Settings of the pages.
@@ -38,6 +39,8 @@ pub struct SiteSettings {
     pub public_url: Option<String>,
     /// Where readers report what is wrong: a web page, or an address of e-mail as `mailto:`.
     pub contact_url: Option<String>,
+    /// The origins, such as `https://photos.example.org`, whose portraits are shown. Others are not loaded.
+    pub portrait_origins: Vec<String>,
 }
 
 /// A page with its parameters.
@@ -108,6 +111,7 @@ pub fn route(path: &str, query_string: &str) -> Result<Box<dyn Page>, RouteError
     Ok(match segments.as_slice() {
         [""] => Box::new(home::HomePage),
         ["search"] => Box::new(search::SearchPage::new(params)?),
+        ["suggestions"] => Box::new(suggestions::Suggestions::new(&params)?),
         ["people"] => Box::new(list::people::PeoplePage::new(params)?),
         ["organizations"] => Box::new(list::organizations::OrganizationsPage::new(params)?),
         ["topics"] => Box::new(list::topics::TopicsPage::new(params)?),
@@ -145,6 +149,7 @@ mod tests {
         for (path, query, expected) in [
             ("", "", "HomePage"),
             ("search", "q=x", "SearchPage"),
+            ("suggestions", "q=x", "Suggestions"),
             ("people", "", "PeoplePage"),
             ("people/ada-lovelace", "", "ProfilePage"),
             ("people/ada-lovelace/papers", "", "PersonPapersPage"),

@@ -84,6 +84,14 @@ pub(super) fn parse_origin(text: &str) -> Result<String, String> {
     Ok(format!("{}://{}{port}", url.scheme(), host.to_ascii_lowercase()))
 }
 
+/// Parses an origin that images are loaded from.
+pub(super) fn parse_image_origin(text: &str) -> Result<String, String> {
+    match parse_origin(text)? {
+        origin if origin.starts_with("https://") || origin.starts_with("http://") => Ok(origin),
+        _ => Err("it is not the origin of a website, such as https://photos.example.org".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +110,14 @@ mod tests {
         for text in ["", "8080", "localhost", "everywhere", "example.org:80", ":", ":65536", "localhost:http", "::1:80"]
         {
             assert!(parse_listen_address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn image_origins() {
+        assert_eq!(parse_image_origin("https://Photos.example.org/"), Ok("https://photos.example.org".to_owned()));
+        for text in ["*", "", "data:", "https://a.org/x", "https://*.a.org", "ftp://a.org"] {
+            assert!(parse_image_origin(text).is_err(), "{text}");
         }
     }
 

@@ -19,6 +19,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'uns
 
 /// The path of the page, without a trailing slash.
 pub const PATH: &str = "/graphiql";
+/// The cookbook, whose queries are the tabs of the page.
+const COOKBOOK_FILE: &str = "cookbook.txt";
+const COOKBOOK: &str = include_str!("../../docs/cookbook.md");
 /// The file at [`PATH`].
 const INDEX_FILE: &str = "index.html";
 
@@ -31,6 +34,9 @@ pub async fn index(request: HttpRequest) -> HttpResponse {
 pub async fn asset(path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     if path.is_empty() || *path == INDEX_FILE {
         return redirect_with_query("../graphiql", &request);
+    }
+    if *path == COOKBOOK_FILE {
+        return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(COOKBOOK);
     }
     respond_with_file(&path, &request)
 }

@@ -173,7 +173,9 @@ async fn entity(
     let resource = ResourceName::parse(collection, name).filter(|name| is_slug(&name.slug));
     let Some(name) = resource else {
         return match language.and_then(Language::from_code) {
-            Some(language) => pages::respond(http, state, language, &format!("{}/{name}", collection.segment())).await,
+            Some(language) => {
+                pages::respond(http, state, language, &format!("{}/{name}", collection.segment()), None).await
+            }
             None => not_found(http),
         };
     };
@@ -188,7 +190,7 @@ async fn entity(
     resource::respond(http, state, async |queries| request.respond(queries).await).await
 }
 
-/// The page for people, with links to the formats; `None` if the client wants one of these, or pages are turned off.
+/// The page for people; `None` if the client wants one of these, or pages are turned off.
 async fn page_for_people(
     http: &HttpRequest,
     state: &AppState,
@@ -199,14 +201,7 @@ async fn page_for_people(
     let is_page = name.format.is_none() && negotiate(http, collection) == Some(Representation::Page);
     let code = language.filter(|_| is_page && state.pages.is_some())?;
     let path = format!("{}/{}", collection.segment(), name.slug);
-    let mut response = pages::respond(http, state, Language::from_code(code)?, &path).await;
-    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-        let link = signposting::page_header(&state.addresses, code, collection, &name.slug);
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            response.headers_mut().insert(header::LINK, link);
-        }
-    }
-    Some(response)
+    Some(pages::respond(http, state, Language::from_code(code)?, &path, Some(collection)).await)
 }
 
 struct EntityRequest<'a> {
@@ -504,15 +499,11 @@ fn path_to_root(http: &HttpRequest) -> String {
 
 /// Redirects to the page of an entity in the language of the client.
 fn redirect_to_page(http: &HttpRequest, state: &AppState, collection: Collection, slug: &str) -> HttpResponse {
-    let accepted = accepted_languages(http);
-    let known = |tag: &str| {
-        let primary = tag.split('-').next().unwrap_or(tag);
-        LANGUAGES.into_iter().find(|language| language.eq_ignore_ascii_case(primary))
-    };
-    let preferred = accepted.preferred.iter().find_map(|tag| known(tag.as_str()));
-    let language = preferred.or_else(|| known(state.default_language.as_str())).unwrap_or(LANGUAGES[0]);
+    let language = pages::preferred_language(http, &state.default_language).code();
     let location = format!("{}{language}/{}/{slug}", path_to_root(http), collection.segment());
-    redirect(http, state, StatusCode::SEE_OTHER, &location)
+    let mut response = redirect(http, state, StatusCode::SEE_OTHER, &location);
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("Cookie"));
+    response
 }
 
 /// Redirects from an identifier: to the page, or to the format that the client prefers.

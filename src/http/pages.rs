@@ -1,29 +1,33 @@
 //! The pages for people: addresses, redirects, status and headers. [`crate::pages`] makes the pages themselves.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ETag, EntityTag, HeaderName};
+use actix_web::http::header::{self, ContentEncoding, ETag, HeaderName};
 use actix_web::web::{self, Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse};
-use data_encoding::HEXLOWER;
-use sha2::{Digest as _, Sha256};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use crate::http::content_negotiation::prefers_zstd;
 use crate::http::error::HttpError;
-use crate::http::graphql_handler::resource::{self, OwnQuery};
+use crate::http::graphql_handler::resource::{self, OwnQuery, RenderedPage};
 use crate::http::graphql_handler::{PERSONAL_HEADERS, accepts_html};
-use crate::http::{AppState, conditional, graphiql};
-use crate::model::language::AcceptedLanguages;
+use crate::http::response_cache::{CachedResponse, ResponseBody};
+use crate::http::{AppState, conditional, graphiql, slug_filters};
+use crate::linked_data::address::Collection;
+use crate::linked_data::json_ld::{self, DocumentContext};
+use crate::linked_data::queries::LinkedEntity;
+use crate::linked_data::{html, signposting};
+use crate::model::language::{AcceptedLanguages, LanguageTag};
 use crate::pages::language::Language;
-use crate::pages::{self, Context, ErrorKind, Page, Rendered, RouteError, assets};
+use crate::pages::{
+    self, Context, EntityMetadata, ErrorKind, FormatLink, Page, Rendered, RouteError, SiteSettings, assets,
+};
 
-/// The pages load nothing from other origins, run no scripts, and cannot be framed.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'";
 /// Files are saved; a browser that shows one all the same runs nothing in it.
 const FILE_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
+/// The cookie with the language that a reader has chosen by the link to it. The script of the pages sets it.
+const LANGUAGE_COOKIE: &str = "language";
 /// Headers of all pages and errors.
-const PAGE_HEADERS: [(HeaderName, &str); 5] = [
+const PAGE_HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
     (header::PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=()"),
     (header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
@@ -43,19 +47,29 @@ pub(super) async fn show(
 ) -> HttpResponse {
     let (language, path) = address.into_inner();
     match Language::from_code(&language) {
-        Some(language) => respond(&http, &state, language, &path).await,
+        Some(language) => respond(&http, &state, language, &path, None).await,
         None => not_found(&http),
     }
 }
 
-/// The page of this language at a path below `/{language}/`.
-pub(super) async fn respond(http: &HttpRequest, state: &AppState, language: Language, path: &str) -> HttpResponse {
+/// The page of this language at a path below `/{language}/`. The page of an entity describes it in its head and headers, too.
+pub(super) async fn respond(
+    http: &HttpRequest,
+    state: &AppState,
+    language: Language,
+    path: &str,
+    entity: Option<Collection>,
+) -> HttpResponse {
     let Some(settings) = &state.pages else { return not_found(http) };
     if let Some(location) = without_trailing_slash(path, http.query_string()) {
         return HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish();
     }
     let root = root_of(http.path());
-    let context = Context { language, path, query_string: http.query_string(), root: &root, settings };
+    let context = Context { language, path, query_string: http.query_string(), root: &root, settings, metadata: None };
+    if let Some(filter) = slug_filters::find(path, http.query_string()) {
+        let not_found = || error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, &context);
+        return filter.redirect(http, state, not_found).await;
+    }
     let page = match pages::route(path, http.query_string()) {
         Ok(page) => page,
         Err(RouteError::NotFound) => return error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, &context),
@@ -70,11 +84,14 @@ pub(super) async fn respond(http: &HttpRequest, state: &AppState, language: Lang
         // They are among the variables.
         languages: AcceptedLanguages::default(),
     };
-    let encode = |result: Result<Bytes, HttpError>| match result {
-        Ok(json) => encode_page(page.as_ref(), &json, http, state, &context),
+    let render = |json: &Bytes| render(page.as_ref(), json, entity, http, state, &context);
+    let encode = |result: Result<Result<CachedResponse, HttpResponse>, HttpError>| match result {
+        Ok(Ok(page)) => encode_html(&page, http, state, settings),
+        Ok(Err(response)) => response,
         Err(error) => encode_error(error, state, &context),
     };
-    resource::respond_with(http, state, async |request| request.json(query).await, encode).await
+    let address = http.uri().path_and_query().map_or(path, |address| address.as_str());
+    resource::respond_with(http, state, async |request| request.page(address, query, render).await, encode).await
 }
 
 /// `/`: the front page in the language of the reader; or GraphiQL with a query that the address has.
@@ -114,26 +131,30 @@ pub(super) fn not_found(http: &HttpRequest) -> HttpResponse {
         return super::not_found(http);
     }
     let root = root_of(http.path());
-    let language = preferred_language(http, state);
-    let context = Context { language, path: "", query_string: "", root: &root, settings };
+    let language = preferred_language(http, &state.default_language);
+    let context = Context { language, path: "", query_string: "", root: &root, settings, metadata: None };
     let mut response = error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, &context);
-    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept, Accept-Language"));
+    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept, Accept-Language, Cookie"));
     response
 }
 
 fn redirect_to_language(http: &HttpRequest, state: &AppState, path: &str) -> HttpResponse {
-    let language = preferred_language(http, state).code();
+    let language = preferred_language(http, &state.default_language).code();
     let query = if http.query_string().is_empty() { String::new() } else { format!("?{}", http.query_string()) };
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, format!("{}{language}/{path}{query}", root_of(http.path()))))
-        .insert_header((header::VARY, "Accept-Language"))
+        .insert_header((header::VARY, "Accept-Language, Cookie"))
         .finish()
 }
 
-fn preferred_language(http: &HttpRequest, state: &AppState) -> Language {
-    let accepted =
-        http.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Language::negotiate(accepted, state.directory.default_language.as_str())
+/// The language that the reader has chosen, or else prefers by `Accept-Language`, or else that of the directory.
+pub(super) fn preferred_language(http: &HttpRequest, default_language: &LanguageTag) -> Language {
+    let values = |name| http.headers().get_all(name).filter_map(|value| value.to_str().ok());
+    let mut cookies = values(header::COOKIE).flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
+    let chosen = cookies.find(|(name, _)| name.trim() == LANGUAGE_COOKIE);
+    let chosen = chosen.and_then(|(_, code)| Language::from_code(code.trim()));
+    let accepted = values(header::ACCEPT_LANGUAGE).collect::<Vec<_>>().join(",");
+    chosen.unwrap_or_else(|| Language::negotiate(&accepted, default_language.as_str()))
 }
 
 /// Leads from a path to the root of the service by a relative address, so that pages also work below a path prefix.
@@ -153,58 +174,133 @@ fn without_trailing_slash(path: &str, query_string: &str) -> Option<String> {
     Some(format!("../{last}{query}"))
 }
 
-fn encode_page(
+/// Renders a page; the error is a response that is not a page.
+fn render(
     page: &dyn Page,
     json: &[u8],
+    entity: Option<Collection>,
     http: &HttpRequest,
     state: &AppState,
     context: &Context<'_>,
-) -> HttpResponse {
+) -> Result<RenderedPage, HttpResponse> {
+    let described = entity.map(|collection| describe(collection, json, state, context.language)).transpose();
+    let described = described.map_err(|error| {
+        tracing::error!(%error, "the entity of a page could not be described");
+        error_page(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal, state, context)
+    })?;
+    let (metadata, link) = described.flatten().unzip();
+    let context = &Context { metadata: metadata.as_ref(), ..*context };
     match page.render(json, context) {
-        Ok(Rendered::Html(html)) => encode(html, &PAGE_HEADERS, http, state),
-        Ok(Rendered::File { name, media_type, content }) => {
-            let disposition = format!("attachment; filename=\"{name}\"");
-            let headers = [
-                (header::CONTENT_TYPE, media_type),
-                (header::CONTENT_SECURITY_POLICY, FILE_CONTENT_SECURITY_POLICY),
-                (header::CONTENT_DISPOSITION, &*disposition),
-            ];
-            encode(content, &headers, http, state)
-        }
+        Ok(Rendered::Html(html)) => Ok(RenderedPage { html, link }),
+        Ok(Rendered::File { name, media_type, content }) => Err(encode_file(&name, media_type, content, http, state)),
         Ok(Rendered::Moved(path)) => {
             let query =
                 if context.query_string.is_empty() { String::new() } else { format!("?{}", context.query_string) };
             let location = format!("{}{}/{path}{query}", context.root, context.language.code());
-            HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish()
+            Err(HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish())
         }
-        Ok(Rendered::NotFound) => error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, context),
+        Ok(Rendered::NotFound) => Err(error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, context)),
         Err(error) => {
             tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "a page could not be rendered");
-            error_page(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal, state, context)
+            Err(error_page(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal, state, context))
         }
     }
 }
 
-/// A page or a file with its validator. What depends on the client, such as its rate limit, is private.
-fn encode(body: String, headers: &[(HeaderName, &str)], http: &HttpRequest, state: &AppState) -> HttpResponse {
-    let etag = EntityTag::new_weak(HEXLOWER.encode(&Sha256::digest(&body)[..16]));
-    let is_public = PERSONAL_HEADERS.iter().all(|name| !http.headers().contains_key(name));
-    let cache_control = match state.persisted_query_max_age.as_secs() {
-        seconds if is_public && seconds > 0 => format!("public, max-age={seconds}"),
-        _ => "private, no-cache".to_owned(),
+/// What the head and the `Link` header of an entity's page say about it; `None` if it does not exist.
+fn describe(
+    collection: Collection,
+    json: &[u8],
+    state: &AppState,
+    language: Language,
+) -> Result<Option<(EntityMetadata, String)>, serde_json::Error> {
+    let Some(entity) = LinkedEntity::from_response(collection, json)? else { return Ok(None) };
+    let context = DocumentContext { addresses: &state.addresses, language: Some(language.code()) };
+    let formats = collection.formats().iter().map(|format| FormatLink {
+        name: format.name(),
+        media_type: format.media_type(),
+        extension: format.extension(),
+    });
+    let metadata = EntityMetadata {
+        json_ld: html::escape_script(&json_ld::document(context, &entity)),
+        formats: formats.collect(),
     };
-    let mut response = HttpResponse::Ok();
-    for (name, value) in headers {
-        response.insert_header((name.clone(), *value));
-    }
+    Ok(Some((metadata, signposting::header(context, &entity))))
+}
+
+/// The pages load nothing from other origins but portraits, run no inline scripts, and cannot be framed.
+fn content_security_policy(settings: &SiteSettings) -> String {
+    let portraits: String = settings.portrait_origins.iter().map(|origin| format!(" {origin}")).collect();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{portraits}; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// A page with its validator. What depends on the client, such as its rate limit, is private.
+fn encode_html(page: &CachedResponse, http: &HttpRequest, state: &AppState, settings: &SiteSettings) -> HttpResponse {
+    let Some(headers) = &page.page else {
+        tracing::error!("a cached page has no headers");
+        return HttpResponse::InternalServerError().finish();
+    };
+    let mut response = begin_page(StatusCode::OK, settings);
     response
+        .insert_header(ETag(headers.etag.clone()))
+        .insert_header((header::CACHE_CONTROL, cache_control(http, state)))
+        .insert_header((header::VARY, "Accept, Accept-Encoding"));
+    if let Some(link) = &headers.link {
+        response.insert_header((header::LINK, link.as_str()));
+    }
+    if conditional::is_not_modified(http, &headers.etag) {
+        return response.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    // Sent as it is stored, if possible.
+    if let ResponseBody::Compressed { zstd, .. } = &page.body
+        && prefers_zstd(http)
+    {
+        return response.insert_header(ContentEncoding::Zstd).body(zstd.clone());
+    }
+    match page.body.text() {
+        Some(html) => response.body(html),
+        None => {
+            tracing::error!("a cached page could not be decompressed");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+/// A file with its validator.
+fn encode_file(name: &str, media_type: &str, content: String, http: &HttpRequest, state: &AppState) -> HttpResponse {
+    let etag = resource::weak_etag(&content);
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, media_type))
+        .insert_header((header::CONTENT_SECURITY_POLICY, FILE_CONTENT_SECURITY_POLICY))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .insert_header(ETag(etag.clone()))
-        .insert_header((header::CACHE_CONTROL, cache_control))
+        .insert_header((header::CACHE_CONTROL, cache_control(http, state)))
         .insert_header((header::VARY, "Accept, Accept-Encoding"));
     if conditional::is_not_modified(http, &etag) {
         return response.status(StatusCode::NOT_MODIFIED).finish();
     }
-    response.body(body)
+    response.body(content)
+}
+
+fn cache_control(http: &HttpRequest, state: &AppState) -> String {
+    let is_public = PERSONAL_HEADERS.iter().all(|name| !http.headers().contains_key(name));
+    match state.persisted_query_max_age.as_secs() {
+        seconds if is_public && seconds > 0 => format!("public, max-age={seconds}"),
+        _ => "private, no-cache".to_owned(),
+    }
+}
+
+fn begin_page(status: StatusCode, settings: &SiteSettings) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    for header in PAGE_HEADERS {
+        response.insert_header(header);
+    }
+    response.insert_header((header::CONTENT_SECURITY_POLICY, content_security_policy(settings)));
+    response
 }
 
 fn encode_error(error: HttpError, state: &AppState, context: &Context<'_>) -> HttpResponse {
@@ -222,10 +318,7 @@ fn encode_error(error: HttpError, state: &AppState, context: &Context<'_>) -> Ht
 }
 
 fn error_page(status: StatusCode, kind: ErrorKind, state: &AppState, context: &Context<'_>) -> HttpResponse {
-    let mut response = HttpResponse::build(status);
-    for header in PAGE_HEADERS {
-        response.insert_header(header);
-    }
+    let mut response = begin_page(status, context.settings);
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     match pages::render_error(kind, &state.directory.name, context) {
         Ok(html) => response.body(html),

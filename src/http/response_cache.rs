@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
+use actix_web::http::header::EntityTag;
 use actix_web::web::Bytes;
 use async_graphql::Variables;
 use moka::sync::Cache;
@@ -22,6 +23,8 @@ use crate::store::access::revision::{Lsn, PositionError, Revision, RevisionId};
 const ENTRY_OVERHEAD_BYTES: usize = 600;
 /// Memory of a language in a key in addition to its text.
 const LANGUAGE_OVERHEAD_BYTES: usize = 40;
+/// Memory of the headers of a page in addition to its links.
+const PAGE_HEADERS_BYTES: usize = 120;
 /// Responses of this size or more are stored compressed: several times as many fit, and decompressing one takes less time
 /// than sending it.
 const MIN_COMPRESSED_BYTES: usize = 4 * 1024;
@@ -61,9 +64,17 @@ impl CacheKey {
             languages: languages.clone(),
         })
     }
+
+    /// The key of a page, by the path and the query string of its address.
+    #[must_use]
+    pub fn of_page(address: &str) -> Self {
+        // No query has this key: variables are at least `{}`.
+        let query = format!("GET {address}");
+        Self { query, operation_name: None, variables: String::new(), languages: AcceptedLanguages::default() }
+    }
 }
 
-/// The JSON of a response.
+/// The JSON of a response, or the HTML of a page.
 #[derive(Clone, Debug)]
 pub enum ResponseBody {
     /// Uncompressed.
@@ -72,25 +83,25 @@ pub enum ResponseBody {
     Compressed {
         /// The zstd frame.
         zstd: Bytes,
-        /// The length of the JSON, in bytes.
+        /// The length before compression, in bytes.
         length: usize,
     },
 }
 
 impl ResponseBody {
     /// The stored form of a response: a copy, whose allocation is no larger than its length.
-    fn for_cache(json: &Bytes) -> Self {
+    fn for_cache(text: &Bytes) -> Self {
         let compress =
-            |compressor: &RefCell<Option<Compressor<'_>>>| compressor.borrow_mut().as_mut()?.compress(json).ok();
-        match (json.len() >= MIN_COMPRESSED_BYTES).then(|| COMPRESSOR.with(compress)).flatten() {
-            Some(zstd) => Self::Compressed { zstd: Bytes::copy_from_slice(&zstd), length: json.len() },
-            None => Self::Plain(Bytes::copy_from_slice(json)),
+            |compressor: &RefCell<Option<Compressor<'_>>>| compressor.borrow_mut().as_mut()?.compress(text).ok();
+        match (text.len() >= MIN_COMPRESSED_BYTES).then(|| COMPRESSOR.with(compress)).flatten() {
+            Some(zstd) => Self::Compressed { zstd: Bytes::copy_from_slice(&zstd), length: text.len() },
+            None => Self::Plain(Bytes::copy_from_slice(text)),
         }
     }
 
-    /// The JSON; `None` if it cannot be decompressed.
+    /// The uncompressed text; `None` if it cannot be decompressed.
     #[must_use]
-    pub fn json(&self) -> Option<Bytes> {
+    pub fn text(&self) -> Option<Bytes> {
         match self {
             Self::Plain(json) => Some(json.clone()),
             Self::Compressed { zstd, length } => DECOMPRESSOR
@@ -105,11 +116,22 @@ impl ResponseBody {
     }
 }
 
-/// A cached response without errors.
+/// Headers of a page that depend on its content.
+#[derive(Clone, Debug)]
+pub struct PageHeaders {
+    /// The validator.
+    pub etag: EntityTag,
+    /// The value of `Link`.
+    pub link: Option<String>,
+}
+
+/// A cached response without errors, or the page that was rendered from one.
 #[derive(Clone, Debug)]
 pub struct CachedResponse {
-    /// The JSON.
+    /// The JSON, or the HTML of a page.
     pub body: ResponseBody,
+    /// The headers of a page; `None` for JSON.
+    pub page: Option<Box<PageHeaders>>,
     /// The name of the operation, if it has one.
     pub operation_name: Option<String>,
     /// The cost of the query.
@@ -143,6 +165,7 @@ fn entry_bytes(key: &CacheKey, cached: &CachedResponse) -> usize {
         + names.iter().sum::<usize>()
         + languages.map(|tag| LANGUAGE_OVERHEAD_BYTES + tag.as_str().len()).sum::<usize>()
         + cached.body.len()
+        + cached.page.as_ref().map_or(0, |page| PAGE_HEADERS_BYTES + page.link.as_ref().map_or(0, String::len))
 }
 
 impl ResponseCache {
@@ -186,6 +209,11 @@ impl ResponseCache {
     /// Reserves an entry for a response that is about to be computed from this revision or a later one.
     pub fn reserve(&self, key: CacheKey, revision: Option<&Revision>) -> Option<VacantEntry> {
         self.misses.inc();
+        self.reserve_page(key, revision)
+    }
+
+    /// Reserves an entry for a page that is about to be rendered from a response, whose own look-up counts as the miss.
+    pub fn reserve_page(&self, key: CacheKey, revision: Option<&Revision>) -> Option<VacantEntry> {
         let revision = revision?.id.clone();
         self.invalidate_stale(&revision);
         Some(VacantEntry { key, revision })
@@ -193,8 +221,21 @@ impl ResponseCache {
 
     /// Stores a response in its reserved entry.
     pub fn insert(&self, entry: VacantEntry, json: &Bytes, operation_name: Option<String>, cost: QueryCost) {
+        let cached = CachedResponse { body: ResponseBody::for_cache(json), page: None, operation_name, cost };
+        self.insert_entry(entry, cached);
+    }
+
+    /// Stores a page in its reserved entry.
+    pub fn insert_page(&self, entry: VacantEntry, page: &CachedResponse) {
+        let body = match &page.body {
+            ResponseBody::Plain(html) => ResponseBody::for_cache(html),
+            ResponseBody::Compressed { .. } => page.body.clone(),
+        };
+        self.insert_entry(entry, CachedResponse { body, ..page.clone() });
+    }
+
+    fn insert_entry(&self, entry: VacantEntry, cached: CachedResponse) {
         if let Some(entries) = &self.entries {
-            let cached = CachedResponse { body: ResponseBody::for_cache(json), operation_name, cost };
             entries.insert(entry.key, (entry.revision, cached));
         }
     }

@@ -11,6 +11,7 @@ use crate::http::graphql_handler::resource::{self, ResourceRequest, begin, begin
 use crate::http::{AppState, not_found};
 use crate::linked_data::address::Collection;
 use crate::linked_data::sitemap::{self, PART_IDS, Part, SitemapEntry};
+use crate::model::change::ChangeKind;
 use crate::store::Store;
 
 const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
@@ -99,10 +100,12 @@ async fn numbers_of_parts(store: &Store, collection: Collection) -> Result<Vec<i
 async fn entries_of_part(store: &Store, part: Part) -> Result<Vec<SitemapEntry>, Error> {
     let (after, last) = part.row_ids();
     let rows = match part.collection {
-        Collection::People => store.slugs_between::<researcher::Model>(after, last).await?,
-        Collection::Organizations => store.slugs_between::<organization::Model>(after, last).await?,
-        Collection::Topics => store.slugs_between::<topic::Model>(after, last).await?,
-        Collection::Papers => store.slugs_between::<paper::Model>(after, last).await?,
+        Collection::People => store.slugs_between::<researcher::Model>(ChangeKind::Researcher, after, last).await?,
+        Collection::Organizations => {
+            store.slugs_between::<organization::Model>(ChangeKind::Organization, after, last).await?
+        }
+        Collection::Topics => store.slugs_between::<topic::Model>(ChangeKind::Topic, after, last).await?,
+        Collection::Papers => store.slugs_between::<paper::Model>(ChangeKind::Paper, after, last).await?,
     };
-    Ok(rows.into_iter().map(|row| SitemapEntry { slug: row.slug, updated_at: row.updated_at }).collect())
+    Ok(rows.into_iter().map(|row| SitemapEntry { slug: row.slug, changed_at: row.changed_at }).collect())
 }

@@ -62,7 +62,8 @@ fn escape(text: &str) -> String {
 }
 
 /// JSON in a script element, which nothing in the JSON can close.
-fn escape_script(json: &Value) -> String {
+#[must_use]
+pub fn escape_script(json: &Value) -> String {
     json.to_string().replace('<', "\\u003c")
 }
 

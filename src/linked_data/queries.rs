@@ -355,6 +355,24 @@ impl LinkedEntity {
         })
     }
 
+    /// Reads the entity in the JSON response to a query that selects at least what [`entity`] selects; `None` if it is null.
+    ///
+    /// # Errors
+    /// If the response does not have the shape of the query.
+    pub fn from_response(collection: Collection, json: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+        let mut response: serde_json::Value = serde_json::from_slice(json)?;
+        let field = match collection {
+            Collection::People => "researcher",
+            Collection::Organizations => "organization",
+            Collection::Topics => "topic",
+            Collection::Papers => "paper",
+        };
+        match response["data"][field].take() {
+            serde_json::Value::Null => Ok(None),
+            value => Self::from_json(collection, value).map(Some),
+        }
+    }
+
     /// The kind.
     #[must_use]
     pub fn collection(&self) -> Collection {

@@ -77,14 +77,6 @@ fn linkset_link(addresses: &Addresses, collection: Collection, slug: &str) -> Li
     Link { relation: "linkset", target: addresses.linkset(collection, slug), media_type: Some(LINKSET_MEDIA_TYPE) }
 }
 
-/// The value of the `Link` header of a page of which only the address is known: the linkset has the other links.
-#[must_use]
-pub fn page_header(addresses: &Addresses, language: &str, collection: Collection, slug: &str) -> String {
-    let links = formats(addresses, Some(language), collection, slug);
-    let links = std::iter::once(linkset_link(addresses, collection, slug)).chain(links);
-    links.map(|link| link.to_header()).collect::<Vec<_>>().join(", ")
-}
-
 /// The permanent address of an entity.
 fn cite_as(addresses: &Addresses, entity: &LinkedEntity) -> String {
     let own = match entity {

@@ -47,8 +47,8 @@ impl Part {
 pub struct SitemapEntry {
     /// The slug.
     pub slug: String,
-    /// When its data last changed, as in RFC 3339.
-    pub updated_at: String,
+    /// When it last changed, as in RFC 3339.
+    pub changed_at: String,
 }
 
 /// The index of all parts.
@@ -66,9 +66,9 @@ pub fn index(addresses: &Addresses, parts: &[Part]) -> String {
 #[must_use]
 pub fn part(addresses: &Addresses, collection: Collection, entries: &[SitemapEntry]) -> String {
     let mut xml = format!("{XML}<urlset xmlns=\"{NAMESPACE}\" xmlns:xhtml=\"http://www.w3.org/1999/xhtml\">\n");
-    for SitemapEntry { slug, updated_at } in entries {
+    for SitemapEntry { slug, changed_at } in entries {
         let page = |language| addresses.page(language, collection, slug);
-        xml += &format!("<url><loc>{}</loc><lastmod>{updated_at}</lastmod>", escape(page(Some(LANGUAGES[0]))));
+        xml += &format!("<url><loc>{}</loc><lastmod>{changed_at}</lastmod>", escape(page(Some(LANGUAGES[0]))));
         for language in LANGUAGES {
             let address = page(Some(language));
             xml += &alternate(language, &address);

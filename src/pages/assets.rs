@@ -28,6 +28,10 @@ pub(super) static STYLE_SHEET: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("site", "css", "text/css; charset=utf-8", content)
 });
 
+/// The script of the pages: what is better with it but works without.
+pub(super) static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("site", "js", "text/javascript; charset=utf-8", include_str!("assets/site.js")));
+
 /// The icon of the pages.
 pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")));
@@ -35,6 +39,6 @@ pub(super) static ICON: LazyLock<Asset> =
 /// The file with this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Asset> {
-    let assets: [&'static Asset; 2] = [&STYLE_SHEET, &ICON];
+    let assets: [&'static Asset; 3] = [&STYLE_SHEET, &SCRIPT, &ICON];
     assets.into_iter().find(|asset| asset.name == name)
 }

@@ -63,6 +63,11 @@ impl<T> Connection<T> {
     pub(super) fn total(&self) -> i64 {
         self.total_count.unwrap_or_else(|| count(self.nodes.len()))
     }
+
+    /// Whether the list has more items than these.
+    pub(super) fn is_cut(&self) -> bool {
+        self.total() > count(self.nodes.len())
+    }
 }
 
 /// A list with values at its edges.
@@ -89,6 +94,7 @@ impl<T> Edges<T> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct PageInfo {
     pub(super) has_next_page: bool,
+    #[serde(default)]
     pub(super) has_previous_page: bool,
     #[serde(default)]
     pub(super) start_cursor: Option<String>,
@@ -130,6 +136,29 @@ pub(super) struct Author {
     pub(super) name: String,
     #[serde(default)]
     pub(super) researcher: Option<Slug>,
+}
+
+/// The place of an author in the list of authors.
+#[derive(Deserialize)]
+pub(super) struct AuthorPosition {
+    position: Option<i32>,
+}
+
+/// The authors beyond the first ones, in words. Of a long list, the position of the last author is the number of all:
+/// counting them would cost more. It is not known for sources without an order of authors.
+pub(super) fn unlisted_authors(
+    frame: &Frame,
+    listed: usize,
+    authors: &Connection<Author>,
+    last: Option<&Connection<AuthorPosition>>,
+) -> Option<String> {
+    let total = match last.and_then(|last| last.nodes.first()?.position) {
+        _ if !authors.page_info.has_next_page => count(authors.nodes.len()),
+        Some(position) => i64::from(position),
+        None => return Some(frame.t.and_others.to_owned()),
+    };
+    let unlisted = total - count(listed);
+    (unlisted > 0).then(|| frame.count(&frame.t.and_n_more, unlisted))
 }
 
 /// An external identifier.
@@ -246,6 +275,8 @@ pub(super) struct Work {
     #[serde(default)]
     pub(super) doi: Option<String>,
     pub(super) authorships: Connection<Author>,
+    #[serde(default)]
+    last_author: Option<Connection<AuthorPosition>>,
     #[serde(default, rename = "abstract")]
     pub(super) abstract_: Option<Abstract>,
 }
@@ -255,9 +286,14 @@ impl Work {
         foreign(self.language.as_deref(), frame.language)
     }
 
-    /// The number of authors who are not in the list.
-    pub(super) fn more_authors(&self) -> i64 {
-        self.authorships.total() - count(self.authorships.nodes.len())
+    /// The first authors.
+    pub(super) fn first_authors(&self, number: usize) -> &[Author] {
+        self.authorships.nodes.get(..number).unwrap_or(&self.authorships.nodes)
+    }
+
+    /// The authors beyond the first ones, in words.
+    pub(super) fn unlisted_authors(&self, frame: &Frame, listed: usize) -> Option<String> {
+        unlisted_authors(frame, listed, &self.authorships, self.last_author.as_ref())
     }
 
     /// The type, unless it says nothing.

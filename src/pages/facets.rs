@@ -12,6 +12,11 @@ pub(super) struct Facet {
     pub(super) values: Vec<FacetValue>,
 }
 
+/// The facets that have values.
+pub(super) fn with_values(facets: impl IntoIterator<Item = Facet>) -> Vec<Facet> {
+    facets.into_iter().filter(|facet| !facet.values.is_empty()).collect()
+}
+
 /// A value of a facet, as a link that sets it, or removes it if it is set.
 pub(super) struct FacetValue {
     pub(super) name: String,

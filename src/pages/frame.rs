@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use crate::pages::assets::{ICON, STYLE_SHEET};
+use crate::pages::assets::{ICON, SCRIPT, STYLE_SHEET};
 use crate::pages::language::{LANGUAGES, Language};
 use crate::pages::text::{Plural, Texts};
 use crate::pages::{Page, SiteSettings};
@@ -23,6 +23,33 @@ pub struct Context<'a> {
     pub root: &'a str,
     /// Settings of the pages.
     pub settings: &'a SiteSettings,
+    /// The entity of the page for machines.
+    pub metadata: Option<&'a EntityMetadata>,
+}
+
+/// What the page of an entity contains for machines.
+pub struct EntityMetadata {
+    /// The entity as JSON-LD, escaped for a script element.
+    pub json_ld: String,
+    /// The formats in which it is available.
+    pub formats: Vec<FormatLink>,
+}
+
+/// A format in which an entity is available, by a suffix of the address of its page.
+pub struct FormatLink {
+    /// The name for people.
+    pub name: &'static str,
+    /// The media type.
+    pub media_type: &'static str,
+    /// The suffix, without its dot.
+    pub extension: &'static str,
+}
+
+/// A link to a format.
+pub(super) struct Download {
+    pub(super) name: &'static str,
+    pub(super) media_type: &'static str,
+    pub(super) link: String,
 }
 
 /// A number in a template, where it may be a value or a reference.
@@ -70,6 +97,12 @@ pub(super) struct Frame {
     pub(super) contact_url: Option<String>,
     pub(super) canonical: String,
     pub(super) alternates: Vec<(&'static str, String)>,
+    /// The JSON-LD of the page, escaped for a script element.
+    pub(super) json_ld: Option<String>,
+    /// The entity of the page in other formats.
+    pub(super) downloads: Vec<Download>,
+    /// The address of a picture for social networks.
+    pub(super) image: Option<String>,
     pub(super) other_language_link: String,
     pub(super) open_graph_type: &'static str,
 }
@@ -77,12 +110,18 @@ pub(super) struct Frame {
 impl Frame {
     /// The frame of a page with a title and a description.
     pub(super) fn new(context: &Context<'_>, directory_name: &str, title: &str, description: &str) -> Self {
-        let Context { language, path, query_string, root, settings } = *context;
+        let Context { language, path, query_string, root, settings, metadata } = *context;
         let base = settings.public_url.clone().unwrap_or_else(|| root.trim_end_matches('/').to_owned());
         let address = |language: Language| format!("{base}/{}/{path}", language.code());
         let query = if query_string.is_empty() { String::new() } else { format!("?{query_string}") };
         let full_title =
             if title.is_empty() { directory_name.to_owned() } else { format!("{title} · {directory_name}") };
+        let languages = LANGUAGES.iter().map(|language| (language.code(), address(*language)));
+        let download = |format: &FormatLink| Download {
+            name: format.name,
+            media_type: format.media_type,
+            link: format!("{root}{}/{path}.{}", language.code(), format.extension),
+        };
         Self {
             language,
             t: language.texts(),
@@ -96,7 +135,11 @@ impl Frame {
             graphiql_link: None,
             contact_url: settings.contact_url.clone(),
             canonical: address(language),
-            alternates: LANGUAGES.iter().map(|language| (language.code(), address(*language))).collect(),
+            // The address without a language leads to that of the reader.
+            alternates: languages.chain([("x-default", format!("{base}/{path}"))]).collect(),
+            json_ld: metadata.map(|metadata| metadata.json_ld.clone()),
+            downloads: metadata.iter().flat_map(|metadata| &metadata.formats).map(download).collect(),
+            image: None,
             other_language_link: format!("{root}{}/{path}{query}", language.other().code()),
             open_graph_type: "website",
         }
@@ -111,6 +154,18 @@ impl Frame {
     /// Sets the type of the page for social networks.
     pub(super) fn with_open_graph_type(mut self, kind: &'static str) -> Self {
         self.open_graph_type = kind;
+        self
+    }
+
+    /// Sets the picture for social networks.
+    pub(super) fn with_image(mut self, url: Option<&str>) -> Self {
+        self.image = url.map(str::to_owned);
+        self
+    }
+
+    /// Marks the page as a list of entities.
+    pub(super) fn as_collection(mut self) -> Self {
+        self.json_ld = Some("{\"@context\":\"https://schema.org\",\"@type\":\"CollectionPage\"}".to_owned());
         self
     }
 
@@ -171,6 +226,10 @@ impl Frame {
 
     pub(super) fn style_sheet(&self) -> String {
         format!("{}assets/{}", self.root, STYLE_SHEET.name)
+    }
+
+    pub(super) fn script(&self) -> String {
+        format!("{}assets/{}", self.root, SCRIPT.name)
     }
 
     pub(super) fn icon(&self) -> String {

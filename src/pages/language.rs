@@ -40,6 +40,14 @@ impl Language {
         }
     }
 
+    /// The locale for social networks.
+    pub(super) fn locale(self) -> &'static str {
+        match self {
+            Self::English => "en_GB",
+            Self::French => "fr_FR",
+        }
+    }
+
     /// The other language.
     #[must_use]
     pub fn other(self) -> Self {

@@ -186,7 +186,7 @@ impl Page for OrganizationPage {
         let kinds = organization.types.iter().map(|kind| organization_type(kind, texts).to_owned());
         let place = [organization.city.clone(), organization.country_code.clone()].into_iter().flatten();
         let place = place.collect::<Vec<_>>().join(", ");
-        let kind = kinds.chain([place]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
+        let kind = kinds.chain([place]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\u{a0}· ");
         let name = &organization.display_name.value;
         let frame = Frame::new(context, &directory.name.value, name, &format!("{name}. {kind}"))
             .in_section(Section::Organizations)

@@ -286,5 +286,5 @@ fn listed_versions<'a>(paper: &'a Paper, texts: &'static crate::pages::text::Tex
 }
 
 fn details(venue: Option<&str>, doi: Option<&str>) -> String {
-    [venue, doi.map(bare_doi)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    [venue, doi.map(bare_doi)].into_iter().flatten().collect::<Vec<_>>().join("\u{a0}· ")
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::pages::bars::Bars;
 use crate::pages::data::{
@@ -10,7 +11,10 @@ use crate::pages::data::{
     affiliation_kind, bare_orcid, by_year, initials, is_web_address,
 };
 use crate::pages::frame::{Frame, Section};
-use crate::pages::{Context, Page, RenderError, Rendered};
+use crate::pages::{Context, Page, RenderError, Rendered, SiteSettings};
+
+/// Topics on the page; its JSON-LD has more.
+const MAX_TOPICS: usize = 15;
 
 /// The profile of the person with this slug.
 pub(super) struct PersonPage {
@@ -37,6 +41,7 @@ struct Researcher {
     name: String,
     orcid: Option<String>,
     homepage_url: Option<String>,
+    portrait_url: Option<String>,
     other_names: Vec<String>,
     updated_at: String,
     headline: Option<Localized>,
@@ -94,14 +99,21 @@ struct Coauthor {
     node: Person,
 }
 
+/// Whether a portrait is at one of the origins that are allowed.
+fn is_shown_portrait(url: &str, settings: &SiteSettings) -> bool {
+    Url::parse(url).is_ok_and(|url| settings.portrait_origins.contains(&url.origin().ascii_serialization()))
+}
+
 #[derive(Template)]
 #[template(path = "person.html")]
 struct PersonTemplate<'a> {
     frame: Frame,
     person: &'a Researcher,
     initials: String,
+    portrait: Option<&'a str>,
     orcid: Option<&'a str>,
     homepage: Option<&'a str>,
+    topics: &'a [Named],
     work_count: i64,
     coauthor_count: i64,
     current: Vec<&'a Affiliation>,
@@ -131,6 +143,7 @@ impl Page for PersonPage {
         if person.slug != self.slug {
             return Ok(Rendered::Moved(format!("people/{}", person.slug)));
         }
+        let portrait = person.portrait_url.as_deref().filter(|url| is_shown_portrait(url, context.settings));
         let topics = person.topics.nodes.iter().take(5).map(|topic| topic.display_name.value.as_str());
         let topics = topics.collect::<Vec<_>>().join(", ");
         let headline = person.headline.as_ref().map(|headline| headline.value.as_str());
@@ -138,20 +151,18 @@ impl Page for PersonPage {
         let frame = Frame::new(context, &directory.name.value, &person.name, &parts.join(". "))
             .in_section(Section::People)
             .with_open_graph_type("profile")
+            .with_image(portrait)
             .with_query(self, context);
         let statistics = person.statistics.as_ref();
         let (current, past) = person.affiliations.nodes.iter().partition(|affiliation| affiliation.is_current);
         let template = PersonTemplate {
             initials: initials(&person.name),
+            portrait,
+            topics: person.topics.nodes.get(..MAX_TOPICS).unwrap_or(&person.topics.nodes),
             orcid: person.orcid.as_deref().map(bare_orcid),
             homepage: person.homepage_url.as_deref().filter(|url| is_web_address(url)),
             work_count: statistics.map_or_else(|| person.papers.total(), |statistics| statistics.work_count),
-            coauthor_count: person
-                .coauthors
-                .as_ref()
-                .and_then(|coauthors| coauthors.total_count)
-                .or(statistics.map(|statistics| statistics.coauthor_count))
-                .unwrap_or_default(),
+            coauthor_count: statistics.map(|statistics| statistics.coauthor_count).unwrap_or_default(),
             current,
             past,
             years: by_year(&person.papers.nodes),

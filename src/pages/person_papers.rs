@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::pages::data::{Connection, DirectoryName, Response, ValueCount, Work, YearCount, YearOfWorks, by_year};
-use crate::pages::facets::{ActiveFilter, Facet, FacetBuilder, ResearcherCount, Selected, TopicCount, TypeCount};
+use crate::pages::facets::{
+    ActiveFilter, Facet, FacetBuilder, ResearcherCount, Selected, TopicCount, TypeCount, with_values,
+};
 use crate::pages::frame::{Frame, Section};
 use crate::pages::list::papers::PaperFilter;
 use crate::pages::params::{Pager, Params};
@@ -103,13 +105,13 @@ impl Page for PersonPapersPage {
         let texts = context.language.texts();
         let builder = FacetBuilder { params: &self.params, language: context.language };
         let facets = person.papers.facets.as_ref().map_or_else(Vec::new, |facets| {
-            vec![
+            with_values([
                 builder.years(&facets.publication_years),
                 builder.types(&facets.types),
                 builder.topics(&facets.topics),
                 builder.researchers(texts.coauthors, &facets.researchers, &person.id),
                 builder.venues(&facets.venues),
-            ]
+            ])
         });
         let title = format!("{} · {}", texts.papers, person.name);
         let description =

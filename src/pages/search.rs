@@ -5,16 +5,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::pages::data::{
-    Abstract, Author, Connection, DirectoryName, Edges, Localized, Named, Response, count, foreign, organization_type,
-    paper_type,
+    Abstract, Author, AuthorPosition, Connection, DirectoryName, Edges, Localized, Named, Response, foreign,
+    organization_type, paper_type, unlisted_authors,
 };
 use crate::pages::frame::Frame;
 use crate::pages::params::{Pager, Params};
+use crate::pages::suggestions::{kind_name, section};
 use crate::pages::{Context, Page, RenderError, Rendered, RouteError};
 
 const PAGE_SIZE: u32 = 20;
+/// Authors of a paper in the list of results.
+const LISTED_AUTHORS: usize = 3;
 /// Maximum length of a search, in characters; the API allows more.
-const MAX_QUERY_CHARS: usize = 300;
+pub(super) const MAX_QUERY_CHARS: usize = 300;
 /// The kinds in addresses.
 const KINDS: [&str; 4] = ["people", "organizations", "topics", "papers"];
 
@@ -98,28 +101,18 @@ struct Node {
     publication_year: Option<i32>,
     venue_name: Option<String>,
     authorships: Option<Connection<Author>>,
+    last_author: Option<Connection<AuthorPosition>>,
     #[serde(rename = "abstract")]
     abstract_: Option<Abstract>,
 }
 
 impl Hit {
     fn address(&self, frame: &Frame) -> String {
-        let section = match self.node.typename.as_str() {
-            "Researcher" => "people",
-            "Organization" => "organizations",
-            "Topic" => "topics",
-            _ => "papers",
-        };
-        frame.entity(section, &self.node.slug)
+        frame.entity(section(&self.node.typename), &self.node.slug)
     }
 
     fn kind_name(&self, frame: &Frame) -> &'static str {
-        match self.node.typename.as_str() {
-            "Researcher" => frame.t.a_person,
-            "Organization" => frame.t.an_organization,
-            "Topic" => frame.t.a_topic,
-            _ => frame.t.a_paper,
-        }
+        kind_name(&self.node.typename, frame)
     }
 
     /// The highlighted form of the name, if the match is in the name itself.
@@ -143,10 +136,11 @@ impl Hit {
         let node = &self.node;
         let mut parts: Vec<String> = Vec::new();
         if let Some(authorships) = &node.authorships {
-            let names: Vec<&str> = authorships.nodes.iter().map(|author| author.name.as_str()).collect();
-            let more = authorships.total() - count(authorships.nodes.len());
-            let names = names.join(", ");
-            parts.push(if more > 0 { format!("{names} {}", frame.count(&texts.and_n_more, more)) } else { names });
+            let names: Vec<&str> =
+                authorships.nodes.iter().take(LISTED_AUTHORS).map(|author| author.name.as_str()).collect();
+            let more = unlisted_authors(frame, LISTED_AUTHORS, authorships, node.last_author.as_ref());
+            let more = more.map(|more| format!(" {more}")).unwrap_or_default();
+            parts.push(names.join(", ") + &more);
         }
         parts.extend(node.publication_year.map(|year| year.to_string()));
         parts.extend(node.venue_name.clone());
@@ -157,7 +151,7 @@ impl Hit {
         let place = [node.city.clone(), node.country_code.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         parts.push(place);
         parts.retain(|part| !part.is_empty());
-        parts.join(" · ")
+        parts.join("\u{a0}· ")
     }
 
     fn is_retracted(&self) -> bool {
@@ -236,8 +230,9 @@ impl Page for SearchPage {
         let query = self.query();
         let title =
             if query.is_empty() { texts.search_title.to_owned() } else { format!("{query} · {}", texts.search_title) };
-        let frame = Frame::new(context, &data.directory.name.value, &title, "")
+        let frame = Frame::new(context, &data.directory.name.value, &title, texts.search_hint)
             .not_indexed_if(true)
+            .as_collection()
             .without_search()
             .with_query(self, context);
         let template = SearchTemplate {

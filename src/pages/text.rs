@@ -63,6 +63,9 @@ texts! {
     single_query: "This page is built from a single GraphQL query.", "Cette page est construite à partir d’une seule requête GraphQL.";
     view_query: "View this page’s query in GraphiQL", "Voir la requête de cette page dans GraphiQL";
     last_change: "Last change:", "Dernière modification :";
+    download_as: "Download as", "Télécharger en";
+    suggestions: "Suggestions", "Suggestions";
+    no_suggestions: "No suggestions", "Aucune suggestion";
     on_this_page: "On this page", "Sur cette page";
     browse: "Browse", "Parcourir";
     months: "January February March April May June July August September October November December",
@@ -136,6 +139,7 @@ texts! {
     current: "current", "en cours";
     other_names: "Other names", "Autres noms";
     no_year: "Without year", "Sans année";
+    and_others: "and others", "et autres";
     retracted: "Retracted", "Rétracté";
     // Affiliation kinds
     employment: "Employment", "Emploi";
@@ -321,6 +325,8 @@ texts! {
     n_past_affiliations: "{n} past affiliation" / "{n} past affiliations", "{n} affiliation passée" / "{n} affiliations passées";
     n_versions: "{n} version of one work" / "{n} versions of one work", "{n} version d’une œuvre" / "{n} versions d’une œuvre";
     n_steps: "{n} step" / "{n} steps", "{n} étape" / "{n} étapes";
+    n_suggestions: "{n} suggestion; choose with the arrow keys" / "{n} suggestions; choose with the arrow keys",
+        "{n} suggestion ; flèches pour choisir" / "{n} suggestions ; flèches pour choisir";
     n_earlier: "and {n} earlier" / "and {n} earlier", "et {n} antérieure" / "et {n} antérieures";
     of_n: "of {n}" / "of {n}", "sur {n}" / "sur {n}";
     n_links: "{n} link" / "{n} links", "{n} lien" / "{n} liens";

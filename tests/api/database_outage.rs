@@ -7,6 +7,7 @@ use academic_directory::database::{Durability, EmbeddedServer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::pages::fetch;
 use crate::support::{
     DatabaseSession, TestApp, create_database, database_config, http_config, network_config, paper_record,
     parse_records, server_programs,
@@ -121,7 +122,12 @@ async fn server_restart() {
     let app = server.start_app().await;
     app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
     assert_eq!(query(&app).await.0, 200);
+    assert_eq!(fetch(&app, "/fr/people/ada-berg", &[]).await.status, 200);
     tokio::task::block_in_place(|| server.stop());
+    // A page says so, in the language of its address.
+    let page = fetch(&app, "/fr/people/ada-berg", &[]).await;
+    assert_eq!((page.status, page.header("content-type")), (503, "text/html; charset=utf-8"));
+    assert!(page.body.contains("pas disponible pour le moment") && !page.header("retry-after").is_empty());
     let mut longest = Duration::ZERO;
     for _ in 0..20 {
         let (status, code, time) = query(&app).await;
@@ -134,6 +140,7 @@ async fn server_restart() {
     for _ in 0..20 {
         assert_eq!(query(&app).await.0, 200);
     }
+    assert_eq!(fetch(&app, "/fr/people/ada-berg", &[]).await.status, 200);
 }
 
 /// After a restart that no health check has noticed, every open connection is dead.

@@ -79,6 +79,7 @@ mod oai_pmh;
 mod ordinary_role;
 mod organization;
 mod organization_papers;
+mod page_metadata;
 mod pages;
 mod pages_network;
 mod pagination;

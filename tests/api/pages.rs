@@ -124,6 +124,13 @@ pub async fn all_paths(app: &TestApp) -> Vec<String> {
     paths
 }
 
+/// The number of scripts that are neither data nor a file of the service.
+fn inline_scripts(html: &str) -> usize {
+    let all = html.matches("<script").count();
+    let files = html.matches("<script type=\"module\" src=\"").count();
+    all - files - html.matches("<script type=\"application/ld+json\">{").count()
+}
+
 /// The value of a metric, summed over its labels.
 async fn metric(app: &TestApp, name: &str) -> u64 {
     let text = app.client().get(app.url("/metrics")).send().await.expect("metrics").text().await.expect("a text");
@@ -146,7 +153,7 @@ async fn each_page_is_complete_in_both_languages_and_has_one_query() {
             assert_eq!(page.body.matches("<h1").count(), 1, "{path}");
             assert_eq!(page.body.matches("<title>").count(), 1, "{path}");
             assert!(page.body.contains("graphiql?query="), "{path}");
-            assert!(!page.body.contains("<script"), "{path}");
+            assert_eq!(inline_scripts(&page.body), 0, "{path}");
             assert!(!page.body.contains("style=\""), "{path}");
             let elements = page.body.matches('<').count() - page.body.matches("</").count();
             assert!(elements <= 600, "{path}: {elements}");
@@ -231,6 +238,22 @@ async fn redirects_to_the_language_of_the_reader() {
         assert_eq!((page.status, page.header("location")), (303, expected), "{path} {accept_language}");
         assert!(page.header("vary").contains("Accept-Language"), "{path}");
     }
+    // The language that the reader has chosen comes first.
+    for (cookie, expected) in [
+        ("language=fr", "fr"),
+        ("theme=x; language=fr; other=y", "fr"),
+        ("language=de", "en"),
+        ("language=", "en"),
+        ("my-language=fr", "en"),
+        ("language", "en"),
+    ] {
+        for path in ["/", "/people/ada-brook", "/people", "/about/data"] {
+            let page = fetch(&app, path, &[("Accept-Language", "en"), ("Cookie", cookie)]).await;
+            assert_eq!(page.status, 303, "{path} {cookie}");
+            assert!(page.header("location").contains(&format!("/{expected}/")), "{path} {cookie}");
+            assert!(page.header("vary").contains("Cookie"), "{path}: {}", page.header("vary"));
+        }
+    }
     assert_eq!(fetch(&app, "/fr", &[]).await.header("location"), "fr/");
     assert_eq!(fetch(&app, "/fr/people/", &[]).await.header("location"), "../people");
     // A query that somebody linked to.
@@ -245,7 +268,11 @@ async fn former_and_merged_slugs_move_permanently() {
     let app = directory().await;
     app.insert_redirect("researcher", 900, "old-name", "ada-brook").await;
     app.insert_redirect("paper", 901, "old-title", "rivers-under-glass").await;
+    app.insert_redirect("organization", 902, "old-college", "college-of-rivers").await;
+    app.insert_redirect("topic", 903, "old-topic", "weirs").await;
     for (path, expected) in [
+        ("/en/organizations/old-college?asOf=2001", "../../en/organizations/college-of-rivers?asOf=2001"),
+        ("/fr/topics/old-topic", "../../fr/topics/weirs"),
         ("/en/people/old-name", "../../en/people/ada-brook"),
         ("/fr/people/old-name/papers?year=2001", "../../../fr/people/ada-brook/papers?year=2001"),
         ("/en/papers/old-title", "../../en/papers/rivers-under-glass"),
@@ -270,9 +297,11 @@ async fn addresses_without_a_page() {
         ("/en/people/ada-brook/nothing", 404),
         ("/nothing/at/all", 404),
         ("/en/papers?from=yesterday", 400),
-        ("/en/people?topic=nonsense", 400),
+        ("/en/people?topic=nonsense", 404),
+        ("/en/people?topic=Nonsense", 400),
         ("/en/people?after=nonsense", 400),
-        ("/en/path?from=nonsense&to=nonsense", 400),
+        ("/en/path?from=nonsense&to=nonsense", 404),
+        ("/en/path?from=Nonsense&to=Nonsense", 400),
         ("/en/organizations/college-of-rivers?asOf=then", 400),
     ] {
         let page = fetch(&app, path, &[]).await;
@@ -303,11 +332,19 @@ async fn hostile_texts_stay_texts() {
     paths.push("search?q=%3Cscript%3Ealert(1)%3C/script%3E%22onload=x".to_owned());
     paths.push("people?q=%22%3E%3Cscript%3E".to_owned());
     paths.push("path?fromName=%22%3E%3Cscript%3E".to_owned());
+    paths.push("suggestions?q=topic".to_owned());
     for path in paths {
         let page = fetch(&app, &format!("/en/{path}"), &[]).await;
         assert_eq!(page.status, 200, "{path}");
-        for mark in ["<script", "<img", "onerror=alert(1)>", "href=\"javascript:", "\"onload"] {
-            assert!(!page.body.contains(mark), "{path} has {mark}");
+        assert_eq!(inline_scripts(&page.body), 0, "{path}: {}", page.body);
+        assert_eq!(page.body.matches("</script").count(), page.body.matches("<script").count(), "{path}");
+        // In JSON-LD they are parts of strings, without `<`.
+        let parts = page.body.split("<script type=\"application/ld+json\">").enumerate();
+        let outside: String = parts
+            .map(|(index, part)| if index == 0 { part } else { part.split_once("</script>").expect("its end").1 })
+            .collect();
+        for mark in ["<script>", "<img", "onerror=alert(1)>", "href=\"javascript:", "\"onload"] {
+            assert!(!outside.contains(mark), "{path} has {mark}");
         }
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
@@ -338,6 +375,21 @@ async fn caching() {
     let changed = fetch(&app, &path, &[("If-None-Match", first.header("etag"))]).await;
     assert_eq!(changed.status, 200);
     assert!(changed.body.contains("A third"));
+    // A cached page is that of its address: the link to the other language keeps the parameters.
+    for parameters in ["?a=1", "?a=2", "?a=1"] {
+        let page = fetch(&app, &format!("{path}{parameters}"), &[]).await;
+        assert!(page.body.contains(&format!("/fr/{PERSON}{parameters}\"")), "{parameters}");
+        assert!(!page.header("link").is_empty());
+    }
+    // The compressed form is sent as it is stored.
+    let plain = fetch(&app, &path, &[]).await;
+    let compressed = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let request = compressed.get(app.url(&path)).header("Accept", "text/html").header("Accept-Encoding", "zstd");
+    let compressed = request.send().await.expect("a response");
+    assert_eq!(compressed.headers()["content-encoding"], "zstd");
+    assert_eq!(compressed.headers()["etag"], plain.header("etag"));
+    let html = zstd::decode_all(&*compressed.bytes().await.expect("a body")).expect("zstd");
+    assert_eq!(String::from_utf8(html).expect("UTF-8"), plain.body);
     // The style sheet never expires, since its name changes with its content.
     let name = first.body.split("assets/").nth(1).and_then(|rest| rest.split('"').next()).expect("a style sheet");
     let asset = fetch(&app, &format!("/assets/{name}"), &[]).await;

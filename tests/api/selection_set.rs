@@ -21,7 +21,8 @@ fn subselection(kind: &str, name: &str) -> &'static str {
         (_, "LocalizedString" | "LocalizedName") => "{ value }",
         (_, "Abstract") => "{ text excerpt(maxLength: 20) { text } }",
         (_, "Identifier") => "{ scheme value }",
-        (_, "ResearcherStatistics") => "{ paperCount }",
+        (_, "OrganizationStatistics") => "{ researcherCount }",
+        (_, "ResearcherStatistics" | "TopicStatistics") => "{ paperCount }",
         (_, name) if name.ends_with("Connection") => "(first: 2) { nodes { id } }",
         _ => "{ id }",
     }

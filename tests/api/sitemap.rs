@@ -81,6 +81,19 @@ async fn every_entity_once() {
     assert!(texts(&people, "lastmod").iter().all(|time| time.len() == 20 && time.ends_with('Z')), "{people}");
 }
 
+/// Also what an entity is linked to changes its page.
+#[tokio::test]
+async fn last_change_by_the_change_feed() {
+    let app = TestApp::start().await;
+    app.create_records(json!([researcher_record("Ida Brook"), topic_record("Sea")])).await;
+    app.execute_sql("UPDATE change SET changed_at = '2031-02-03 04:05:06+00' WHERE kind = 1").await;
+    let people = get(&app, &app.url("/sitemap/people-1.xml")).await;
+    assert_eq!(texts(&people, "lastmod"), ["2031-02-03T04:05:06Z"]);
+    // An entity of another kind with the same row id.
+    let topics = get(&app, &app.url("/sitemap/topics-1.xml")).await;
+    assert!(!topics.contains("2031"), "{topics}");
+}
+
 #[tokio::test]
 async fn unknown_parts() {
     let app = TestApp::start().await;

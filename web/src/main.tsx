@@ -6,7 +6,7 @@ import './style.css';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher, StorageAPI } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
-import { useSyncExternalStore } from 'react';
+import { type MouseEvent, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { allowTypographicCharacters } from './editor';
@@ -33,13 +33,24 @@ const defaultTabs = linked ? [linked, ...examples] : examples;
 const isFirstVisit = new StorageAPI().get('tabState') === null;
 const initial = linked ?? (isFirstVisit ? examples[0] : undefined);
 
+function focusEditor(event: MouseEvent<HTMLElement>) {
+  event.preventDefault();
+  document.querySelector<HTMLElement>('.graphiql-query-editor :is(textarea, .native-edit-context)')?.focus();
+}
+
 function Page() {
   const isOff = useSyncExternalStore(introspection.subscribe, introspection.isOff);
   return (
     <>
+      <a className="skip" href="#editor" onClick={focusEditor}>
+        Go to the query editor (Ctrl-M, then Tab, leaves it)
+      </a>
       <p className="hint">
-        <span>Each tab is a query for one task, which its first lines describe. Press ▶ to run it.</span>
-        <a href="./">Pages of the directory</a>
+        <span>Each tab is a query for one task, which its first lines describe. Press ▶ or Ctrl-Enter to run it.</span>
+        <span className="links">
+          <a href="graphiql/cookbook.txt">Cookbook</a>
+          <a href="./">Pages of the directory</a>
+        </span>
       </p>
       {isOff && (
         <p className="notice" role="status">

@@ -197,10 +197,33 @@ impl Topic {
         DateTime(self.0.created_at)
     }
 
+    /// Counts by which lists are sorted: cheaper than exact totals, and updated after each import and at the start of each
+    /// day. Null if reading them fails.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
+    async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<TopicStatistics, Error>> {
+        let counts = ctx.data_loader().load_one(store::TopicStatisticsKey(self.0.id)).await.transpose()?;
+        Some(counts.map(TopicStatistics::from))
+    }
+
     /// When its data in the directory last changed.
     #[graphql(directive = Reads::apply(&["updated_at"]))]
     pub async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
+    }
+}
+
+/// Counts of a topic, as last computed.
+#[derive(SimpleObject)]
+pub struct TopicStatistics {
+    /// The number of papers, including those on narrower topics.
+    paper_count: i32,
+    /// The number of researchers who declare the topic or have papers on it, including narrower topics.
+    researcher_count: i32,
+}
+
+impl From<store::TopicStatistics> for TopicStatistics {
+    fn from(counts: store::TopicStatistics) -> Self {
+        Self { paper_count: counts.paper_count, researcher_count: counts.researcher_count }
     }
 }
 

@@ -87,7 +87,7 @@ impl Reply<'_> {
             _ => None,
         };
         // If the cached compressed form is sent without an ETag, the JSON is not needed.
-        let json = if has_etag || compressed.is_none() { body.json() } else { Some(Bytes::new()) };
+        let json = if has_etag || compressed.is_none() { body.text() } else { Some(Bytes::new()) };
         let json = json.ok_or_else(|| {
             tracing::error!("a cached response could not be decompressed");
             HttpError::internal()

@@ -119,7 +119,7 @@ pub(super) fn into_outcome(
         }
         Answer::Cached(cached) => {
             (log.outcome, log.is_cached) = ("ok", true);
-            let body = cached.body.json().ok_or_else(|| {
+            let body = cached.body.text().ok_or_else(|| {
                 tracing::error!("a cached response could not be decompressed");
                 HttpError::internal()
             })?;

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ETag, EntityTag};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use async_graphql::parser::types::OperationType;
 use async_graphql::{ServerError, Value, Variables};
 use data_encoding::HEXLOWER;
 use serde_json::Value as Json;
@@ -22,6 +23,7 @@ use crate::http::graphql_handler::identify::{self, Client};
 use crate::http::graphql_handler::limits::{self, Operation, Transport};
 use crate::http::graphql_handler::record::{Recorder, RequestLog};
 use crate::http::graphql_handler::{Answer, answer, cache, encode, execute};
+use crate::http::response_cache::{CacheKey, CachedResponse, PageHeaders, ResponseBody};
 use crate::http::{AppState, conditional, response};
 use crate::model::language::AcceptedLanguages;
 use crate::store::Store;
@@ -75,6 +77,13 @@ impl OwnQuery<'_> {
     }
 }
 
+/// A page that was rendered from the response to a query.
+pub(in crate::http) struct RenderedPage {
+    pub(in crate::http) html: String,
+    /// The value of the `Link` header.
+    pub(in crate::http) link: Option<String>,
+}
+
 /// A request, with what it has cost so far.
 pub(in crate::http) struct ResourceRequest<'a> {
     state: &'a AppState,
@@ -93,6 +102,49 @@ impl ResourceRequest<'_> {
         self.cost = self.cost.saturating_add(self.log.replace_cost(None).unwrap_or_default());
         self.log.replace_cost(Some(self.cost));
         result
+    }
+
+    /// The page that `render` makes of the response to a query, or another response such as a redirect. `address`, its path
+    /// and query string, determines the page. Pages are cached like responses.
+    pub(in crate::http) async fn page(
+        &mut self,
+        address: &str,
+        query: OwnQuery<'_>,
+        render: impl FnOnce(&Bytes) -> Result<RenderedPage, HttpResponse>,
+    ) -> Result<Result<CachedResponse, HttpResponse>, HttpError> {
+        let state = self.state;
+        let key = state.response_cache.make_key(|| Some(CacheKey::of_page(address)));
+        if let Some(key) = &key
+            && let Some((page, position)) = state.response_cache.get(&state.store, key, self.min_position).await?
+        {
+            self.log.position = Some(position);
+            self.log.set_operation(Some(OperationType::Query), page.operation_name.as_deref(), page.cost);
+            limits::debit(&self.client, page.cost.total(), self.log).await?;
+            self.log.is_cached = true;
+            return Ok(Ok(page));
+        }
+        // The response includes this revision or a later one.
+        let entry = match key {
+            Some(key) => state.response_cache.reserve_page(key, state.store.known_revision().await.as_ref()),
+            None => None,
+        };
+        let operation_name = query.operation_name.map(ToOwned::to_owned);
+        let json = self.json(query).await?;
+        let cost = QueryCost { nodes: self.cost, ..QueryCost::default() };
+        Ok(render(&json).map(|RenderedPage { html, link }| {
+            let headers = PageHeaders { etag: weak_etag(&html), link };
+            let page = CachedResponse {
+                page: Some(Box::new(headers)),
+                body: ResponseBody::Plain(html.into()),
+                operation_name,
+                cost,
+            };
+            // As for responses: there are endlessly many pages that read nothing.
+            if let Some(entry) = entry.filter(|_| page.cost.total() > 0) {
+                state.response_cache.insert_page(entry, &page);
+            }
+            page
+        }))
     }
 
     /// The data of a query, as [`Self::json`].
@@ -212,7 +264,7 @@ async fn run_query(
     match answer(state, client, Ok(request), Transport::Read, log).await? {
         Answer::Cached(cached) => {
             log.is_cached = true;
-            cached.body.json().ok_or_else(|| internal("a cached response could not be decompressed"))
+            cached.body.text().ok_or_else(|| internal("a cached response could not be decompressed"))
         }
         Answer::Executed(response) => {
             log.is_cached = false;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::pages::data::{
-    Connection, DirectoryName, Localized, Named, ORGANIZATION_TYPES, Person, Response, organization_type,
+    Connection, DirectoryName, Localized, Named, ORGANIZATION_TYPES, Response, organization_type,
 };
 use crate::pages::frame::{Frame, Section};
 use crate::pages::list::{SortOption, query};
@@ -46,15 +46,25 @@ struct Organization {
     types: Vec<String>,
     display_name: Localized,
     parents: Vec<Named>,
-    researchers: Connection<Person>,
+    statistics: Option<Statistics>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Statistics {
+    researcher_count: i64,
 }
 
 impl Organization {
+    fn researcher_count(&self) -> i64 {
+        self.statistics.as_ref().map_or(0, |statistics| statistics.researcher_count)
+    }
+
     /// Type and place.
     fn details(&self, frame: &Frame) -> String {
         let types = self.types.iter().map(|kind| organization_type(kind, frame.t).to_owned());
         let place = [self.city.clone(), self.country_code.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        types.chain([place]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+        types.chain([place]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\u{a0}· ")
     }
 }
 
@@ -117,6 +127,7 @@ impl Page for OrganizationsPage {
         let frame = Frame::new(context, &directory.name.value, texts.organizations, texts.home_description)
             .in_section(Section::Organizations)
             .not_indexed_if(!context.query_string.is_empty())
+            .as_collection()
             .with_query(self, context);
         let template = OrganizationsTemplate {
             frame,

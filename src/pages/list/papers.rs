@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::pages::data::{Connection, DirectoryName, PAPER_TYPES, Response, ValueCount, Work, YearCount};
-use crate::pages::facets::{ActiveFilter, Facet, FacetBuilder, OrganizationCount, Selected, TopicCount, TypeCount};
+use crate::pages::facets::{
+    ActiveFilter, Facet, FacetBuilder, OrganizationCount, Selected, TopicCount, TypeCount, with_values,
+};
 use crate::pages::frame::{Frame, Section};
 use crate::pages::list::{SortOption, query};
 use crate::pages::params::{Pager, Params};
@@ -136,13 +138,13 @@ impl Page for PapersPage {
         let texts = context.language.texts();
         let builder = FacetBuilder { params: &self.params, language: context.language };
         let facets = papers.facets.as_ref().map_or_else(Vec::new, |facets| {
-            vec![
+            with_values([
                 builder.years(&facets.publication_years),
                 builder.types(&facets.types),
                 builder.topics(&facets.topics),
                 builder.organizations(&facets.organizations),
                 builder.venues(&facets.venues),
-            ]
+            ])
         });
         let query = self.params.get("q").unwrap_or_default();
         let selected_sort = self.sort.unwrap_or(if query.is_empty() { "newest" } else { "" });
@@ -152,6 +154,7 @@ impl Page for PapersPage {
         let frame = Frame::new(context, &directory.name.value, texts.papers, texts.home_description)
             .in_section(Section::Papers)
             .not_indexed_if(!context.query_string.is_empty())
+            .as_collection()
             .with_query(self, context);
         let template = PapersTemplate {
             frame,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::pages::data::{Connection, DirectoryName, Localized, Named, Response};
-use crate::pages::facets::{ActiveFilter, Facet, FacetBuilder, OrganizationCount, Selected, TopicCount};
+use crate::pages::facets::{ActiveFilter, Facet, FacetBuilder, OrganizationCount, Selected, TopicCount, with_values};
 use crate::pages::frame::{Frame, Section};
 use crate::pages::list::{SortOption, query};
 use crate::pages::params::{Pager, Params};
@@ -135,7 +135,7 @@ impl Page for PeoplePage {
         let texts = context.language.texts();
         let builder = FacetBuilder { params: &self.params, language: context.language };
         let facets = researchers.facets.as_ref().map_or_else(Vec::new, |facets| {
-            vec![builder.topics(&facets.topics), builder.organizations(&facets.organizations)]
+            with_values([builder.topics(&facets.topics), builder.organizations(&facets.organizations)])
         });
         let names = [("name", texts.sort_name), ("papers", texts.sort_papers), ("recent", texts.sort_recent)];
         let query = self.params.get("q").unwrap_or_default();
@@ -149,6 +149,7 @@ impl Page for PeoplePage {
         let frame = Frame::new(context, &directory.name.value, texts.people, texts.home_description)
             .in_section(Section::People)
             .not_indexed_if(!context.query_string.is_empty())
+            .as_collection()
             .with_query(self, context);
         let template = PeopleTemplate {
             frame,

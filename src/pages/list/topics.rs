@@ -4,7 +4,7 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::pages::data::{Connection, DirectoryName, Localized, Person, Response};
+use crate::pages::data::{Connection, DirectoryName, Localized, Response};
 use crate::pages::frame::{Frame, Section};
 use crate::pages::list::{SortOption, query};
 use crate::pages::params::{Pager, Params};
@@ -38,7 +38,19 @@ struct Data {
 struct Topic {
     slug: String,
     display_name: Localized,
-    researchers: Connection<Person>,
+    statistics: Option<Statistics>,
+}
+
+impl Topic {
+    fn researcher_count(&self) -> i64 {
+        self.statistics.as_ref().map_or(0, |statistics| statistics.researcher_count)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Statistics {
+    researcher_count: i64,
 }
 
 #[derive(Template)]
@@ -95,6 +107,7 @@ impl Page for TopicsPage {
         let frame = Frame::new(context, &directory.name.value, texts.topics, texts.home_description)
             .in_section(Section::Topics)
             .not_indexed_if(!context.query_string.is_empty())
+            .as_collection()
             .with_query(self, context);
         let template = TopicsTemplate {
             frame,

@@ -164,7 +164,7 @@ impl Store {
             people.push(is_any_of_ids::<researcher::Model>("affiliation.researcher_id", researchers));
         }
         if let Some(affiliation) = &filter.affiliation {
-            people.push(sql!("affiliation.researcher_id IN (").then(affiliation.researcher_ids()).then(")"));
+            people.push(affiliation.is_held_by("affiliation.researcher_id", None));
         }
         let with = sql!(
             "WITH colleague AS MATERIALIZED (SELECT DISTINCT affiliation.researcher_id AS id FROM affiliation WHERE "

@@ -1,12 +1,17 @@
 //! Organization lists, filters and orders, and descendants of organizations.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use sea_orm::FromQueryResult;
 
 use crate::entity::organization;
+use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::language::LanguagePreferences;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, sql};
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::label_order;
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::page::{
@@ -150,5 +155,38 @@ impl List for Organizations {
             }
             OrganizationOrder::ResearcherCount | OrganizationOrder::UpdatedAt | OrganizationOrder::Relevance => None,
         }
+    }
+}
+
+/// Loader key of the counts of an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OrganizationStatisticsKey(pub i64);
+
+/// The counts of an organization, as last computed.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct OrganizationStatistics {
+    /// Row id of the organization.
+    pub organization_id: i64,
+    /// Current researchers, with those of descendants.
+    pub researcher_count: i32,
+}
+
+impl LoaderKey for OrganizationStatisticsKey {
+    const NAME: &'static str = "organization::statistics";
+}
+
+impl Loader<OrganizationStatisticsKey> for Store {
+    type Value = OrganizationStatistics;
+
+    async fn load(
+        &self,
+        keys: &[OrganizationStatisticsKey],
+    ) -> Result<HashMap<OrganizationStatisticsKey, Self::Value>, Error> {
+        let sql = sql!(
+            "SELECT organization_id, researcher_count FROM organization_statistics WHERE organization_id = ANY(?)",
+            bigint_array(keys.iter().map(|key| key.0)),
+        );
+        let rows = self.query_all::<OrganizationStatistics>(OrganizationStatisticsKey::NAME, sql).await?;
+        Ok(rows.into_iter().map(|row| (OrganizationStatisticsKey(row.organization_id), row)).collect())
     }
 }

@@ -12,7 +12,7 @@ use crate::store::reader::coauthorship::Coauthors;
 use crate::store::reader::facet::{FacetKey, PaperFacet, ResearcherFacet};
 use crate::store::reader::lookup::{ById, ByLookupKey, LookupTable};
 use crate::store::reader::name_repair::NameRepairKey;
-use crate::store::reader::organization::Organizations;
+use crate::store::reader::organization::{OrganizationStatisticsKey, Organizations};
 use crate::store::reader::page::{List, ListCountKey, PageKey};
 use crate::store::reader::paper::{Papers, ResearcherPapers};
 use crate::store::reader::published_names::PublishedNamesKey;
@@ -28,7 +28,7 @@ use crate::store::reader::researcher::{
 };
 use crate::store::reader::resolution::ResolutionKey;
 use crate::store::reader::search::{MatchedTextsKey, SearchHintKey, SearchResults};
-use crate::store::reader::topic::{ResearcherTopics, Topics};
+use crate::store::reader::topic::{ResearcherTopics, TopicStatisticsKey, Topics};
 
 fn list<L: List>() -> [&'static str; 2] {
     [PageKey::<L>::NAME, ListCountKey::<L>::NAME]
@@ -96,12 +96,14 @@ fn query_names_are_stable() {
         LastPositionKey::NAME,
         MatchedTextsKey::NAME,
         NameRepairKey::NAME,
+        OrganizationStatisticsKey::NAME,
         PapersPerYearKey::NAME,
         PublishedNamesKey::NAME,
         QualifyingAffiliations::NAME,
         ResearcherStatisticsKey::NAME,
         ResolutionKey::NAME,
         SearchHintKey::NAME,
+        TopicStatisticsKey::NAME,
     ];
     let names: Vec<&str> =
         lists.into_iter().flatten().chain(tables.into_iter().flatten()).chain(relations).chain(others).collect();

@@ -3,6 +3,7 @@
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::model::change::ChangeKind;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::lookup::LookupTable;
@@ -12,8 +13,8 @@ use crate::store::reader::lookup::LookupTable;
 pub struct SlugRow {
     /// The slug.
     pub slug: String,
-    /// When its data last changed, in UTC as in RFC 3339.
-    pub updated_at: String,
+    /// When it last changed, by the change feed: also by what it is linked to. In UTC as in RFC 3339.
+    pub changed_at: String,
 }
 
 #[derive(FromQueryResult)]
@@ -43,13 +44,23 @@ impl Store {
     ///
     /// # Errors
     /// If the query fails.
-    pub async fn slugs_between<M: LookupTable>(&self, after: i64, last: i64) -> Result<Vec<SlugRow>, Error> {
+    pub async fn slugs_between<M: LookupTable>(
+        &self,
+        kind: ChangeKind,
+        after: i64,
+        last: i64,
+    ) -> Result<Vec<SlugRow>, Error> {
         let sql = format!(
-            "SELECT slug, to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS updated_at \
-             FROM {} WHERE ",
+            "SELECT node.slug, to_char(coalesce(change.changed_at, node.updated_at) AT TIME ZONE 'UTC', \
+             'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS changed_at FROM {} AS node LEFT JOIN change ON change.id = node.id AND ",
             M::NAME
         );
-        let sql = Sql::from(sql).then(sql!("id > ? AND id <= ? ORDER BY id", after, last));
+        let sql = Sql::from(sql).then(sql!(
+            "change.kind = ?::smallint WHERE node.id > ? AND node.id <= ? ORDER BY node.id",
+            i64::from(kind.number()),
+            after,
+            last
+        ));
         self.query_all("sitemap::slugs", sql).await
     }
 }

@@ -1,13 +1,18 @@
 //! Topic lists, filters and orders, and narrower topics.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use sea_orm::FromQueryResult;
 
 use crate::entity::topic;
+use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::language::LanguagePreferences;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
-use crate::store::access::sql_fragment::{Sql, sql};
+use crate::store::access::data_loader::{Loader, LoaderKey};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::label_order;
 use crate::store::reader::lookup::{is_any_of_ids, resolve_merged_ids};
 use crate::store::reader::page::{
@@ -272,5 +277,37 @@ impl List for ResearcherTopics {
 
     fn merge_partitions(&self) -> Option<MergePartitions> {
         label_order_partitions(&self.order)
+    }
+}
+
+/// Loader key of the counts of a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TopicStatisticsKey(pub i64);
+
+/// The counts of a topic, as last computed.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct TopicStatistics {
+    /// Row id of the topic.
+    pub topic_id: i64,
+    /// Researchers who declare the topic or a narrower one, or have papers on it.
+    pub researcher_count: i32,
+    /// Papers on the topic or a narrower one.
+    pub paper_count: i32,
+}
+
+impl LoaderKey for TopicStatisticsKey {
+    const NAME: &'static str = "topic::statistics";
+}
+
+impl Loader<TopicStatisticsKey> for Store {
+    type Value = TopicStatistics;
+
+    async fn load(&self, keys: &[TopicStatisticsKey]) -> Result<HashMap<TopicStatisticsKey, Self::Value>, Error> {
+        let sql = sql!(
+            "SELECT topic_id, researcher_count, paper_count FROM topic_statistics WHERE topic_id = ANY(?)",
+            bigint_array(keys.iter().map(|key| key.0)),
+        );
+        let rows = self.query_all::<TopicStatistics>(TopicStatisticsKey::NAME, sql).await?;
+        Ok(rows.into_iter().map(|row| (TopicStatisticsKey(row.topic_id), row)).collect())
     }
 }

@@ -145,6 +145,12 @@ impl TestApp {
         Self::start_with_pages(config, Limits::default(), http_config(), network_config(), None).await
     }
 
+    /// Starts with an empty database and these settings of the pages.
+    pub async fn start_with_site(site: SiteSettings) -> Self {
+        let config = database_config(&create_database().await, 100);
+        Self::start_with_pages(config, Limits::default(), http_config(), network_config(), Some(site)).await
+    }
+
     /// Starts with the given settings.
     pub async fn start_with_config(
         config: DatabaseConfig,
