@@ -51,6 +51,7 @@ impl CoauthorNetwork {
     }
 
     /// The number of people who match the filter but are not among `nodes`, because there are more than `first`.
+    #[graphql(directive = Cost::apply(FREE.of_list()))]
     async fn omitted_count(&self) -> Option<i32> {
         Some(saturating_i32(self.network.total).saturating_sub(self.size).max(0))
     }
