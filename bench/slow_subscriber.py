@@ -86,7 +86,7 @@ def main():
     time.sleep(1)
     session = subprocess.Popen(["psql", DATABASE_URL, "-qX"], stdin=subprocess.PIPE, text=True)
     # The first changes fill the buffers and the caches of the service.
-    session.stdin.write(INSERT % (-9_999, -1) + "\n")
+    session.stdin.write(INSERT % (9_000_001, 9_009_999) + "\n")
     session.stdin.flush()
     before, started, expected = None, time.monotonic(), 9_999 + TRANSACTIONS * 100
     writer = threading.Thread(target=write, args=(session,))

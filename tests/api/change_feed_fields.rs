@@ -165,15 +165,6 @@ async fn read_state(app: &TestApp) -> State {
             state.insert(node["id"].as_str().expect("an ID").to_owned(), fields);
         }
     }
-    // Nor is the researcher whose hidden names an author without one may have.
-    let sql = "SELECT translate(encode(('Paper:' || paper_id)::bytea, 'base64'), '+/=', '-_') || ' ' || string_agg(concat_ws(' ', id, same_as_id), \
-         ',' ORDER BY id) FROM authorship GROUP BY paper_id";
-    for row in query_strings(&app.database_url, sql).await {
-        let (id, same_as) = row.split_once(' ').expect("two columns");
-        let fields = state.get_mut(id).expect("a paper");
-        let authorships = json!([fields["authorships"], same_as]);
-        fields.insert("authorships".to_owned(), authorships);
-    }
     // A headline that is displayed is the researcher's own, by language, or it is derived.
     let sql = "SELECT translate(encode(('Researcher:' || id)::bytea, 'base64'), '+/=', '-_') || ' ' || (headline = '{}') FROM researcher";
     for row in query_strings(&app.database_url, sql).await {
