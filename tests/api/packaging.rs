@@ -6,6 +6,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::json;
+
 use crate::configuration::variable_names;
 use crate::support::TestApp;
 use crate::support::process::Workspace;
@@ -58,6 +60,9 @@ fn run_if_installed(command: &mut Command) -> Option<Output> {
 #[tokio::test]
 async fn dashboard_and_alerts_have_metrics_of_the_program() {
     let app = TestApp::start().await;
+    // A metric with labels is there once it has a value: a request, and one that is rejected.
+    app.data("{ __typename }").await;
+    app.query("{ unknown }", json!({})).await;
     let text = app.client().get(app.url("/metrics")).send().await.expect("a response").text().await.expect("text");
     let metrics: Vec<Vec<String>> = text
         .lines()
