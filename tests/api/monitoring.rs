@@ -87,6 +87,7 @@ async fn metrics() {
     #[expect(clippy::cast_precision_loss, reason = "few statements")]
     let statements = (app.store.statement_counter().total() - before) as f64;
     assert!(statements >= 3.0);
+    let build = concat!("academic_directory_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}");
     for (line, expected) in [
         ("academic_directory_requests_total{operation=\"Titles\",outcome=\"ok\"}", 2.0),
         ("academic_directory_requests_total{operation=\"\",outcome=\"partial\"}", 1.0),
@@ -97,7 +98,7 @@ async fn metrics() {
         ("academic_directory_requests_in_flight", 0.0),
         ("academic_directory_pool_connections_maximum", 4.0),
         ("academic_directory_database_ready", 1.0),
-        ("academic_directory_build_info{version=\"0.1.0\"}", 1.0),
+        (build, 1.0),
     ] {
         assert!(
             (metric_value(&app, line).await - expected).abs() < 0.001,
