@@ -251,11 +251,11 @@ mod tests {
             (json!({ "__typename": "Researcher", "orcid": null, "slug": "ida" }), Some("(Researcher, Slug(\"ida\"))")),
             (
                 json!({ "__typename": "Researcher", "orcid": "https://orcid.org/0000-0002-1825-0097" }),
-                Some("(Researcher, Column(\"orcid\", \"0000-0002-1825-0097\"))"),
+                Some("(Researcher, Column(Orcid, \"0000-0002-1825-0097\"))"),
             ),
             (
                 json!({ "__typename": "Paper", "arxivId": "arXiv:2301.00001v2", "title": 1 }),
-                Some("(Paper, Column(\"arxiv_id\", \"2301.00001\"))"),
+                Some("(Paper, Column(ArxivId, \"2301.00001\"))"),
             ),
             (json!({ "__typename": "Entity", "id": id }), Some("(Paper, Id(7))")),
             (json!({ "__typename": "Paper", "id": id }), Some("(Paper, Id(7))")),

@@ -85,9 +85,9 @@ pub(super) async fn respond(
         languages: AcceptedLanguages::default(),
     };
     let render = |json: &Bytes| render(page.as_ref(), json, entity, http, state, &context);
-    let encode = |result: Result<Result<CachedResponse, HttpResponse>, HttpError>| match result {
+    let encode = |result: Result<Result<CachedResponse, Box<HttpResponse>>, HttpError>| match result {
         Ok(Ok(page)) => encode_html(&page, http, state, settings),
-        Ok(Err(response)) => response,
+        Ok(Err(response)) => *response,
         Err(error) => encode_error(error, state, &context),
     };
     let address = http.uri().path_and_query().map_or(path, |address| address.as_str());
@@ -182,27 +182,29 @@ fn render(
     http: &HttpRequest,
     state: &AppState,
     context: &Context<'_>,
-) -> Result<RenderedPage, HttpResponse> {
+) -> Result<RenderedPage, Box<HttpResponse>> {
     let described = entity.map(|collection| describe(collection, json, state, context.language)).transpose();
     let described = described.map_err(|error| {
         tracing::error!(%error, "the entity of a page could not be described");
-        error_page(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal, state, context)
+        Box::new(error_page(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal, state, context))
     })?;
     let (metadata, link) = described.flatten().unzip();
     let context = &Context { metadata: metadata.as_ref(), ..*context };
     match page.render(json, context) {
         Ok(Rendered::Html(html)) => Ok(RenderedPage { html, link }),
-        Ok(Rendered::File { name, media_type, content }) => Err(encode_file(&name, media_type, content, http, state)),
+        Ok(Rendered::File { name, media_type, content }) => {
+            Err(Box::new(encode_file(&name, media_type, content, http, state)))
+        }
         Ok(Rendered::Moved(path)) => {
             let query =
                 if context.query_string.is_empty() { String::new() } else { format!("?{}", context.query_string) };
             let location = format!("{}{}/{path}{query}", context.root, context.language.code());
-            Err(HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish())
+            Err(Box::new(HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish()))
         }
-        Ok(Rendered::NotFound) => Err(error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, context)),
+        Ok(Rendered::NotFound) => Err(Box::new(error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, context))),
         Err(error) => {
             tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "a page could not be rendered");
-            Err(error_page(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal, state, context))
+            Err(Box::new(error_page(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal, state, context)))
         }
     }
 }

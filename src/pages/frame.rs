@@ -164,7 +164,7 @@ impl Frame {
     }
 
     /// Marks the page as a list of entities.
-    pub(super) fn as_collection(mut self) -> Self {
+    pub(super) fn listing_entities(mut self) -> Self {
         self.json_ld = Some("{\"@context\":\"https://schema.org\",\"@type\":\"CollectionPage\"}".to_owned());
         self
     }

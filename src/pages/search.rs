@@ -232,7 +232,7 @@ impl Page for SearchPage {
             if query.is_empty() { texts.search_title.to_owned() } else { format!("{query} · {}", texts.search_title) };
         let frame = Frame::new(context, &data.directory.name.value, &title, texts.search_hint)
             .not_indexed_if(true)
-            .as_collection()
+            .listing_entities()
             .without_search()
             .with_query(self, context);
         let template = SearchTemplate {

@@ -5,6 +5,5 @@
 
 pub mod cursor;
 pub mod feed;
-mod retention;
 pub mod subscription;
 pub mod tailer;

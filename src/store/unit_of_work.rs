@@ -27,6 +27,7 @@ use crate::store::access::retry::UNLIMITED_TRANSACTION;
 use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::unit_of_work::dirty::DirtyEntities;
 
+mod activity_retention;
 pub(crate) mod dirty;
 pub(crate) mod step_size;
 pub(crate) mod unacknowledged_commit;

@@ -18,8 +18,9 @@ const SELECTION: &str =
 /// Ada's coauthors are Bo, Cy and Di; Ed wrote with Cy only. All but Ed belong to the college, Ada to a part of it.
 pub fn network_records() -> Value {
     let works = |organization: u64, end: Option<&str>| {
+        let start = if end.is_some() { "1998" } else { "1999" };
         json!({ "affiliations": [{ "organization": { "ror": ror(organization) },
-        "affiliationKind": "EMPLOYMENT", "startDate": "1999", "endDate": end }] })
+        "affiliationKind": "EMPLOYMENT", "startDate": start, "endDate": end }] })
     };
     let about = |label: &str| json!({ "topics": [{ "labels": { "en": label } }] });
     json!([

@@ -110,9 +110,12 @@ async fn filters_and_orders() {
     }
     let empty = fetch(&app, &format!("{ADA}?since=2020"), &[]).await.body;
     assert!(empty.contains("No papers together were found.") && !empty.contains("<svg class=\"graph"), "{empty}");
-    for query in ["?since=then", "?min=none", "?sort=age", "?topic=nonsense", "?format=pdf"] {
+    for query in ["?since=then", "?min=none", "?sort=age", "?topic=NONSENSE", "?format=pdf"] {
         assert_eq!(fetch(&app, &format!("{ADA}{query}"), &[]).await.status, 400, "{query}");
     }
+    // A slug of a topic redirects to its ID.
+    assert_eq!(fetch(&app, &format!("{ADA}?topic=oceans"), &[]).await.status, 303);
+    assert_eq!(fetch(&app, &format!("{ADA}?topic=nonsense"), &[]).await.status, 404);
 }
 
 #[tokio::test]

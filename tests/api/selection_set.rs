@@ -21,6 +21,7 @@ fn subselection(kind: &str, name: &str) -> &'static str {
         (_, "LocalizedString" | "LocalizedName") => "{ value }",
         (_, "Abstract") => "{ text excerpt(maxLength: 20) { text } }",
         (_, "Identifier") => "{ scheme value }",
+        (_, "CoauthorNetwork") => "{ nodes { paperCount } omittedCount }",
         (_, "OrganizationStatistics") => "{ researcherCount }",
         (_, "ResearcherStatistics" | "TopicStatistics") => "{ paperCount }",
         (_, name) if name.ends_with("Connection") => "(first: 2) { nodes { id } }",

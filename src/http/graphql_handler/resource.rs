@@ -110,8 +110,8 @@ impl ResourceRequest<'_> {
         &mut self,
         address: &str,
         query: OwnQuery<'_>,
-        render: impl FnOnce(&Bytes) -> Result<RenderedPage, HttpResponse>,
-    ) -> Result<Result<CachedResponse, HttpResponse>, HttpError> {
+        render: impl FnOnce(&Bytes) -> Result<RenderedPage, Box<HttpResponse>>,
+    ) -> Result<Result<CachedResponse, Box<HttpResponse>>, HttpError> {
         let state = self.state;
         let key = state.response_cache.make_key(|| Some(CacheKey::of_page(address)));
         if let Some(key) = &key

@@ -127,7 +127,7 @@ impl Page for OrganizationsPage {
         let frame = Frame::new(context, &directory.name.value, texts.organizations, texts.home_description)
             .in_section(Section::Organizations)
             .not_indexed_if(!context.query_string.is_empty())
-            .as_collection()
+            .listing_entities()
             .with_query(self, context);
         let template = OrganizationsTemplate {
             frame,

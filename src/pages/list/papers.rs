@@ -154,7 +154,7 @@ impl Page for PapersPage {
         let frame = Frame::new(context, &directory.name.value, texts.papers, texts.home_description)
             .in_section(Section::Papers)
             .not_indexed_if(!context.query_string.is_empty())
-            .as_collection()
+            .listing_entities()
             .with_query(self, context);
         let template = PapersTemplate {
             frame,

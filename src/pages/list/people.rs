@@ -149,7 +149,7 @@ impl Page for PeoplePage {
         let frame = Frame::new(context, &directory.name.value, texts.people, texts.home_description)
             .in_section(Section::People)
             .not_indexed_if(!context.query_string.is_empty())
-            .as_collection()
+            .listing_entities()
             .with_query(self, context);
         let template = PeopleTemplate {
             frame,

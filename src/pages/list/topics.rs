@@ -107,7 +107,7 @@ impl Page for TopicsPage {
         let frame = Frame::new(context, &directory.name.value, texts.topics, texts.home_description)
             .in_section(Section::Topics)
             .not_indexed_if(!context.query_string.is_empty())
-            .as_collection()
+            .listing_entities()
             .with_query(self, context);
         let template = TopicsTemplate {
             frame,

@@ -136,6 +136,7 @@ fn query_names_are_stable() {
     organization::parents
     organization::predecessors
     organization::previous_ids
+    organization::statistics
     organization::successors
     organization_researchers::count
     organization_researchers::page
@@ -175,6 +176,7 @@ fn query_names_are_stable() {
     topic::by_key
     topic::external_ids
     topic::previous_ids
+    topic::statistics
     topic_researchers::count
     topic_researchers::page
     topics::count
