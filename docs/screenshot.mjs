@@ -4,8 +4,8 @@
 //
 // NAME is home, profile or graphiql; without a name, all are written.
 // PROGRAM is the service, by default target/release/academic-directory; it is started with an embedded Postgres in a
-// temporary directory. GraphiQL shows the sample data, and pages show the people of invented-directory.mjs. It must have been built with npm, which builds the GraphiQL page. The script also
-// needs Node.js 20, chromium and chromedriver (Debian: `apt-get install chromium chromium-driver`).
+// temporary directory. GraphiQL shows the sample data, and pages show the people of invented-directory.mjs. It must have
+// been built with npm, which builds the GraphiQL page. The script also needs Node.js 20, chromium and chromedriver (Debian: `apt-get install chromium chromium-driver`).
 
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
