@@ -251,20 +251,24 @@ impl Application {
         self.handle.clone()
     }
 
-    /// Executes a typical query, so that the first request is nearly as fast as later ones. Returns after a second at the
-    /// latest.
+    /// Executes a typical query on each connection to the database that is kept open, so that the first request is nearly
+    /// as fast as later ones. Returns after a second at the latest.
     pub async fn warm_up(&self) {
         warm_up::warm_up(&self.schema, &self.store).await;
     }
 
-    /// Serves requests until it is shut down.
+    /// Serves requests until it is shut down. The first one is its own: the typical query.
     ///
     /// # Errors
     /// If accepting connections fails.
     pub async fn run(self) -> std::io::Result<()> {
+        let first_request = async {
+            warm_up::send_request(local_address(self.address), &self.store).await;
+            Ok(())
+        };
         match self.metrics_server {
-            Some(metrics_server) => tokio::try_join!(self.server, metrics_server).map(|_| ()),
-            None => self.server.await,
+            Some(metrics_server) => tokio::try_join!(self.server, metrics_server, first_request).map(|_| ()),
+            None => tokio::try_join!(self.server, first_request).map(|_| ()),
         }
     }
 }
@@ -366,12 +370,16 @@ struct AppState {
 /// The URL of a service that listens on this address, for clients on this machine.
 #[must_use]
 pub fn local_url(address: SocketAddr) -> String {
+    format!("http://{}", local_address(address))
+}
+
+fn local_address(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    SocketAddr::new(ip, address.port())
 }
 
 fn not_found(request: &HttpRequest) -> HttpResponse {

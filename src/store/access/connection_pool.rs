@@ -124,15 +124,12 @@ impl ConnectionPool {
     /// Opens the connections that are kept, and lets Postgres read its catalog of the directory's tables on each, which
     /// takes longer than a query.
     pub(crate) async fn warm_up(&self) -> Result<(), sqlx::Error> {
-        let count = MIN_CONNECTIONS.min(self.0.max_connections);
-        // All before the first statement: a connection that is free again would be taken twice.
-        let connections = try_join_all((0..count).map(|_| self.acquire(Demand::First))).await?;
         // A replica cannot read an unlogged table.
         let tables = TABLES.into_iter().filter(|table| *table != "change_pending");
         let read_catalog: Vec<String> = tables.map(|table| format!("SELECT FROM {table} LIMIT 0")).collect();
         let read_catalog = read_catalog.join("; ");
         let read_catalog = read_catalog.as_str();
-        let warmed = connections.into_iter().map(async |mut connection| {
+        let warmed = self.acquire_kept().await?.into_iter().map(async |mut connection| {
             let read = async |connection: &mut PgConnection| {
                 sqlx::raw_sql(AssertSqlSafe(read_catalog)).execute(connection).await.map(drop)
             };
@@ -141,6 +138,13 @@ impl ConnectionPool {
             Ok(())
         });
         try_join_all(warmed).await.map(drop)
+    }
+
+    /// Takes as many connections as are kept open. The first that is returned is the next to be used.
+    pub(crate) async fn acquire_kept(&self) -> Result<Vec<PooledConnection>, sqlx::Error> {
+        let count = MIN_CONNECTIONS.min(self.0.max_connections);
+        // All before the first statement: a connection that is free again would be taken twice.
+        try_join_all((0..count).map(|_| self.acquire(Demand::First))).await
     }
 
     /// Keeps a few connections open, and closes those that are no longer needed, until the pool is closed or dropped.

@@ -88,6 +88,12 @@ impl RequestConnections {
         Self::new(pool, share, wait)
     }
 
+    /// Returns the connections of a request that uses one at a time.
+    fn single(pool: ConnectionPool) -> Self {
+        let wait = pool.wait();
+        Self::new(pool, 1, wait)
+    }
+
     fn new(pool: ConnectionPool, share: usize, wait: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(share));
         Self { pool, share, permits, wait, waiters: Arc::default(), queue: Arc::default() }
@@ -210,6 +216,26 @@ impl Store {
         for error in opened.into_iter().filter_map(Result::err) {
             tracing::debug!(%error, "a first connection could not be opened");
         }
+    }
+
+    /// Executes a request on each connection that is kept open, to the primary and to each replica, one after the other.
+    ///
+    /// # Errors
+    /// If a connection cannot be opened.
+    pub async fn on_each_connection(&self, mut request: impl AsyncFnMut(Self)) -> Result<(), Error> {
+        let replicas = self.replicas().iter().map(|replica| Some(Arc::clone(replica)));
+        for replica in std::iter::once(None).chain(replicas) {
+            let pool = replica.as_ref().map_or(&self.pool, |replica| replica.pool());
+            for connection in pool.acquire_kept().await? {
+                drop(connection); // The request takes the connection that was returned last.
+                let connections = RequestConnections::single(self.pool.clone());
+                let read_replica = replica
+                    .clone()
+                    .map(|replica| (Arc::clone(&replica), RequestConnections::single(replica.pool().clone())));
+                request(Self { connections, read_replica, ..self.for_request(None).await }).await;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps a few connections to the primary and to each replica open, and closes those that are no longer needed, until
