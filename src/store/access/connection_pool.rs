@@ -52,8 +52,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Clean connections, the last used last.
-    idle: Vec<IdleConnection>,
+    /// Clean connections, the last used last, those that were not used yet first.
+    idle: VecDeque<IdleConnection>,
     /// Requests without a connection, in order.
     first_waiters: VecDeque<Waiter>,
     /// Requests that have a connection and would use another one, in order.
@@ -80,6 +80,8 @@ struct IdleConnection {
 struct OpenConnection {
     connection: PoolConnection<Postgres>,
     opened_at: Instant,
+    /// Whether a statement was executed on it.
+    is_used: bool,
 }
 
 /// Who waits for a connection.
@@ -229,7 +231,7 @@ impl Shared {
 
     /// Takes the idle connection that was used last, and closes those to a server that is no longer used.
     fn take_idle(self: &Arc<Self>, state: &mut State) -> Option<OpenConnection> {
-        while let Some(IdleConnection { connection, .. }) = state.idle.pop() {
+        while let Some(IdleConnection { connection, .. }) = state.idle.pop_back() {
             if !self.servers.is_outdated(connection.opened_at) {
                 return Some(connection);
             }
@@ -270,7 +272,7 @@ impl Shared {
             Ok(connection) => {
                 state.held += 1;
                 drop(state);
-                self.hand_over(OpenConnection { connection, opened_at: Instant::now() });
+                self.hand_over(OpenConnection { connection, opened_at: Instant::now(), is_used: false });
             }
             Err(error) => {
                 state.growth_paused_until = Some(Instant::now() + GROWTH_PAUSE);
@@ -302,7 +304,13 @@ impl Shared {
                 return;
             }
             let Some(waiter) = state.first_waiters.pop_front().or_else(|| state.extra_waiters.pop_front()) else {
-                state.idle.push(IdleConnection { connection: open, idle_since: Instant::now() });
+                let (is_used, idle) = (open.is_used, IdleConnection { connection: open, idle_since: Instant::now() });
+                // One that executed statements has prepared them, and has read what it needs from the catalog.
+                if is_used {
+                    state.idle.push_back(idle);
+                } else {
+                    state.idle.push_front(idle);
+                }
                 return;
             };
             drop(state);
@@ -336,12 +344,9 @@ impl Shared {
         loop {
             let (idle, is_excess) = {
                 let mut state = self.lock();
-                let is_due = state.idle.first().is_some_and(|idle| idle.idle_since.elapsed() > IDLE_TIMEOUT);
-                if !is_due {
-                    break;
-                }
-                let is_excess = state.held > MIN_CONNECTIONS;
-                (state.idle.remove(0), is_excess)
+                let due = state.idle.iter().position(|idle| idle.idle_since.elapsed() > IDLE_TIMEOUT);
+                let Some(idle) = due.and_then(|index| state.idle.remove(index)) else { break };
+                (idle, state.held > MIN_CONNECTIONS)
             };
             let mut connection = PooledConnection::new(idle.connection, self);
             let is_old = connection.open.as_ref().is_none_or(|open| self.is_replaced(open));
@@ -399,7 +404,7 @@ impl<'p> TransactionWaiter<'p> {
         let mut state = shared.lock();
         state.transaction_waiters += 1;
         if shared.is_transaction_blocked()
-            && let Some(idle) = state.idle.pop()
+            && let Some(idle) = state.idle.pop_front()
         {
             shared.forget(state);
             shared.return_to_sqlx(idle.connection);
@@ -426,6 +431,7 @@ impl PooledConnection {
     ) -> Result<T, sqlx::Error> {
         self.is_running = true;
         let open = self.open.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        open.is_used = true;
         work(&mut open.connection).await
     }
 
