@@ -10,8 +10,9 @@
 //! Not fields are what is counted or derived from other entities (statistics, coauthors, papers of organizations and
 //! topics), and why an author was resolved or repaired: it changes with the papers of other authors.
 //!
-//! The migration 000044 made its triggers from the first list, 000045 those of four tables from both. A change of the lists
-//! needs a migration that makes the triggers of the affected tables again.
+//! The migration 000044 made its triggers from the first list, 000045 those of four tables from both, and 000046 those of
+//! researchers with [`SHOWN_AUTHORS`]. A change of the lists needs a migration that makes the triggers of the affected
+//! tables again.
 
 use sea_orm_migration::prelude::*;
 
@@ -244,18 +245,20 @@ const CHANGED_PRINTED_NAME: &str = "
                 WHERE printed.repair_value IS NULL;
             END IF;";
 
-/// Which lists triggers are made from.
+/// What triggers are made from, by the migration that made them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotedFields {
-    /// [`CHANGED_FIELDS`].
+    /// 000044: [`CHANGED_FIELDS`], and [`RENAMED_AUTHORS`].
     Stored,
-    /// [`DERIVED_FIELDS`], too.
-    All,
+    /// 000045: [`DERIVED_FIELDS`], too.
+    Derived,
+    /// 000046: [`SHOWN_AUTHORS`] instead of [`RENAMED_AUTHORS`].
+    Shown,
 }
 
 impl NotedFields {
     fn of(self, table: &str) -> Vec<&'static ChangedField> {
-        let derived = if self == Self::All { DERIVED_FIELDS } else { &[] };
+        let derived = if self == Self::Stored { &[] } else { DERIVED_FIELDS };
         CHANGED_FIELDS.iter().chain(derived).filter(|field| field.table == table).collect()
     }
 }
@@ -270,6 +273,26 @@ const RENAMED_AUTHORS: &str = "
                 FROM authorship WHERE coalesce(researcher_id, same_as_id) = NEW.id;
             END IF;";
 const RENAMED_AUTHORS_COLUMNS: &[&str] = &["display_name", "hidden_forms", "withholds_published_name"];
+
+/// What a row of `change_pending` of a researcher begins with whose authorships the application compares: the displayed
+/// name and the hidden forms follow as a JSON array. Which names the forms hide, only the application knows.
+pub const SHOWN_AUTHOR: &str = "shownAuthor:";
+/// Authors are displayed by the name of their researcher, unless it is hidden. Writers outside the application report each
+/// paper of a researcher whose hidden forms change.
+const SHOWN_AUTHORS: &str = "
+            IF (OLD.display_name, OLD.hidden_forms) IS DISTINCT FROM (NEW.display_name, NEW.hidden_forms) THEN
+                IF num_nulls(OLD.hidden_forms, NEW.hidden_forms) < 2 AND current_setting('directory.writer', true) = 'app' THEN
+                    INSERT INTO change_pending (kind, id, field, delta)
+                    VALUES (1, NEW.id, 'shownAuthor:' || jsonb_build_array(OLD.display_name, OLD.hidden_forms)::text, 1),
+                        (1, NEW.id, 'shownAuthor:' || jsonb_build_array(NEW.display_name, NEW.hidden_forms)::text, -1);
+                ELSE
+                    INSERT INTO change_pending (kind, id, field, delta)
+                    SELECT 5, paper_id, 'authorships', change_hash(ROW(NEW.display_name, NEW.hidden_forms)::text)
+                        - change_hash(ROW(OLD.display_name, OLD.hidden_forms)::text)
+                    FROM authorship WHERE researcher_id = NEW.id
+                        OR same_as_id = NEW.id AND num_nulls(OLD.hidden_forms, NEW.hidden_forms) < 2;
+                END IF;
+            END IF;";
 
 /// The tables of [`CHANGED_FIELDS`], each once, in the order of their first field.
 #[must_use]
@@ -384,9 +407,10 @@ fn function_sql(table: &str, noted: NotedFields) -> String {
     let mut sums: Vec<String> = whole.into_iter().chain(items).collect();
     let mut updates: String = fields.iter().map(|field| field.update_sql()).collect();
     match (table, noted) {
+        ("researcher", NotedFields::Shown) => updates.push_str(SHOWN_AUTHORS),
         ("researcher", _) => updates.push_str(RENAMED_AUTHORS),
-        ("organization", NotedFields::All) => updates.push_str(RENAMED_EMPLOYER),
-        ("authorship", NotedFields::All) => {
+        ("organization", NotedFields::Derived) => updates.push_str(RENAMED_EMPLOYER),
+        ("authorship", NotedFields::Derived) => {
             sums.push(PRINTED_NAMES.to_owned());
             updates.push_str(CHANGED_PRINTED_NAME);
         }
@@ -418,7 +442,7 @@ fn trigger_sql(table: &str, noted: NotedFields) -> String {
     }
     match (table, noted) {
         ("researcher", _) => columns.extend(RENAMED_AUTHORS_COLUMNS),
-        ("authorship", NotedFields::All) => columns.push("repair_value"),
+        ("authorship", NotedFields::Derived) => columns.push("repair_value"),
         _ => {}
     }
     columns.sort_unstable();
@@ -456,6 +480,12 @@ pub(crate) async fn drop_triggers(manager: &SchemaManager<'_>) -> Result<(), DbE
 pub(crate) async fn replace_deriving_triggers(manager: &SchemaManager<'_>, noted: NotedFields) -> Result<(), DbErr> {
     drop_triggers_of(manager, &DERIVING_TABLES).await?;
     create_triggers_of(manager, &DERIVING_TABLES, noted).await
+}
+
+/// Makes the triggers of researchers again.
+pub(crate) async fn replace_researcher_triggers(manager: &SchemaManager<'_>, noted: NotedFields) -> Result<(), DbErr> {
+    drop_triggers_of(manager, &["researcher"]).await?;
+    create_triggers_of(manager, &["researcher"], noted).await
 }
 
 async fn create_triggers_of(manager: &SchemaManager<'_>, tables: &[&str], noted: NotedFields) -> Result<(), DbErr> {

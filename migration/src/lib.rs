@@ -50,6 +50,7 @@ mod m20261129_000042_topic_uri;
 mod m20261129_000043_change_feed;
 mod m20261129_000044_changed_fields;
 mod m20261129_000045_derived_changes;
+mod m20261130_000046_shown_authors;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -98,6 +99,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000043_change_feed::Migration),
             Box::new(m20261129_000044_changed_fields::Migration),
             Box::new(m20261129_000045_derived_changes::Migration),
+            Box::new(m20261130_000046_shown_authors::Migration),
         ]
     }
 }

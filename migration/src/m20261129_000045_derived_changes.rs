@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
         ];
         execute(manager, &[index]).await?;
         execute(manager, &functions).await?;
-        replace_deriving_triggers(manager, NotedFields::All).await
+        replace_deriving_triggers(manager, NotedFields::Derived).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -29,6 +29,7 @@ use crate::store::unit_of_work::dirty::DirtyEntities;
 
 mod activity_retention;
 pub(crate) mod dirty;
+mod shown_authors;
 pub(crate) mod step_size;
 pub(crate) mod unacknowledged_commit;
 
@@ -280,6 +281,7 @@ impl<'s> UnitOfWork<'s> {
     /// Moves the entities that changed to the end of the feed. The last statement, so that the positions of the feed are in
     /// the order of commits. Triggers have noted what changed: see `migration::changed_fields`.
     async fn record_changes(&self) -> Result<(), Error> {
+        self.note_shown_authors().await?;
         let source = Some(self.source).filter(|source| !source.is_empty()).map(ToOwned::to_owned);
         self.execute(sql!("SELECT record_changes(?::text, ?::text)", self.activity.to_value(), source)).await
     }
