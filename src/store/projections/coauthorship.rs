@@ -1,6 +1,6 @@
 //! Paper counts of researchers and pairs of coauthors, derived from authorships and updated with them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{EntityTrait as _, QueryFilter as _};
@@ -129,38 +129,46 @@ pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, researcher_ids: &H
     uow.execute(counted).await
 }
 
-/// Counts the papers of these pairs again.
+/// Counts the papers of these pairs again, in both directions.
 pub(super) async fn recount_coauthor_pairs(uow: &UnitOfWork<'_>, pairs: &HashSet<(i64, i64)>) -> Result<(), Error> {
     if pairs.is_empty() {
         return Ok(());
     }
+    let pairs: BTreeSet<(i64, i64)> = pairs.iter().map(|&(one, other)| (one.min(other), one.max(other))).collect();
     let pairs_sql = || {
         sql!(
-            "unnest(?::bigint[], ?::bigint[]) AS pair(mine, theirs)",
+            "unnest(?::bigint[], ?::bigint[]) AS pair(one, other)",
             bigint_array(pairs.iter().map(|pair| pair.0)),
             bigint_array(pairs.iter().map(|pair| pair.1)),
         )
     };
     let delete = sql!("DELETE FROM coauthorship USING ")
         .then(pairs_sql())
-        .then(" WHERE coauthorship.researcher_id = pair.mine AND coauthorship.coauthor_id = pair.theirs");
+        .then(", LATERAL (VALUES (pair.one, pair.other), (pair.other, pair.one)) AS direction(mine, theirs) ")
+        .then("WHERE coauthorship.researcher_id = direction.mine AND coauthorship.coauthor_id = direction.theirs");
     uow.execute(delete).await?;
-    // Each researcher's papers are read once, regardless of the number of their pairs.
-    let researcher_ids: HashSet<i64> = pairs.iter().map(|pair| pair.0).collect();
+    // The papers of the one with fewer are read, once for all of their pairs.
     let insert = sql!(
-        "WITH together AS MATERIALIZED (SELECT mine.researcher_id, theirs.researcher_id AS coauthor_id, \
+        "WITH pairs AS MATERIALIZED (SELECT CASE WHEN is_one THEN one ELSE other END AS mine, \
+         CASE WHEN is_one THEN other ELSE one END AS theirs FROM (SELECT pair.*, \
+         coalesce((SELECT paper_count FROM researcher_statistics WHERE researcher_id = one), 0) \
+         <= coalesce((SELECT paper_count FROM researcher_statistics WHERE researcher_id = other), 0) AS is_one FROM "
+    )
+    .then(pairs_sql())
+    .then(sql!(
+        " OFFSET 0) AS pair), together AS MATERIALIZED (SELECT mine.researcher_id AS mine, theirs.researcher_id AS theirs, \
          coalesce(paper.version_of_id, paper.id) AS work_id, mine.publication_key / 10000 AS year \
          FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id \
          JOIN authorship AS theirs ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id \
-         WHERE mine.researcher_id = ANY(?) AND paper.author_count <= ?) \
+         WHERE mine.researcher_id = ANY(array(SELECT DISTINCT mine FROM pairs)) AND paper.author_count <= ?), \
+         counted AS (SELECT mine, theirs, count(DISTINCT work_id) AS paper_count, \
+         coalesce(min(nullif(year, 0)), 0) AS first_year, max(year) AS last_year \
+         FROM together WHERE (mine, theirs) IN (SELECT mine, theirs FROM pairs) GROUP BY 1, 2) \
          INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
-         SELECT researcher_id, coauthor_id, count(DISTINCT work_id), coalesce(min(nullif(year, 0)), 0), max(year) \
-         FROM together WHERE (researcher_id, coauthor_id) IN (SELECT pair.mine, pair.theirs FROM ",
-        bigint_array(researcher_ids),
+         SELECT direction.*, paper_count, first_year, last_year \
+         FROM counted, LATERAL (VALUES (mine, theirs), (theirs, mine)) AS direction(researcher_id, coauthor_id)",
         i64::from(uow.consortium_size()),
-    )
-    .then(pairs_sql())
-    .then(") GROUP BY 1, 2");
+    ));
     uow.execute(insert).await
 }
 

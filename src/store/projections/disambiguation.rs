@@ -64,8 +64,13 @@ impl Store {
         let mut total = DisambiguationReport::default();
         let [initial, minimum, maximum] = STEP_MENTIONS;
         let mut step = StepSize::new(initial, minimum, maximum);
+        let mut steps: u32 = 0;
         while let Some((report, held)) = self.retry(|| self.disambiguate_next_blocks(step.items())).await? {
             step.adapt(held);
+            steps += 1;
+            if steps > 1 && steps.is_power_of_two() {
+                self.retry(|| self.analyze_redirects()).await?;
+            }
             total.authorships += report.authorships;
             total.moved += report.moved;
             total.created += report.created;
@@ -94,6 +99,14 @@ impl Store {
         let locked_at = uow.locked_at();
         uow.commit().await?;
         Ok(Some((report, locked_at.elapsed())))
+    }
+
+    /// Updates the planner's statistics of the redirects, which merges fill. Statements that were planned while there were
+    /// none would read all of them.
+    async fn analyze_redirects(&self) -> Result<(), Error> {
+        let uow = UnitOfWork::begin_unlocked(self).await?;
+        uow.execute_unprepared("ANALYZE former_identity").await?;
+        uow.commit_unprojected().await
     }
 
     /// Queues all blocks, so that the next run disambiguates all authors.
@@ -175,7 +188,8 @@ async fn load_pending_blocks(uow: &UnitOfWork<'_>, max_mentions: i64) -> Result<
         .rows::<PendingBlockRow>(sql!(
             "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
              FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block",
-            MAX_TRANSACTION_BLOCKS,
+            // Each block has a mention.
+            max_mentions.min(MAX_TRANSACTION_BLOCKS),
         ))
         .await?;
     let mut mentions = 0;

@@ -72,5 +72,7 @@ pub async fn find_inconsistencies(url: &str) -> Vec<String> {
     let pending = "SELECT 'pending ' || paper_id FROM paper_organization_pending";
     let all =
         [papers, pairs, coauthors, popularity, names, words, slugs, redirects, &links, pending].join(" UNION ALL ");
-    query_strings(url, &all).await
+    let mut found = query_strings(url, &all).await;
+    found.sort_unstable();
+    found
 }
