@@ -157,6 +157,72 @@ async function withoutScripts(browser, base) {
   return 'complete';
 }
 
+/** Presses the arrow keys at each person of the network that is shown, and returns how many they reach from the first, and of how many. */
+function walkNetwork() {
+  const graph = [...document.querySelectorAll('svg.graph')].find((element) => element.checkVisibility());
+  const people = [...graph.querySelectorAll('a')];
+  const reached = new Set([people[0]]);
+  for (const person of reached) {
+    for (const key of ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight']) {
+      person.focus();
+      person.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+      reached.add(document.activeElement);
+    }
+  }
+  return [reached.size, people.length];
+}
+
+/** A network is one stop of the Tab key, and the arrow keys reach everybody in it. */
+async function network(browser, base) {
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1400, height: 900 });
+  await page.goto(`${base}/en/people/razvan-pascanu/network`, { waitUntil: 'load' });
+  const keys = new Keyboard(page);
+  const inGraph = () => page.evaluate(() => document.activeElement.closest('svg.graph') !== null);
+  const selected = () => page.$$eval('svg.graph [aria-current]', (all) => all.map((person) => person.getAttribute('href')));
+  while (!(await inGraph())) {
+    await keys.press('Tab');
+    assert.ok(keys.count < 40, 'Tab does not reach the network');
+  }
+  const href = () => page.evaluate(() => document.activeElement.getAttribute('href'));
+  const first = await href();
+  for (const key of ['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp']) if ((await href()) === first) await keys.press(key);
+  const second = await href();
+  assert.notEqual(second, first);
+  await keys.press('Space');
+  assert.deepEqual(await selected(), [second]);
+  const session = await page.createCDPSession();
+  await session.send('Page.setBypassCSP', { enabled: true });
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags } }), RULES);
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`), []);
+  await keys.press('Escape');
+  assert.deepEqual(await selected(), []);
+  await keys.press('Tab');
+  assert.equal(await inGraph(), false);
+  await page.keyboard.down('Shift');
+  await keys.press('Tab');
+  await page.keyboard.up('Shift');
+  assert.equal(await href(), second);
+  const response = await fetch(`${base}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ researchers(first: 40) { nodes { slug coauthors(first: 1) { totalCount } } } }' }),
+  });
+  const { data } = await response.json();
+  const others = data.researchers.nodes.filter(({ coauthors }) => coauthors.totalCount > 1).map(({ slug }) => slug);
+  const slugs = [...new Set(['razvan-pascanu', ...others])].slice(0, 20);
+  let most = 0;
+  for (const slug of slugs) {
+    await page.goto(`${base}/en/people/${slug}/network`, { waitUntil: 'load' });
+    const [reached, people] = await page.evaluate(walkNetwork);
+    assert.equal(reached, people, slug);
+    most = Math.max(most, people);
+  }
+  await page.close();
+  return `everybody in ${slugs.length} networks of up to ${most} people`;
+}
+
 async function graphiql(browser, base) {
   const page = await browser.newPage();
   await page.goto(`${base}/graphiql`, { waitUntil: 'load' });
@@ -237,7 +303,7 @@ async function run(base) {
   });
   let failures = 0;
   try {
-    for (const journey of [byKeyboard, suggestions, languageIsRemembered, withoutScripts, inFrenchOnly, print, graphiql]) {
+    for (const journey of [byKeyboard, suggestions, languageIsRemembered, withoutScripts, inFrenchOnly, print, network, graphiql]) {
       try {
         console.log(`${journey.name}: ${await journey(browser, base)}`);
       } catch (error) {

@@ -468,10 +468,11 @@ async fn build_application(
         }),
     };
     store.warm_up().await;
+    let has_pages = settings.pages.is_some();
     let application = Application::build(store.clone(), settings)?;
     application.warm_up().await;
     let url = serve.public_url.unwrap_or_else(|| http::local_url(application.address()));
-    banner::print_banner(store, &url, database.is_embedded()).await?;
+    banner::print_banner(store, &url, has_pages, database.is_embedded()).await?;
     Ok(application)
 }
 

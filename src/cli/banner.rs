@@ -7,7 +7,7 @@ use crate::store::Store;
 use crate::telemetry::console;
 
 /// Prints the banner for a service at this URL.
-pub(super) async fn print_banner(store: &Store, url: &str, is_embedded: bool) -> Result<(), Error> {
+pub(super) async fn print_banner(store: &Store, url: &str, has_pages: bool, is_embedded: bool) -> Result<(), Error> {
     let counted = store.directory_counts().await?;
     let example = store.example_researcher().await?.map(|slug| example_query(&slug));
     let version = env!("CARGO_PKG_VERSION");
@@ -15,12 +15,14 @@ pub(super) async fn print_banner(store: &Store, url: &str, is_embedded: bool) ->
     let (researchers, papers) = (counted.researcher_count, counted.paper_count);
     let (organizations, topics) = (counted.organization_count, counted.topic_count);
     let try_line = example.as_ref().map(|query| format!("  try       {query}\n")).unwrap_or_default();
+    let pages = has_pages.then(|| format!("{url}/"));
+    let pages_line = pages.as_ref().map(|pages| format!("  pages     {pages}\n")).unwrap_or_default();
     let text = format!(
-        "academic-directory {version}\n  GraphiQL  {url}/graphiql\n  GraphQL   {url}/graphql\n  loaded    {researchers} researchers, \
+        "academic-directory {version}\n{pages_line}  GraphiQL  {url}/graphiql\n  GraphQL   {url}/graphql\n  loaded    {researchers} researchers, \
          {papers} papers, {organizations} organizations, {topics} topics, in {server}\n{try_line}  stop      Ctrl-C"
     );
     let fields = json!({
-        "version": version, "graphiql": format!("{url}/graphiql"), "graphql": format!("{url}/graphql"),
+        "version": version, "pages": pages, "graphiql": format!("{url}/graphiql"), "graphql": format!("{url}/graphql"),
         "researchers": researchers, "papers": papers, "organizations": organizations, "topics": topics,
         "database": if is_embedded { "embedded" } else { "external" }, "example": example,
     });

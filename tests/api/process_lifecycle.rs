@@ -60,6 +60,7 @@ async fn first_start() {
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(!has_postgres(&workspace.path("data")), "Postgres stops, too");
     for part in [
+        "pages     http://127.0.0.1:",
         "GraphiQL  http://127.0.0.1:",
         "GraphQL   http://127.0.0.1:",
         "in an embedded Postgres",

@@ -84,6 +84,8 @@ pub(super) struct DrawnPerson {
     pub(super) target: String,
     pub(super) glyph: Glyph,
     pub(super) label: DrawnLabel,
+    /// Whom they have a link with: indices of people of the picture, separated by spaces.
+    pub(super) ties: String,
     /// Whether the name is only shown on hover and focus.
     pub(super) is_far: bool,
 }
@@ -153,8 +155,8 @@ impl Picture {
             label: labels.next().filter(|label| label.is_shown).map(DrawnLabel::from),
         });
         let groups = drawing.groups.get(..nodes.len()).unwrap_or_default();
-        let people = nodes.iter().zip(&points).zip(&targets).zip(labels).zip(&radii).zip(groups);
-        let people = people.map(|(((((node, point), target), label), radius), group)| DrawnPerson {
+        let people = nodes.iter().zip(&points).zip(&targets).zip(labels).zip(&radii).zip(groups).enumerate();
+        let people = people.map(|(index, (((((node, point), target), label), radius), group))| DrawnPerson {
             slug: node.researcher.slug.clone(),
             description: description(node, *group, frame),
             x: decimal(point.x),
@@ -163,6 +165,7 @@ impl Picture {
             glyph: Glyph::new(*group, *radius),
             is_far: !label.is_shown,
             label: label.into(),
+            ties: ties_of(index, &links),
         });
         let texts = frame.t;
         let counts =
@@ -215,6 +218,16 @@ fn hulls(groups: &[usize], points: &[Point]) -> Vec<Hull> {
         (hull.len() > 1).then(|| Hull { class: CLASSES[group], points: polygon(&hull) })
     };
     (0..groups::GROUPS - 1).filter_map(area).collect()
+}
+
+/// The people with whom one has a link, by index.
+fn ties_of(index: usize, links: &[(usize, usize, i64)]) -> String {
+    let others = links.iter().filter_map(|(from, to, _)| match index {
+        index if index == *from => Some(to.to_string()),
+        index if index == *to => Some(from.to_string()),
+        _ => None,
+    });
+    others.collect::<Vec<_>>().join(" ")
 }
 
 fn ties(links: &[(usize, usize, i64)], points: &[Point]) -> Vec<Ties> {
