@@ -32,12 +32,14 @@ pub(super) fn format_entry(paper: &CitedPaper) -> String {
         (issue_field(paper), paper.issue.as_deref()),
         ("eid", paper.article_number.as_deref()),
         ("edition", paper.edition.as_deref()),
-        (publisher_field(paper.paper_type), publisher),
     ];
     for (name, value) in details {
         if let Some(value) = value {
             entry.push_braced(name, &escape_latex(value));
         }
+    }
+    if let Some(publisher) = publisher {
+        entry.push_braced(publisher_field(paper.paper_type), &one_of_list(publisher));
     }
     if let Some(pages) = &paper.pages {
         entry.push_braced("pages", &format_pages(pages));
@@ -176,6 +178,15 @@ fn format_author(name: &AuthorName) -> String {
 fn format_name_part(text: &str) -> String {
     let separates = text.contains(',') || text.split(' ').any(|word| word.eq_ignore_ascii_case("and"));
     if separates { format!("{{{}}}", escape_latex(text)) } else { escape_latex(text) }
+}
+
+/// Escapes an item of a list of BibLaTeX, such as that of publishers: braces protect the word "and", which separates items.
+fn one_of_list(text: &str) -> String {
+    let word = |word: &str| {
+        let escaped = escape_latex(word);
+        if word.eq_ignore_ascii_case("and") { format!("{{{escaped}}}") } else { escaped }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Escapes text for LaTeX. Braces become commands, since BibTeX counts even escaped ones.

@@ -17,6 +17,9 @@ pub(super) fn format_reference(paper: &CitedPaper) -> String {
         if let Some(month) = date.month() {
             let day = date.day().map(|day| format!("{day:02}")).unwrap_or_default();
             reference.push_field("DA", &format!("{:04}/{month:02}/{day}", date.year()));
+        } else if paper.paper_type == PaperType::ConferencePaper {
+            // Some readers take the PY of a conference paper for the year of the conference.
+            reference.push_field("DA", &format!("{:04}///", date.year()));
         }
     }
     let (publisher, venue) = paper.publisher_and_venue();

@@ -126,6 +126,26 @@ fn ris_of_conference_papers_and_chapters() {
     assert_eq!(fields(PaperType::Article), "TY  - JOUR; T2  - Water Days; SN  - 0028-0836, 9780306406157");
 }
 
+/// Some readers of RIS take the PY of a conference paper for the year of the conference.
+#[test]
+fn ris_dates_conference_papers_of_a_year() {
+    let of = |kind: PaperType| {
+        let paper = CitedPaper { paper_type: kind, ..paper("On weirs", Some("1979"), &[]) };
+        let text = paper.format_entry(CitationFormat::Ris);
+        text.lines().find(|line| line.starts_with("DA")).map(ToOwned::to_owned)
+    };
+    assert_eq!(of(PaperType::ConferencePaper).as_deref(), Some("DA  - 1979///"));
+    assert_eq!(of(PaperType::Article), None);
+}
+
+/// The publishers of BibLaTeX are a list, separated by "and".
+#[test]
+fn bibtex_keeps_a_publisher_together() {
+    let paper = CitedPaper { publisher_name: Some("Weir and Sons & Co.".to_owned()), ..whole() };
+    let text = paper.format_entry(CitationFormat::Bibtex);
+    assert!(text.contains("publisher = {Weir {and} Sons \\& Co.}"), "{text}");
+}
+
 /// Formats papers in each citation style.
 fn format_all(papers: &[CitedPaper], locale: CitationLocale) -> String {
     let mut text = String::new();
