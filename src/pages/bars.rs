@@ -75,8 +75,9 @@ impl Bars {
             }
         });
         let bars: Vec<Bar> = bars.collect();
-        let listed = bars.iter().map(|bar| format!("{}: {}", bar.year, bar.value)).collect::<Vec<_>>().join(", ");
-        let label = format!("{}: {listed}", language.texts().papers_per_year);
+        let colon = language.colon();
+        let listed = bars.iter().map(|bar| format!("{}{colon} {}", bar.year, bar.value)).collect::<Vec<_>>().join(", ");
+        let label = format!("{}{colon} {listed}", language.texts().papers_per_year);
         let width = format!("{}%", (bars.len() * 11).clamp(30, 100));
         let base_line = TOP + BAR_HEIGHT + 0.5;
         Some(Self { bars, label, earlier, width, base_line, label_line: base_line + 19.5, height: base_line + 25.5 })

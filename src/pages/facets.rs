@@ -87,9 +87,9 @@ impl FacetBuilder<'_> {
         self.value(parameter, &named.id, &named.display_name.value, count, tag.map(str::to_owned))
     }
 
-    pub(super) fn organizations(&self, counts: &[OrganizationCount]) -> Facet {
+    pub(super) fn organizations(&self, title: &'static str, counts: &[OrganizationCount]) -> Facet {
         let values = counts.iter().map(|facet| self.named("organization", &facet.organization, facet.count));
-        Facet { title: self.language.texts().organizations, values: values.collect() }
+        Facet { title, values: values.collect() }
     }
 
     pub(super) fn topics(&self, counts: &[TopicCount]) -> Facet {

@@ -91,6 +91,14 @@ impl Language {
         text
     }
 
+    /// A colon after a word.
+    pub(super) fn colon(self) -> &'static str {
+        match self {
+            Self::English => ":",
+            Self::French => "\u{202f}:",
+        }
+    }
+
     /// A share as a percentage, without decimals above ten percent.
     pub(super) fn percentage(self, share: f64) -> String {
         let percent = share * 100.0;

@@ -94,6 +94,7 @@ struct Node {
     country_code: Option<String>,
     types: Option<Vec<String>>,
     broader: Option<Vec<Named>>,
+    statistics: Option<Statistics>,
     #[serde(rename = "type")]
     kind: Option<String>,
     language: Option<String>,
@@ -104,6 +105,14 @@ struct Node {
     last_author: Option<Connection<AuthorPosition>>,
     #[serde(rename = "abstract")]
     abstract_: Option<Abstract>,
+}
+
+/// The counts of an organization or a topic.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Statistics {
+    researcher_count: i64,
+    paper_count: Option<i64>,
 }
 
 impl Hit {
@@ -150,6 +159,10 @@ impl Hit {
         parts.extend(types);
         let place = [node.city.clone(), node.country_code.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         parts.push(place);
+        if let Some(counted) = &node.statistics {
+            parts.push(frame.count(&texts.n_people, counted.researcher_count));
+            parts.extend(counted.paper_count.map(|papers| frame.count(&texts.n_papers, papers)));
+        }
         parts.retain(|part| !part.is_empty());
         parts.join("\u{a0}· ")
     }

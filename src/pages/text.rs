@@ -48,6 +48,7 @@ texts! {
     main_navigation: "Main", "Principale";
     people: "People", "Personnes";
     organizations: "Organizations", "Organisations";
+    printed_organizations: "Organizations named on the papers", "Organisations citées sur les publications";
     topics: "Topics", "Sujets";
     papers: "Papers", "Publications";
     search: "Search", "Rechercher";
@@ -179,11 +180,17 @@ texts! {
     successors: "Now", "Désormais";
     parts: "Parts", "Composantes";
     as_of: "As of", "À la date du";
+    as_of_note: "People whose affiliation has no dates are listed for any day.",
+        "Les personnes dont l’affiliation est sans dates figurent à n’importe quelle date.";
     today: "Today", "Aujourd’hui";
     role: "Role", "Rôle";
     since: "Since", "Depuis";
     name: "Name", "Nom";
     newest_papers: "Newest papers", "Publications récentes";
+    organization_papers_note: "Papers by people who were members when the paper appeared, or that name the organization. \
+        Papers without a year are listed only if they name it.",
+        "Publications de personnes qui étaient membres à leur parution, ou qui citent l’organisation. Celles sans année n’y \
+        figurent que si elles la citent.";
     experts: "Topics of its people", "Sujets de ses membres";
     withdrawn: "No longer in use", "N’est plus en usage";
     inactive: "Closed", "Fermée";
@@ -201,7 +208,7 @@ texts! {
     narrower: "Narrower topics", "Sujets plus précis";
     narrower_than: "Part of", "Fait partie de";
     by_papers_on_topic: "by papers on this topic", "par publications sur ce sujet";
-    last_paper: "Last paper", "Dernière";
+    last_paper: "Last paper", "Dernière publication";
     // Path
     path_title: "How are two people connected?", "Quel lien entre deux personnes ?";
     path_lead: "The shortest chain of people who wrote papers together.",
@@ -224,6 +231,7 @@ texts! {
     organization_network_lead: "The people of the organization who wrote papers together. The picture and the table say the same.",
         "Les membres de l’organisation qui ont publié ensemble. Le graphe et le tableau disent la même chose.";
     graph_and_table: "Picture and table", "Graphe et tableau";
+    go_to_graph: "Go to the picture", "Aller au graphe";
     skip_graph: "Skip the picture", "Passer le graphe";
     groups: "Groups", "Groupes";
     group: "Group", "Groupe";
@@ -233,10 +241,13 @@ texts! {
         "Plus une forme est grande et un trait large, plus il y a de publications en commun. Une lettre marque les personnes \
         qui publient surtout entre elles.";
     network_omitted: "The picture has the closest 50 people.", "Le graphe montre les 50 personnes les plus proches.";
-    network_on_phones: "On a small screen, it has the closest 12.", "Sur un petit écran, il en montre 12.";
+    network_on_phones: "On a small screen, the picture has the closest 12 people.",
+        "Sur un petit écran, le graphe montre les 12 personnes les plus proches.";
+    network_keys: "With the keyboard, arrow keys lead from person to person, and the space bar dims people without a link.",
+        "Au clavier, les flèches mènent d’une personne à l’autre, et la barre d’espace estompe les personnes sans lien.";
     no_network: "No papers together were found.", "Aucune publication en commun n’a été trouvée.";
     papers_together: "Papers together", "Publications en commun";
-    first_paper: "First paper", "Première";
+    first_paper: "First paper", "Première publication";
     year_until: "To year", "À l’année";
     last_in: "last in", "dernière en";
     their_network: "Their network", "Son réseau";
@@ -312,6 +323,7 @@ texts! {
 
     }
     plurals {
+    n_parts: "{n} part" / "{n} parts", "{n} composante" / "{n} composantes";
     n_people: "{n} person" / "{n} people", "{n} personne" / "{n} personnes";
     n_organizations: "{n} organization" / "{n} organizations", "{n} organisation" / "{n} organisations";
     n_topics: "{n} topic" / "{n} topics", "{n} sujet" / "{n} sujets";

@@ -189,6 +189,7 @@ function addArrowKeys(graph) {
 }
 
 document.querySelectorAll('svg.graph').forEach(addArrowKeys);
+document.querySelectorAll('[data-keyboard]').forEach((hint) => hint.removeAttribute('hidden'));
 
 document.querySelectorAll('a[data-language]').forEach((link) =>
   link.addEventListener('click', () => {

@@ -142,7 +142,7 @@ impl Page for PapersPage {
                 builder.years(&facets.publication_years),
                 builder.types(&facets.types),
                 builder.topics(&facets.topics),
-                builder.organizations(&facets.organizations),
+                builder.organizations(texts.printed_organizations, &facets.organizations),
                 builder.venues(&facets.venues),
             ])
         });

@@ -135,7 +135,10 @@ impl Page for PeoplePage {
         let texts = context.language.texts();
         let builder = FacetBuilder { params: &self.params, language: context.language };
         let facets = researchers.facets.as_ref().map_or_else(Vec::new, |facets| {
-            with_values([builder.topics(&facets.topics), builder.organizations(&facets.organizations)])
+            with_values([
+                builder.topics(&facets.topics),
+                builder.organizations(texts.organizations, &facets.organizations),
+            ])
         });
         let names = [("name", texts.sort_name), ("papers", texts.sort_papers), ("recent", texts.sort_recent)];
         let query = self.params.get("q").unwrap_or_default();

@@ -28,7 +28,7 @@ pub(super) struct Size {
     height: f64,
     margin: f64,
     /// Maximum number of people.
-    people: usize,
+    pub(super) people: usize,
     /// The least radius of what can be clicked.
     target: f64,
 }

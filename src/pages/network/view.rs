@@ -48,6 +48,8 @@ struct NetworkTemplate<'a> {
     columns: Vec<Column>,
     has_first_years: bool,
     has_omitted: bool,
+    /// Whether the picture for small screens leaves people out.
+    is_cut_on_phones: bool,
     consortium_note: String,
     csv_link: String,
     graphml_link: String,
@@ -122,6 +124,7 @@ pub(super) fn render(
         columns: columns(&frame, filters, drawing.has_first_years),
         has_first_years: drawing.has_first_years,
         has_omitted: drawing.total > nodes,
+        is_cut_on_phones: drawing.network.nodes.len() > SMALL.people,
         consortium_note: frame.count(&texts.n_authors_at_most, consortium_size),
         csv_link: filters.params.with("format", "csv"),
         graphml_link: filters.params.with("format", "graphml"),
