@@ -48,8 +48,9 @@ impl Cluster {
     }
 
     fn start() -> Self {
-        // Outside the home directory, since a server started by root runs as another user.
-        let root = std::env::temp_dir().join("academic-directory-tests");
+        // Outside the home directory, since a server started by root runs as another user. One for each user of the machine.
+        let user = rustix::process::geteuid().as_raw();
+        let root = std::env::temp_dir().join(format!("academic-directory-tests-{user}"));
         remove_stale_directories(&root);
         let directory = root.join(std::process::id().to_string());
         std::fs::create_dir_all(&root).expect("a directory for the test server");
