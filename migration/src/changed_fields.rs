@@ -409,8 +409,8 @@ fn function_sql(table: &str, noted: NotedFields) -> String {
     match (table, noted) {
         ("researcher", NotedFields::Shown) => updates.push_str(SHOWN_AUTHORS),
         ("researcher", _) => updates.push_str(RENAMED_AUTHORS),
-        ("organization", NotedFields::Derived) => updates.push_str(RENAMED_EMPLOYER),
-        ("authorship", NotedFields::Derived) => {
+        ("organization", NotedFields::Derived | NotedFields::Shown) => updates.push_str(RENAMED_EMPLOYER),
+        ("authorship", NotedFields::Derived | NotedFields::Shown) => {
             sums.push(PRINTED_NAMES.to_owned());
             updates.push_str(CHANGED_PRINTED_NAME);
         }
@@ -442,7 +442,7 @@ fn trigger_sql(table: &str, noted: NotedFields) -> String {
     }
     match (table, noted) {
         ("researcher", _) => columns.extend(RENAMED_AUTHORS_COLUMNS),
-        ("authorship", NotedFields::Derived) => columns.push("repair_value"),
+        ("authorship", NotedFields::Derived | NotedFields::Shown) => columns.push("repair_value"),
         _ => {}
     }
     columns.sort_unstable();

@@ -188,7 +188,7 @@ async fn load_pending_blocks(uow: &UnitOfWork<'_>, max_mentions: i64) -> Result<
         .rows::<PendingBlockRow>(sql!(
             "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
              FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block",
-            // Each block has a mention.
+            // Each block counts as one mention at least.
             max_mentions.min(MAX_TRANSACTION_BLOCKS),
         ))
         .await?;
