@@ -1,5 +1,6 @@
 //! One embedded Postgres cluster per test process; each test gets a copy of a migrated template database.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,6 +23,36 @@ pub struct Cluster {
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static NEXT_DATABASE_NUMBER: AtomicU32 = AtomicU32::new(0);
 const TEMPLATE_DATABASE: &str = "template_directory";
+
+thread_local! {
+    static DATABASES: TestDatabases = const { TestDatabases(RefCell::new(Vec::new())) };
+}
+
+/// The databases of a test, each of which has a thread of its own. They are dropped when it ends: all databases of a run
+/// together would take 20 GB of disk.
+struct TestDatabases(RefCell<Vec<String>>);
+
+impl Drop for TestDatabases {
+    fn drop(&mut self) {
+        let databases = self.0.take();
+        if databases.is_empty() {
+            return;
+        }
+        // In a separate thread, because a thread that ends has no runtime.
+        let outcome = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                for name in databases {
+                    let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                    execute_sql(&Cluster::shared().url("postgres"), &drop).await;
+                }
+            });
+        });
+        if outcome.join().is_err() {
+            eprintln!("a database of a test could not be dropped");
+        }
+    }
+}
 
 /// Starts a server. Its directory must be outside the home directory, since a server started by root runs as another
 /// user.
@@ -85,20 +116,27 @@ fn remove_stale_directories(root: &Path) {
     }
 }
 
-/// Creates an empty, migrated database and returns its connection URL.
+/// Creates an empty, migrated database and returns its connection URL. It is dropped when the test ends.
 pub async fn create_database() -> String {
     let cluster = Cluster::shared();
     let name = format!("test_{}", NEXT_DATABASE_NUMBER.fetch_add(1, Ordering::Relaxed));
     let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE_DATABASE} STRATEGY file_copy");
     execute_sql(&cluster.url("postgres"), &create).await;
+    drop_after_test(&name);
     cluster.url(&name)
 }
 
-/// Creates a database without tables and returns its connection URL.
+/// Drops the database when the current test ends.
+fn drop_after_test(name: &str) {
+    DATABASES.with(|databases| databases.0.borrow_mut().push(name.to_owned()));
+}
+
+/// Creates a database without tables and returns its connection URL. It is dropped when the test ends.
 pub async fn create_empty_database() -> String {
     let cluster = Cluster::shared();
     let name = format!("empty_{}", NEXT_DATABASE_NUMBER.fetch_add(1, Ordering::Relaxed));
     execute_sql(&cluster.url("postgres"), &format!("CREATE DATABASE {name}")).await;
+    drop_after_test(&name);
     cluster.url(&name)
 }
 
