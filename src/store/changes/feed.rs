@@ -310,11 +310,15 @@ impl Loader<RevisionKey> for Store {
             position: i64,
             epoch: Option<i64>,
         }
+        // A position belongs to the last epoch that begins before it.
         let sql = sql!(
-            "SELECT kind, id, position, (SELECT epoch.epoch FROM feed_epoch AS epoch \
-             WHERE epoch.fork_position < change.position ORDER BY epoch.id DESC LIMIT 1) AS epoch \
+            "WITH epoch AS MATERIALIZED (SELECT epoch, fork_position AS after, \
+             min(fork_position) OVER (ORDER BY id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS last \
+             FROM feed_epoch) \
+             SELECT kind, change.id, position, epoch.epoch \
              FROM unnest(?::bigint[], ?::bigint[]) AS wanted(wanted_kind, wanted_id) JOIN change \
-             ON kind = wanted_kind::smallint AND id = wanted_id",
+             ON kind = wanted_kind::smallint AND change.id = wanted_id \
+             LEFT JOIN epoch ON position > epoch.after AND (epoch.last IS NULL OR position <= epoch.last)",
             bigint_array(keys.iter().map(|key| i64::from(key.kind.number()))),
             bigint_array(keys.iter().map(|key| key.id)),
         );
