@@ -68,6 +68,8 @@ pub enum Rendered {
     Html(String),
     /// The page has another address, below that of the directory.
     Moved(String),
+    /// The page with these parameters answers what was asked.
+    SeeOther(String),
     /// A file to be saved.
     File {
         /// Its name.

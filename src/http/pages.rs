@@ -201,6 +201,9 @@ fn render(
             let location = format!("{}{}/{path}{query}", context.root, context.language.code());
             Err(Box::new(HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish()))
         }
+        Ok(Rendered::SeeOther(query)) => {
+            Err(Box::new(HttpResponse::SeeOther().insert_header((header::LOCATION, query)).finish()))
+        }
         Ok(Rendered::NotFound) => Err(Box::new(error_page(StatusCode::NOT_FOUND, ErrorKind::NotFound, state, context))),
         Err(error) => {
             tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "a page could not be rendered");

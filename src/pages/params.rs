@@ -10,6 +10,7 @@ use crate::pages::data::PageInfo;
 const POSITIONS: [&str; 2] = ["after", "before"];
 
 /// The parameters of an address, without empty ones.
+#[derive(Clone)]
 pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -50,6 +51,17 @@ impl Params {
     /// The parameters of the same page without one of them, from the start of the list.
     pub(super) fn without(&self, name: &str) -> String {
         self.link(name, None)
+    }
+
+    /// Sets a parameter in place of another.
+    pub(super) fn replace(&mut self, removed: &str, name: &str, value: &str) {
+        self.0.retain(|(own, _)| own != removed && own != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// All parameters as a query string.
+    pub(super) fn query_string(&self) -> String {
+        Serializer::for_suffix("?".to_owned(), 1).extend_pairs(&self.0).finish()
     }
 
     fn link(&self, name: &str, value: Option<&str>) -> String {

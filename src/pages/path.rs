@@ -28,6 +28,19 @@ impl PathPage {
         let name = self.params.get(&parameter).filter(|_| self.params.get(side).is_none())?;
         Some(name.chars().take(MAX_NAME_CHARS).collect())
     }
+
+    /// The parameters with each person who is the only one of a name that is searched for; `None` if there is no such.
+    fn with_only_matches(&self, data: &Data) -> Option<String> {
+        let mut params = self.params.clone();
+        let mut has_match = false;
+        for (side, candidates) in [("from", &data.from_candidates), ("to", &data.to_candidates)] {
+            if let Some([person]) = candidates.as_ref().map(|candidates| candidates.nodes.as_slice()) {
+                params.replace(&format!("{side}Name"), side, &person.id);
+                has_match = true;
+            }
+        }
+        has_match.then(|| params.query_string())
+    }
 }
 
 #[derive(Deserialize)]
@@ -111,6 +124,9 @@ impl Page for PathPage {
 
     fn render(&self, json: &[u8], context: &Context<'_>) -> Result<Rendered, RenderError> {
         let data = serde_json::from_slice::<Response<Data>>(json)?.data;
+        if let Some(query) = self.with_only_matches(&data) {
+            return Ok(Rendered::SeeOther(query));
+        }
         let texts = context.language.texts();
         let has_both = data.from.is_some() && data.to.is_some();
         let is_same =
