@@ -33,6 +33,7 @@ pub(super) fn find(path: &str, query_string: &str) -> Option<SlugFilter> {
             ("topic", _) => ("topic", TOPIC),
             ("organization", _) => ("organization", ORGANIZATION),
             ("person", _) => ("person", RESEARCHER),
+            ("coauthor", _) => ("coauthor", RESEARCHER),
             // In lists of papers, these are years.
             ("from", "path") => ("from", RESEARCHER),
             ("to", "path") => ("to", RESEARCHER),

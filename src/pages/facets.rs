@@ -137,6 +137,7 @@ impl FacetBuilder<'_> {
         let filters = set.map(|(name, value)| {
             let entity = selected.iter().flatten().find(|entity| entity.id == value);
             let shown = match (name, entity) {
+                ("coauthor", Some(entity)) => texts.coauthor_of.replace("{name}", &entity.display_name.value),
                 (_, Some(entity)) => entity.display_name.value.clone(),
                 ("type", None) => paper_type(value, texts).to_owned(),
                 ("from", None) => format!("≥ {value}"),

@@ -134,6 +134,8 @@ texts! {
     read_at_publisher: "Read it at the publisher", "Le lire chez l’éditeur";
     papers_per_year: "Papers per year", "Publications par année";
     coauthors: "Coauthors", "Coauteurs";
+    coauthor_of: "Papers with {name}", "Publications avec {name}";
+    browse_coauthors: "Filter by topic or organization", "Filtrer par sujet ou organisation";
     by_common_papers: "by papers together", "par publications en commun";
     how_connected: "How are they connected to someone?", "Quel lien avec une autre personne ?";
     affiliations: "Affiliations", "Affiliations";

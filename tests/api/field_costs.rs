@@ -143,7 +143,7 @@ impl WorstCases {
     /// The type of entity that an input about IDs refers to.
     fn entities_of(&self, owner: &str, name: &str) -> &'static str {
         match (owner, name) {
-            (_, "researcherIds" | "authorIds" | "fromId" | "toId") => "researchers",
+            (_, "researcherIds" | "authorIds" | "coauthorIds" | "fromId" | "toId") => "researchers",
             (_, "organizationIds") => "organizations",
             (_, "topicIds" | "broaderIds") => "topics",
             ("CoauthorFilter" | "ResearcherFilter", "ids") => "researchers",

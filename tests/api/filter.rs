@@ -95,6 +95,7 @@ async fn boolean_filters_of_papers() {
 async fn boolean_filters_of_researchers() {
     let app = four_paper_directory().await;
     let oceans = app.find_id("topic", "oceans").await;
+    let ada = app.find_id("researcher", "ada-berg").await;
     for (filter, expected) in [
         (json!({ "and": [] }), "ada-berg bo-dahl cy-ek di-falk"),
         (json!({ "or": [] }), ""),
@@ -105,6 +106,10 @@ async fn boolean_filters_of_researchers() {
         (json!({ "not": { "orcids": [orcid(2)] } }), "ada-berg cy-ek di-falk"),
         (json!({ "not": { "topicIds": [oceans] } }), "cy-ek di-falk"),
         (json!({ "not": { "affiliation": {} }, "hasPapers": true }), "ada-berg bo-dahl cy-ek"),
+        (json!({ "coauthorIds": [ada] }), "bo-dahl"),
+        (json!({ "coauthorIds": [ada], "topicIds": [oceans], "hasOrcid": true }), "bo-dahl"),
+        (json!({ "coauthorIds": [] }), ""),
+        (json!({ "not": { "coauthorIds": [ada] } }), "ada-berg cy-ek di-falk"),
         (json!({ "not": { "or": [{ "hasOrcid": true }, { "not": { "hasPapers": true } }] } }), "ada-berg cy-ek"),
     ] {
         assert_eq!(matching_slugs(&app, RESEARCHERS_QUERY, &filter).await.join(" "), expected, "{filter}");
@@ -217,7 +222,7 @@ async fn boolean_filters_run_one_statement() {
     let (response, statements) = app.query_counting_statements(&query, json!({ "filter": filter })).await;
     response.data();
     assert_eq!(statements, 1);
-    let one = json!({ "ids": [ada], "topicIds": [oceans], "affiliation": {}, "not": { "hasOrcid": true } });
+    let one = json!({ "ids": [ada], "topicIds": [oceans], "coauthorIds": [ada], "affiliation": {}, "not": { "hasOrcid": true } });
     let filter = json!({ "or": vec![one; 40] });
     let (response, statements) =
         app.query_counting_statements(&RESEARCHERS_QUERY.replace("totalCount", ""), json!({ "filter": filter })).await;
@@ -272,6 +277,7 @@ async fn merged_ids_in_filters() {
         (json!({ "affiliation": { "organizationIds": [organization], "includeDescendants": false } }), ""),
         (json!({ "affiliation": { "researcherIds": [person] } }), "ada-berg"),
         (json!({ "not": { "ids": [person] } }), "bo-dahl cy-ek"),
+        (json!({ "coauthorIds": [person] }), "cy-ek"),
     ] {
         assert_eq!(list("researchers", "ResearcherFilter", filter.clone()).await, expected, "{filter}");
     }

@@ -94,7 +94,7 @@ pub async fn all_paths(app: &TestApp) -> Vec<String> {
         "organizations?q=c",
         "topics?q=w",
         "people?sort=papers",
-        "path?fromName=a&toName=b",
+        "path?fromName=nobody",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -105,6 +105,7 @@ pub async fn all_paths(app: &TestApp) -> Vec<String> {
         paths.push(format!("people/{}/network", text(person, "slug")));
         paths.push(format!("people/{}/network?since=1900&sort=name", text(person, "slug")));
         paths.push(format!("papers?person={}", text(person, "id")));
+        paths.push(format!("people?coauthor={}", text(person, "id")));
         for other in &people {
             paths.push(format!("path?from={}&to={}", text(person, "id"), text(other, "id")));
         }
@@ -324,6 +325,7 @@ async fn hostile_texts_stay_texts() {
             "names": [{ "value": format!("Org {HOSTILE}"), "kind": "DISPLAY" }] },
         { "kind": "researcher", "name": format!("Ada {HOSTILE}"), "topics": about,
             "biography": { "en": HOSTILE }, "headline": { "en": HOSTILE } },
+        { "kind": "researcher", "name": format!("Ben {HOSTILE}"), "headline": { "en": HOSTILE } },
         with_fields(paper_record(&format!("Title {HOSTILE}"), Some(2001), &["Cy Ek"]), json!({ "venueName": HOSTILE,
             "abstract": { "en": HOSTILE }, "abstractCompleteness": "FULL" })),
     ]))
@@ -331,7 +333,7 @@ async fn hostile_texts_stay_texts() {
     let mut paths = all_paths(&app).await;
     paths.push("search?q=%3Cscript%3Ealert(1)%3C/script%3E%22onload=x".to_owned());
     paths.push("people?q=%22%3E%3Cscript%3E".to_owned());
-    paths.push("path?fromName=%22%3E%3Cscript%3E".to_owned());
+    paths.push("path?fromName=script".to_owned());
     paths.push("suggestions?q=topic".to_owned());
     for path in paths {
         let page = fetch(&app, &format!("/en/{path}"), &[]).await;
@@ -424,11 +426,41 @@ async fn filters_and_paging_work_by_links() {
 }
 
 #[tokio::test]
+async fn people_who_have_written_with_somebody() {
+    let app = TestApp::start().await;
+    let about = json!([{ "labels": { "en": "Weirs" } }]);
+    app.create_records(json!([
+        paper_record("One", Some(2001), &["Ada Brook", "Cy Ek"]),
+        with_fields(paper_record("Two", Some(2002), &["Ada Brook", "Dov Fern"]), json!({ "topics": about })),
+        paper_record("Three", Some(2003), &["Gil Hart"]),
+    ]))
+    .await;
+    let profile = fetch(&app, "/en/people/ada-brook", &[]).await.body;
+    assert!(profile.contains("/en/people?coauthor=ada-brook\""), "{profile}");
+    let by_slug = fetch(&app, "/en/people?coauthor=ada-brook", &[]).await;
+    assert_eq!(by_slug.status, 303, "{}", by_slug.body);
+    let location = by_slug.header("location").to_owned();
+    let ada = app.find_id("researcher", "ada-brook").await;
+    assert!(location.ends_with(&format!("?coauthor={ada}")), "{location}");
+    let coauthors = fetch(&app, &format!("/en/people?coauthor={ada}"), &[]).await.body;
+    assert!(coauthors.contains("2 people") && coauthors.contains("Papers with Ada Brook"), "{coauthors}");
+    let weirs = app.find_id("topic", "weirs").await;
+    let narrowed = format!("?coauthor={ada}&#38;topic={weirs}");
+    assert!(coauthors.contains(&narrowed), "{coauthors}");
+    let narrowed = fetch(&app, &format!("/fr/people?coauthor={ada}&topic={weirs}"), &[]).await.body;
+    let is_narrowed = narrowed.contains("Dov Fern") && !narrowed.contains("Cy Ek") && !narrowed.contains("Gil Hart");
+    assert!(is_narrowed && narrowed.contains("Publications avec Ada Brook"), "{narrowed}");
+    assert_eq!(fetch(&app, "/en/people?coauthor=nobody", &[]).await.status, 404);
+    assert_eq!(fetch(&app, "/en/people?coauthor=Nobody", &[]).await.status, 400);
+}
+
+#[tokio::test]
 async fn path_between_two_people() {
     let app = TestApp::start().await;
     app.create_records(json!([
         paper_record("First link", Some(2001), &["Ada Brook", "Cy Ek"]),
         paper_record("Second link", Some(2002), &["Cy Ek", "Dov Fern"]),
+        paper_record("No link", Some(2003), &["Ann Fern"]),
     ]))
     .await;
     let [ada, dov] = [app.find_id("researcher", "ada-brook").await, app.find_id("researcher", "dov-fern").await];
@@ -438,6 +470,15 @@ async fn path_between_two_people() {
     }
     let choice = fetch(&app, &format!("/en/path?from={ada}&toName=fern"), &[]).await.body;
     assert!(choice.contains(&format!("to={dov}")), "{choice}");
+    // A name that only one person has needs no choice.
+    for (query, expected) in [
+        ("fromName=brook&toName=dov+fern".to_owned(), format!("?from={ada}&to={dov}")),
+        ("fromName=brook&toName=fern".to_owned(), format!("?toName=fern&from={ada}")),
+        (format!("from={ada}&toName=dov"), format!("?from={ada}&to={dov}")),
+    ] {
+        let response = fetch(&app, &format!("/en/path?{query}"), &[]).await;
+        assert_eq!((response.status, response.header("location")), (303, expected.as_str()), "{query}");
+    }
     let same = fetch(&app, &format!("/en/path?from={ada}&to={ada}"), &[]).await.body;
     assert!(same.contains("one and the same person"), "{same}");
 }

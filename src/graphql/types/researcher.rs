@@ -424,6 +424,9 @@ pub struct ResearcherFilter {
     /// Declares any of these topics or their narrower topics, or has papers on them; at most 500.
     #[graphql(directive = Cost::apply(filter_cost::RELATED))]
     topic_ids: Option<Vec<ID>>,
+    /// Has a paper with any of these researchers, as in `Researcher.coauthors`; at most 500.
+    #[graphql(directive = Cost::apply(filter_cost::RELATED))]
+    coauthor_ids: Option<Vec<ID>>,
     /// Has an ORCID iD.
     has_orcid: Option<bool>,
     /// Has papers.
@@ -465,6 +468,7 @@ impl ResearcherFilter {
             orcids: canonical_identifiers::<Orcid>(ctx, "orcids", filter.orcids)?,
             affiliation: affiliation.transpose()?,
             topic_ids: decode_ids(ctx, "topicIds", filter.topic_ids, NodeKind::Topic)?,
+            coauthor_ids: decode_ids(ctx, "coauthorIds", filter.coauthor_ids, NodeKind::Researcher)?,
             has_orcid: filter.has_orcid,
             has_papers: filter.has_papers,
             query: parse_optional_query("query", filter.query)?,

@@ -13,7 +13,9 @@ use crate::pages::{Context, Page, RenderError, Rendered, RouteError};
 
 const PAGE_SIZE: u32 = 30;
 const SORTS: [&str; 3] = ["name", "papers", "recent"];
-const FILTERS: [&str; 3] = ["q", "organization", "topic"];
+const FILTERS: [&str; 4] = ["q", "organization", "topic", "coauthor"];
+/// The filters whose values are entities.
+const ENTITY_FILTERS: [&str; 3] = ["organization", "topic", "coauthor"];
 
 /// The people that match the filters of the address.
 pub(in crate::pages) struct PeoplePage {
@@ -115,13 +117,16 @@ impl Page for PeoplePage {
         if let Some(id) = self.params.get("topic") {
             filter.insert("topicIds".to_owned(), json!([id]));
         }
+        if let Some(id) = self.params.get("coauthor") {
+            filter.insert("coauthorIds".to_owned(), json!([id]));
+        }
         let order = match self.sort {
             Some("papers") => json!({ "field": "PAPER_COUNT", "direction": "DESC" }),
             Some("recent") => json!({ "field": "LAST_PUBLICATION_YEAR", "direction": "DESC" }),
             Some(_) => json!({ "field": "NAME", "direction": "ASC" }),
             None => Value::Null,
         };
-        let selected: Vec<&str> = ["organization", "topic"].iter().filter_map(|name| self.params.get(name)).collect();
+        let selected: Vec<&str> = ENTITY_FILTERS.iter().filter_map(|name| self.params.get(name)).collect();
         let mut variables = self.params.page_variables(PAGE_SIZE);
         variables.insert("languages".to_owned(), json!([context.language.code()]));
         variables.insert("filter".to_owned(), Value::Object(filter));
@@ -159,10 +164,7 @@ impl Page for PeoplePage {
             facets,
             filters: builder.active(&FILTERS, &selected),
             query,
-            kept: ["organization", "topic"]
-                .into_iter()
-                .filter_map(|name| Some((name, self.params.get(name)?)))
-                .collect(),
+            kept: ENTITY_FILTERS.into_iter().filter_map(|name| Some((name, self.params.get(name)?))).collect(),
             sorts,
             pager: self.params.pager(&researchers.list.page_info),
             people: &researchers.list,

@@ -34,6 +34,8 @@ pub struct ResearcherFilter {
     pub affiliation: Option<AffiliationFilter>,
     /// Researcher declares, or has papers on, any of these topics or narrower ones.
     pub topic_ids: Option<Vec<i64>>,
+    /// Researcher has a paper with any of these researchers.
+    pub coauthor_ids: Option<Vec<i64>>,
     /// Researcher has (`true`) or lacks (`false`) an ORCID iD.
     pub has_orcid: Option<bool>,
     /// Researcher has or lacks papers.
@@ -57,6 +59,7 @@ impl ResearcherFilter {
             self.orcids.as_ref().map(|orcids| has_any_orcid(orcids)),
             self.affiliation.as_ref().map(|affiliation| affiliation.is_held_by("researcher.id", None)),
             self.topic_ids.as_ref().map(|topics| has_any_topic(topics)),
+            self.coauthor_ids.as_ref().map(|coauthors| has_any_coauthor(coauthors)),
             self.has_orcid.map(|expected| has_value(researcher::Column::Orcid, expected)),
             self.has_papers.map(has_papers),
             self.query.as_ref().map(|query| search::matches_query(EntityType::Researcher, query)),
@@ -100,6 +103,14 @@ fn has_any_topic(topics: &[i64]) -> Sql {
     )
     .then(Sql::in_subquery("paper_topic.topic_id", topics_with_narrower(topics)));
     sql!("researcher.id IN (").then(declared).then(" UNION ").then(of_papers).then(")")
+}
+
+/// Returns the condition that a researcher has a paper with any of these researchers. Each pair is stored in both
+/// directions.
+fn has_any_coauthor(coauthors: &[i64]) -> Sql {
+    let pairs = sql!("SELECT pair.coauthor_id FROM coauthorship AS pair WHERE ");
+    let of_any = is_any_of_ids::<researcher::Model>("pair.researcher_id", coauthors);
+    Sql::in_subquery("researcher.id", pairs.then(of_any))
 }
 
 /// Returns the condition that a researcher has (`true`) or lacks papers.

@@ -144,6 +144,7 @@ canonical_structs! {
         orcids => "orcids",
         affiliation => "affiliation",
         topic_ids => "topic_ids",
+        coauthor_ids => "coauthor_ids",
         has_orcid => "has_orcid",
         has_papers => "has_papers",
         query => "query",
