@@ -159,12 +159,23 @@ impl Hit {
         parts.extend(types);
         let place = [node.city.clone(), node.country_code.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         parts.push(place);
-        if let Some(counted) = &node.statistics {
-            parts.push(frame.count(&texts.n_people, counted.researcher_count));
-            parts.extend(counted.paper_count.map(|papers| frame.count(&texts.n_papers, papers)));
-        }
         parts.retain(|part| !part.is_empty());
         parts.join("\u{a0}· ")
+    }
+
+    /// The people and the papers of an organization or a topic, as links to the lists of them.
+    fn lists(&self, frame: &Frame) -> Vec<ListLink> {
+        let Some(counted) = &self.node.statistics else { return Vec::new() };
+        let filter = if self.node.typename == "Topic" { "topic" } else { "organization" };
+        let people = (&frame.t.n_people, "people", counted.researcher_count);
+        let papers = counted.paper_count.map(|count| (&frame.t.n_papers, "papers", count));
+        let lists = std::iter::once(people).chain(papers).filter(|(_, _, count)| *count > 0);
+        lists
+            .map(|(text, page, count)| ListLink {
+                text: frame.count(text, count),
+                address: format!("{}?{filter}={}", frame.page(page), self.node.slug),
+            })
+            .collect()
     }
 
     fn is_retracted(&self) -> bool {
@@ -178,6 +189,12 @@ impl Hit {
     fn broader(&self) -> &[Named] {
         self.node.broader.as_deref().unwrap_or_default()
     }
+}
+
+/// A link to a list.
+struct ListLink {
+    text: String,
+    address: String,
 }
 
 /// A tab with the results of one kind.

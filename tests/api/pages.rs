@@ -426,6 +426,20 @@ async fn filters_and_paging_work_by_links() {
 }
 
 #[tokio::test]
+async fn found_topics_and_organizations_lead_to_their_people() {
+    let app = directory().await;
+    let topic = fetch(&app, "/en/search?q=weirs", &[]).await.body;
+    for link in
+        ["/en/people?topic=weirs\" rel=\"nofollow\">2 people<", "/en/papers?topic=weirs\" rel=\"nofollow\">1 paper<"]
+    {
+        assert!(topic.contains(link), "{link}: {topic}");
+    }
+    let organization = fetch(&app, "/fr/search?q=college", &[]).await.body;
+    let link = "/fr/people?organization=college-of-rivers\" rel=\"nofollow\">1 personne<";
+    assert!(organization.contains(link), "{organization}");
+}
+
+#[tokio::test]
 async fn people_who_have_written_with_somebody() {
     let app = TestApp::start().await;
     let about = json!([{ "labels": { "en": "Weirs" } }]);
