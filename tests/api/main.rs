@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 #![allow(clippy::needless_pass_by_value, reason = "inline JSON reads better without a borrow")]
 
+mod rebuild_steps;
 mod support;
 
 mod affiliation;

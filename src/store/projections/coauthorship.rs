@@ -9,9 +9,9 @@ use crate::entity::researcher_statistics;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
-use crate::store::projections::Rebuild;
+use crate::store::projections::{Rebuild, RebuildPosition};
 use crate::store::reader::coauthorship::COUNT_WORKS;
-use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork};
+use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, UnitOfWork};
 
 /// `researcher_statistics` and `coauthorship`.
 #[derive(Debug)]
@@ -31,18 +31,30 @@ impl Projection for CoauthorCounts {
 
 impl Rebuild for CoauthorCounts {
     const SETTING: &'static str = "consortium_size";
-    const SCANS: TableScans = TableScans::Allow;
+    const STEP: [i64; 3] = [500, 20, 10_000];
 
     fn version(store: &Store) -> String {
         store.consortium_size().to_string()
     }
 
-    async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
-        uow.execute_unprepared("DELETE FROM coauthorship").await?;
-        let pairs = sql!("INSERT INTO coauthorship ")
-            .then(pair_counts_sql(COUNT_WORKS))
-            .then(sql!("WHERE paper.author_count <= ? GROUP BY 1, 2", i64::from(uow.consortium_size())));
-        uow.execute(pairs).await
+    /// The pairs of the next researchers, each in the direction from them.
+    async fn rebuild_step(
+        uow: &mut UnitOfWork<'_>,
+        after: RebuildPosition,
+        max_rows: i64,
+    ) -> Result<Option<RebuildPosition>, Error> {
+        let researchers = sql!("SELECT id FROM researcher WHERE id > ? ORDER BY id LIMIT ?", after.id, max_rows);
+        let researchers: Vec<i64> = uow.tuples(researchers).await?;
+        let Some(last) = researchers.last().copied() else { return Ok(None) };
+        let ids = || bigint_array(researchers.iter().copied());
+        uow.execute(sql!("DELETE FROM coauthorship WHERE researcher_id = ANY(?)", ids())).await?;
+        let pairs = sql!("INSERT INTO coauthorship ").then(pair_counts_sql(COUNT_WORKS)).then(sql!(
+            "WHERE mine.researcher_id = ANY(?) AND paper.author_count <= ? GROUP BY 1, 2",
+            ids(),
+            i64::from(uow.consortium_size()),
+        ));
+        uow.execute(pairs).await?;
+        Ok(Some(RebuildPosition { id: last, ..after }))
     }
 }
 

@@ -20,14 +20,12 @@ use crate::store::ingest::reassign_authorships::Reassignment;
 use crate::store::ingest::researcher_matching::{
     NamedAuthor, clear_orcids, load_researcher_index, store_researchers, update_display_names,
 };
-use crate::store::projections::Rebuild;
-use crate::store::unit_of_work::{Projection, ProjectionFuture, TableScans, UnitOfWork};
+use crate::store::projections::{Rebuild, RebuildPosition};
+use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork};
 use crate::text::names::{self, ListCapitals, RepairRule};
 
 /// Version of the repair rules; names repaired by other rules are repaired again at the next start.
 const REPAIR_RULES_VERSION: &str = "3";
-/// Authors that a rebuild reads at once.
-const REPAIR_SCAN_CHUNK_ROWS: u64 = 5_000;
 
 /// The repaired names of authorships.
 #[derive(Debug)]
@@ -41,13 +39,18 @@ impl Projection for NameRepairs {
 
 impl Rebuild for NameRepairs {
     const SETTING: &'static str = "name_repair_version";
-    const SCANS: TableScans = TableScans::Allow;
+    const STEP: [i64; 3] = [1_000, 20, 5_000];
 
     fn version(_: &Store) -> String {
         REPAIR_RULES_VERSION.to_owned()
     }
 
-    async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
+    /// The names of the next authorships.
+    async fn rebuild_step(
+        uow: &mut UnitOfWork<'_>,
+        after: RebuildPosition,
+        max_rows: i64,
+    ) -> Result<Option<RebuildPosition>, Error> {
         #[derive(DerivePartialModel)]
         #[sea_orm(entity = "authorship::Entity")]
         struct AuthorshipNameRow {
@@ -59,44 +62,40 @@ impl Rebuild for NameRepairs {
             repair_value: Option<String>,
             suggestion_key: Option<String>,
         }
-        let mut last = 0;
-        loop {
-            let authors = authorship::Entity::find()
-                .filter(authorship::COLUMN.id.gt(last))
-                .order_by_asc(authorship::Column::Id)
-                .limit(REPAIR_SCAN_CHUNK_ROWS);
-            let authors = authors.into_partial_model::<AuthorshipNameRow>().all(uow.db()).await?;
-            let Some(end) = authors.last() else { break };
-            last = end.id;
-            let lists = load_list_capitals(uow, authors.iter().map(|author| author.paper_id).collect()).await?;
-            let (mut rows, mut renames) = (Vec::new(), Vec::new());
-            for author in authors {
-                let list = lists.get(&author.paper_id).copied().unwrap_or_default();
-                let repaired = names::repair_listed_name(&author.name_as_published, list);
-                // An applied suggestion stays applied until its spelling is looked up.
-                let is_taken =
-                    RepairedAuthorName::is_suggestion_applied(&author.name, repaired.suggestion_key().as_deref());
-                let row = RepairUpdateRow::new(author.id, RepairedAuthorName::new(repaired, is_taken));
-                uow.dirty.spellings.extend(row.suggestion_key.iter().chain(&row.confirming_key).cloned());
-                if row.name != author.name {
-                    renames.push(AuthorRename {
-                        authorship_id: author.id,
-                        paper_id: author.paper_id,
-                        researcher_id: author.researcher_id,
-                        from: author.name,
-                        to: row.name.clone(),
-                    });
-                }
-                let is_damaged = row.repair_value.is_some() || author.repair_value.is_some();
-                if is_damaged || row.confirming_key.is_some() || row.suggestion_key != author.suggestion_key {
-                    rows.push(row);
-                }
+        let authors = authorship::Entity::find()
+            .filter(authorship::COLUMN.id.gt(after.id))
+            .order_by_asc(authorship::Column::Id)
+            .limit(max_rows.unsigned_abs());
+        let authors = authors.into_partial_model::<AuthorshipNameRow>().all(uow.db()).await?;
+        let Some(last) = authors.last().map(|author| author.id) else { return Ok(None) };
+        let lists = load_list_capitals(uow, authors.iter().map(|author| author.paper_id).collect()).await?;
+        let (mut rows, mut renames) = (Vec::new(), Vec::new());
+        for author in authors {
+            let list = lists.get(&author.paper_id).copied().unwrap_or_default();
+            let repaired = names::repair_listed_name(&author.name_as_published, list);
+            // An applied suggestion stays applied until its spelling is looked up.
+            let is_taken =
+                RepairedAuthorName::is_suggestion_applied(&author.name, repaired.suggestion_key().as_deref());
+            let row = RepairUpdateRow::new(author.id, RepairedAuthorName::new(repaired, is_taken));
+            uow.dirty.spellings.extend(row.suggestion_key.iter().chain(&row.confirming_key).cloned());
+            if row.name != author.name {
+                renames.push(AuthorRename {
+                    authorship_id: author.id,
+                    paper_id: author.paper_id,
+                    researcher_id: author.researcher_id,
+                    from: author.name,
+                    to: row.name.clone(),
+                });
             }
-            store_repairs(uow, &rows).await?;
-            apply_renames(uow, renames).await?;
+            let is_damaged = row.repair_value.is_some() || author.repair_value.is_some();
+            if is_damaged || row.confirming_key.is_some() || row.suggestion_key != author.suggestion_key {
+                rows.push(row);
+            }
         }
-        uow.dirty.statistics = true;
-        uow.refresh_projections().await
+        uow.dirty.statistics |= !renames.is_empty();
+        store_repairs(uow, &rows).await?;
+        apply_renames(uow, renames).await?;
+        Ok(Some(RebuildPosition { id: last, ..after }))
     }
 }
 

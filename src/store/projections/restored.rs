@@ -9,9 +9,9 @@ use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, sql};
-use crate::store::projections::Rebuild;
 use crate::store::projections::coauthorship::{CoauthorCounts, recount_researchers};
 use crate::store::projections::search_index::SearchIndex;
+use crate::store::projections::{Rebuild as _, rebuild_all};
 use crate::store::reader::backup::{FORKED_SETTING, RESTORED_SETTING};
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
 
@@ -79,8 +79,8 @@ async fn rebuild_derived_tables(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
         rebuild_labels(uow, table).await?;
     }
     recount_all_researchers(uow).await?;
-    CoauthorCounts::rebuild(uow).await?;
-    SearchIndex::rebuild(uow).await
+    rebuild_all::<CoauthorCounts>(uow).await?;
+    rebuild_all::<SearchIndex>(uow).await
 }
 
 async fn rebuild_labels(uow: &mut UnitOfWork<'_>, table: &str) -> Result<(), Error> {

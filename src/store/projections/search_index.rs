@@ -12,15 +12,13 @@ use crate::model::language::LocalizedText;
 use crate::model::record::{NameKind, NameRecord};
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
-use crate::store::projections::Rebuild;
+use crate::store::projections::{Rebuild, RebuildPosition};
 use crate::store::reader::search::SEARCH_ONLY_FIELD;
-use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork, rows_cte};
+use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, UnitOfWork, rows_cte};
 use crate::text::tokenizer;
 
 /// Version of the rules; an index made by other rules is rebuilt at the next start.
 const SEARCH_INDEX_VERSION: &str = "1";
-/// Entities that a rebuild reads at once.
-const INDEX_SCAN_CHUNK_ROWS: i64 = 2_000;
 
 /// A row of `search_entry`: a name, title or label.
 #[derive(Serialize)]
@@ -181,26 +179,30 @@ impl Projection for SearchIndex {
 
 impl Rebuild for SearchIndex {
     const SETTING: &'static str = "search_version";
-    const SCANS: TableScans = TableScans::Allow;
+    const STEP: [i64; 3] = [500, 20, 2_000];
 
     fn version(_: &Store) -> String {
         SEARCH_INDEX_VERSION.to_owned()
     }
 
-    async fn rebuild(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
-        uow.execute_unprepared("DELETE FROM search_entry; DELETE FROM search_abstract; DELETE FROM search_word")
-            .await?;
-        for kind in EntityType::ALL {
-            let mut last = 0;
-            loop {
-                let sql = Sql::with(&format!("SELECT id FROM {} WHERE id > ? ORDER BY id ", kind.table()), last);
-                let entities: Vec<i64> = uow.tuples(sql.then(sql!("LIMIT ?", INDEX_SCAN_CHUNK_ROWS))).await?;
-                let Some(highest) = entities.last() else { break };
-                last = *highest;
-                reindex(uow, kind, entities).await?;
+    /// The entries of the next entities; the tables are numbered as in [`EntityType::ALL`].
+    async fn rebuild_step(
+        uow: &mut UnitOfWork<'_>,
+        after: RebuildPosition,
+        max_rows: i64,
+    ) -> Result<Option<RebuildPosition>, Error> {
+        let mut position = after;
+        while let Some(kind) = EntityType::ALL.get(position.table) {
+            let sql = Sql::with(&format!("SELECT id FROM {} WHERE id > ? ORDER BY id ", kind.table()), position.id);
+            let entities: Vec<i64> = uow.tuples(sql.then(sql!("LIMIT ?", max_rows))).await?;
+            if let Some(last) = entities.last().copied() {
+                reindex(uow, *kind, entities).await?;
+                return Ok(Some(RebuildPosition { id: last, ..position }));
             }
+            position = RebuildPosition { table: position.table + 1, id: 0 };
         }
-        Ok(())
+        uow.execute("DELETE FROM search_word WHERE entry_count <= 0".into()).await?;
+        Ok(None)
     }
 }
 

@@ -6,7 +6,6 @@ mod title;
 mod venue;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::time::Duration;
 
 use sea_orm::{
     DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -24,18 +23,14 @@ use crate::store::projections::work_versions::rules::{
     MAX_SHARING_PAPERS, VersionAuthor, VersionBasis, VersionCandidate, candidate_pairs, link_versions,
 };
 use crate::store::projections::work_versions::title::is_distinctive_title;
+use crate::store::projections::{Rebuild, RebuildPosition};
 use crate::store::unit_of_work::dirty::DirtyWorks;
-use crate::store::unit_of_work::step_size::StepSize;
-use crate::store::unit_of_work::{Projection, ProjectionFuture, TableScans, UnitOfWork, rows_cte};
+use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork, rows_cte};
 use crate::text::names;
 use crate::text::sort_key::sort_title;
 
 /// Version of the rules; links made by other rules are made again at the next start.
 const RULES_VERSION: &str = "1";
-/// The row of `setting` with the version of the rules by which the links were made.
-const RULES_SETTING: &str = "paper_version_law";
-/// Papers that one transaction of a rebuild looks at: at first, at least, at most.
-const STEP_PAPERS: [i64; 3] = [1_000, 50, 5_000];
 
 /// A paper that shares a key with another, or did.
 #[derive(FromQueryResult)]
@@ -86,6 +81,44 @@ pub(crate) struct WorkVersions;
 impl Projection for WorkVersions {
     fn refresh<'u>(&'u self, uow: &'u mut UnitOfWork<'_>) -> ProjectionFuture<'u> {
         Box::pin(refresh_work_versions(uow))
+    }
+}
+
+impl Rebuild for WorkVersions {
+    const SETTING: &'static str = "paper_version_law";
+    const STEP: [i64; 3] = [1_000, 50, 5_000];
+
+    fn version(_: &Store) -> String {
+        RULES_VERSION.to_owned()
+    }
+
+    /// Marks the next papers, whose links are made when the step is committed.
+    async fn rebuild_step(
+        uow: &mut UnitOfWork<'_>,
+        after: RebuildPosition,
+        max_rows: i64,
+    ) -> Result<Option<RebuildPosition>, Error> {
+        #[derive(DerivePartialModel)]
+        #[sea_orm(entity = "paper::Entity")]
+        struct PaperKeysRow {
+            id: i64,
+            title: String,
+            doi: Option<String>,
+            shared_doi: Option<String>,
+            version_of_id: Option<i64>,
+        }
+        let papers = paper::Entity::find()
+            .filter(paper::COLUMN.id.gt(after.id))
+            .order_by_asc(paper::Column::Id)
+            .limit(max_rows.unsigned_abs());
+        let papers = papers.into_partial_model::<PaperKeysRow>().all(uow.db()).await?;
+        let Some(last) = papers.last().map(|paper| paper.id) else { return Ok(None) };
+        for paper in papers {
+            // A linked paper may have a title that is not distinctive by today's rules.
+            uow.dirty.works.mark_ids(paper.version_of_id.map(|_| paper.id));
+            uow.dirty.works.mark_paper(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
+        }
+        Ok(Some(RebuildPosition { id: last, ..after }))
     }
 }
 
@@ -248,50 +281,10 @@ async fn store_version_links(
 
 impl Store {
     /// Links all papers that are versions of one work again if they were linked by other rules. Returns whether it did.
-    /// Others can write between its transactions: what they write is linked by today's rules.
     ///
     /// # Errors
-    /// If the database is unavailable. The next start begins again.
+    /// If the database is unavailable.
     pub async fn rebuild_work_versions_if_stale(&self) -> Result<bool, Error> {
-        if self.retry(|| self.read_setting(RULES_SETTING)).await?.as_deref() == Some(RULES_VERSION) {
-            return Ok(false);
-        }
-        let [initial, minimum, maximum] = STEP_PAPERS;
-        let (mut step, mut last) = (StepSize::new(initial, minimum, maximum), 0);
-        while let Some((end, held)) = self.retry(|| self.relink_versions(last, step.items())).await? {
-            step.adapt(held);
-            last = end;
-        }
-        self.retry(|| self.finish_rebuild(RULES_SETTING, RULES_VERSION)).await?;
-        Ok(true)
-    }
-
-    /// Links the next papers after an id, in one transaction. Returns the last of them, and how long the write lock was
-    /// held; `None` if there are no more.
-    async fn relink_versions(&self, after: i64, max_papers: i64) -> Result<Option<(i64, Duration)>, Error> {
-        #[derive(DerivePartialModel)]
-        #[sea_orm(entity = "paper::Entity")]
-        struct PaperKeysRow {
-            id: i64,
-            title: String,
-            doi: Option<String>,
-            shared_doi: Option<String>,
-            version_of_id: Option<i64>,
-        }
-        let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
-        let papers = paper::Entity::find()
-            .filter(paper::COLUMN.id.gt(after))
-            .order_by_asc(paper::Column::Id)
-            .limit(max_papers.unsigned_abs());
-        let papers = papers.into_partial_model::<PaperKeysRow>().all(uow.db()).await?;
-        let Some(end) = papers.last().map(|paper| paper.id) else { return Ok(None) };
-        for paper in papers {
-            // A linked paper may have a title that is not distinctive by today's rules.
-            uow.dirty.works.mark_ids(paper.version_of_id.map(|_| paper.id));
-            uow.dirty.works.mark_paper(&paper.title, paper.doi.into_iter().chain(paper.shared_doi));
-        }
-        let locked_at = uow.locked_at();
-        uow.commit().await?;
-        Ok(Some((end, locked_at.elapsed())))
+        self.rebuild_if_stale::<WorkVersions>().await
     }
 }

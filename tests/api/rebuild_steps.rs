@@ -1,0 +1,61 @@
+//! Rebuilds of derived data: they are done in steps, between which others get the write lock.
+
+use academic_directory::error::Error;
+use academic_directory::store::Store;
+use academic_directory::store::unit_of_work::WRITE_LOCK_KEY;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use crate::support::database_dump::{assert_dumps_equal, dump_database};
+use crate::support::{DatabaseSession, TestApp, paper_record};
+
+/// More than the first step of any rebuild.
+const PAPER_COUNT: usize = 1_200;
+
+type Rebuild = for<'s> fn(&'s Store) -> BoxFuture<'s, Result<bool, Error>>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn others_write_between_the_steps() {
+    let app = TestApp::start().await;
+    let syllables = ["ba", "ce", "di", "fo", "gu", "ha", "ki", "lo", "mu", "na", "pe", "ro"];
+    let word =
+        |number: usize| [number % 12, number / 12 % 12, number / 144 % 12].map(|digit| syllables[digit]).concat();
+    let papers: Vec<Value> = (0..PAPER_COUNT)
+        .map(|number| {
+            let authors = [format!("Ada {}", word(number)), format!("Bo {}", word(number + 1))];
+            paper_record(&format!("Paper {}", word(number)), Some(2001), &[&authors[0], &authors[1]])
+        })
+        .collect();
+    app.create_records(json!(papers)).await;
+    let before = dump_database(&app.database_url).await;
+    let rebuilds: [(&str, Rebuild); 4] = [
+        ("consortium_size", |store| Box::pin(store.rebuild_coauthorship_if_stale())),
+        ("name_repair_version", |store| Box::pin(store.rebuild_name_repairs_if_stale())),
+        ("paper_version_law", |store| Box::pin(store.rebuild_work_versions_if_stale())),
+        ("search_version", |store| Box::pin(store.rebuild_search_index_if_stale())),
+    ];
+    for (setting, rebuild) in rebuilds {
+        app.execute_sql(&format!("DELETE FROM setting WHERE name = '{setting}'")).await;
+        // The rebuild waits for the lock first, another writer after it.
+        let holder = DatabaseSession::open(&app.database_url).await;
+        holder.execute(&format!("SELECT pg_advisory_lock({WRITE_LOCK_KEY})")).await;
+        let store = app.store.clone();
+        let rebuilding = tokio::spawn(async move { rebuild(&store).await });
+        app.wait_for_blocked_statements(|blocked| blocked == 1).await;
+        let writer = DatabaseSession::open(&app.database_url).await;
+        let is_stored = format!("SELECT count(*) FROM setting WHERE name = '{setting}'");
+        let writing = tokio::spawn(async move {
+            writer.execute(&format!("SELECT pg_advisory_lock({WRITE_LOCK_KEY})")).await;
+            writer.query_number(&is_stored).await
+        });
+        app.wait_for_blocked_statements(|blocked| blocked == 2).await;
+        holder.execute(&format!("SELECT pg_advisory_unlock({WRITE_LOCK_KEY})")).await;
+        assert_eq!(
+            writing.await.expect("a writer"),
+            0,
+            "{setting}: the rebuild was finished before another could write"
+        );
+        assert!(rebuilding.await.expect("a task").expect("a rebuild"), "{setting}");
+        assert_dumps_equal(&before, &dump_database(&app.database_url).await);
+    }
+}
