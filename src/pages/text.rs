@@ -63,7 +63,7 @@ texts! {
     report_it: "Report it", "Signalez-la";
     single_query: "This page is built from a single GraphQL query.", "Cette page est construite à partir d’une seule requête GraphQL.";
     view_query: "View this page’s query in GraphiQL", "Voir la requête de cette page dans GraphiQL";
-    last_change: "Last change:", "Dernière modification :";
+    last_change: "Last change in this directory:", "Dernière modification dans cet annuaire :";
     download_as: "Download as", "Télécharger en";
     suggestions: "Suggestions", "Suggestions";
     no_suggestions: "No suggestions", "Aucune suggestion";
