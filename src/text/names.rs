@@ -26,8 +26,6 @@ pub use crate::text::names::unlike::{DistinctiveName, are_unlike};
 pub use crate::text::normalize::{clean, clean_paragraphs, fold};
 pub use crate::text::slug::slug;
 
-use std::cmp::Reverse;
-
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::text::bounded_key::bounded_key;
@@ -59,23 +57,6 @@ pub struct NameParts {
     pub given: Option<String>,
     /// Family name with its particles. `None` for a single name.
     pub family: Option<String>,
-}
-
-impl NameParts {
-    /// Whether these parts of a name are likelier than others of the same name, of which sources divide some differently.
-    /// Who writes more words as the family name knows that it has several; a generation ("III") or an initial is none. It is
-    /// an order, so that the likeliest parts do not depend on which are seen first.
-    #[must_use]
-    pub fn is_likelier_than(&self, other: &Self) -> bool {
-        self.likelihood() > other.likelihood()
-    }
-
-    fn likelihood(&self) -> (bool, usize, Reverse<&Option<String>>, Reverse<&Option<String>>) {
-        let family = self.family.as_deref().unwrap_or_default();
-        let last = family.rsplit(' ').next().unwrap_or_default();
-        let is_whole = !family.is_empty() && !parse::is_suffix(last) && !family.split(' ').all(parse::is_initials);
-        (is_whole, family.split(' ').count(), Reverse(&self.family), Reverse(&self.given))
-    }
 }
 
 /// Splits a name written given name first, family name first with a comma, or in a script that writes the family name
@@ -123,27 +104,6 @@ mod tests {
         assert_eq!(parts("Plato"), (Some("Plato".to_owned()), None));
         assert_eq!(parts("Plato,"), (Some("Plato".to_owned()), None));
         assert_eq!(parts(""), (None, None));
-    }
-
-    #[test]
-    fn likelier_parts() {
-        let parts = |given: &str, family: &str| NameParts {
-            given: Some(given.to_owned()),
-            family: (!family.is_empty()).then(|| family.to_owned()),
-        };
-        for (likelier, other) in [
-            (parts("Ada", "Berg Cole"), parts("Ada Berg", "Cole")),
-            (parts("Ada", "de la Berg"), parts("Ada de la", "Berg")),
-            (parts("Ada", "Berg"), parts("Ada", "Berg III")),
-            (parts("Ada", "Berg"), parts("Ada Berg", "III")),
-            (parts("Ada", "Berg S"), parts("Ada Berg", "S")),
-            (parts("Ada", "Berg"), parts("Ada Berg", "")),
-            (parts("Ada", "Berg"), parts("Ada B", "Cole")),
-        ] {
-            assert!(likelier.is_likelier_than(&other), "{likelier:?} {other:?}");
-            assert!(!other.is_likelier_than(&likelier), "{likelier:?} {other:?}");
-            assert!(!other.is_likelier_than(&other), "{other:?}");
-        }
     }
 
     #[test]

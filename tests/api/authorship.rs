@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestApp, orcid, organization_record, paper_record, parse_records, pluck, pluck_strings, researcher_record, ror,
-    with_fields,
+    TestApp, orcid, organization_record, paper_record, pluck, pluck_strings, researcher_record, ror, with_fields,
 };
 
 #[tokio::test]
@@ -153,52 +152,4 @@ async fn large_author_list() {
     let last =
         app.data("{ paper(by: {slug: \"collider\"}) { authorships(last: 1) { nodes { position sequence } } } }").await;
     assert_eq!(last["paper"]["authorships"]["nodes"], json!([{ "position": 250, "sequence": "LAST" }]));
-}
-
-/// Sources divide some names differently: the parts of a name do not depend on the order of imports.
-#[tokio::test]
-async fn parts_of_a_name_are_independent_of_the_order() {
-    let author = |number: usize, name: &str, given: &str, family: &str| {
-        let author = if family.is_empty() {
-            json!({ "position": 1, "name": name })
-        } else {
-            json!({ "position": 1, "name": name, "givenName": given, "familyName": family })
-        };
-        with_fields(paper_record(&format!("Paper {number}"), Some(2001), &[]), json!({ "authors": [author] }))
-    };
-    let records = [
-        author(1, "Ada Berg Cole", "Ada Berg", "Cole"),
-        author(2, "Ada Berg Cole", "Ada", "Berg Cole"),
-        author(3, "Ada Berg Cole", "", ""),
-        author(4, "Bo Dahl III", "Bo", "Dahl III"),
-        author(5, "Bo Dahl III", "", ""),
-        author(6, "Cy Eco Falk", "Cy Eco", "Falk"),
-        author(7, "Cy Eco Falk", "Cy", "Eco Falk"),
-        with_fields(researcher_record("Cy Eco Falk"), json!({ "givenName": "Cy Eco", "familyName": "Falk" })),
-    ];
-    let expected = json!([
-        { "name": "Ada Berg Cole", "givenName": "Ada", "familyName": "Berg Cole" },
-        { "name": "Bo Dahl III", "givenName": "Bo", "familyName": "Dahl" },
-        // A record of their own tells it.
-        { "name": "Cy Eco Falk", "givenName": "Cy Eco", "familyName": "Falk" },
-    ]);
-    let mut forwards = records.to_vec();
-    for is_one_batch in [true, false] {
-        for _ in 0..2 {
-            forwards.reverse();
-            let app = TestApp::start().await;
-            let batches = if is_one_batch {
-                vec![forwards.clone()]
-            } else {
-                forwards.iter().map(|one| vec![one.clone()]).collect()
-            };
-            for batch in batches {
-                app.write_records(&parse_records(json!(batch))).await;
-            }
-            let data = app.data("{ researchers { nodes { name givenName familyName } } }").await;
-            let mut people = data["researchers"]["nodes"].as_array().expect("a list").clone();
-            people.sort_by_key(|person| person["name"].to_string());
-            assert_eq!(json!(people), expected, "{forwards:?}");
-        }
-    }
 }

@@ -12,7 +12,7 @@ use crate::model::entity_type::EntityType;
 use crate::model::identifier::Orcid;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::slug::allocate_slugs;
-use crate::store::unit_of_work::{UnitOfWork, rows_cte};
+use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameForm, NameParts};
 
 /// An author as a source names them.
@@ -41,15 +41,14 @@ struct IndexedResearcher {
     /// None until the researcher is stored.
     id: Option<i64>,
     display_name: String,
-    parts: NameParts,
-    /// Whether `parts` are likelier than the stored ones.
-    has_likelier_parts: bool,
     has_orcid: bool,
     assigned_orcid: Option<String>,
     new: Option<NewResearcher>,
 }
 
 struct NewResearcher {
+    display_name: String,
+    parts: NameParts,
     name_key: String,
     orcid: Option<String>,
 }
@@ -64,16 +63,6 @@ struct DisplayNameRow {
     sort_name: String,
     name_key: String,
     block: String,
-}
-
-/// The parts of a display name that are likelier than the stored ones.
-#[derive(Serialize)]
-struct NamePartsRow {
-    id: i64,
-    display_name: String,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    sort_name: String,
 }
 
 #[derive(Serialize)]
@@ -136,12 +125,6 @@ impl ResearcherIndex {
         decided: Option<i64>,
         previous: Option<i64>,
     ) -> usize {
-        let index = self.match_slot(author, decided, previous);
-        self.offer_parts(index, author);
-        index
-    }
-
-    fn match_slot(&mut self, author: &NamedAuthor<'_>, decided: Option<i64>, previous: Option<i64>) -> usize {
         let index_of = |researchers: &Self, id: Option<i64>| researchers.by_id.get(&id?).copied();
         let orcid = self.find_by_orcid(author);
         let previous = index_of(self, previous).filter(|index| match (author.orcid, orcid) {
@@ -189,31 +172,21 @@ impl ResearcherIndex {
         }
     }
 
-    /// Keeps the likeliest division of the displayed name into given and family name.
-    fn offer_parts(&mut self, index: usize, author: &NamedAuthor<'_>) {
-        let researcher = &mut self.entries[index];
-        let is_known = author.family.is_some() && researcher.parts.family.as_deref() == author.family;
-        if is_known || researcher.display_name != names::clean(author.name) {
-            return;
-        }
-        let parts = author.name_parts();
-        if parts.is_likelier_than(&researcher.parts) {
-            researcher.parts = parts;
-            researcher.has_likelier_parts = true;
-        }
-    }
-
     /// Adds a new researcher, regardless of existing ones.
     pub(crate) fn add_new(&mut self, author: &NamedAuthor<'_>, key: String) -> usize {
         let index = self.entries.len();
-        self.entries.push(IndexedResearcher {
-            id: None,
+        let new = NewResearcher {
             display_name: names::clean(author.name),
             parts: author.name_parts(),
-            has_likelier_parts: false,
+            name_key: key.clone(),
+            orcid: None,
+        };
+        self.entries.push(IndexedResearcher {
+            id: None,
+            display_name: new.display_name.clone(),
             has_orcid: false,
             assigned_orcid: None,
-            new: Some(NewResearcher { name_key: key.clone(), orcid: None }),
+            new: Some(new),
         });
         self.by_name.entry(key).or_default().push(index);
         index
@@ -262,16 +235,13 @@ pub(crate) async fn load_researcher_index(
         orcid: Option<String>,
         has_orcid: bool,
         display_name: String,
-        given_name: Option<String>,
-        family_name: Option<String>,
     }
     let mut keys: Vec<String> = authors.iter().map(|author| names::name_key(author.name)).collect();
     keys.sort_unstable();
     keys.dedup();
     let keys = || text_array(keys.iter().cloned());
     let orcids = || text_array(authors.iter().filter_map(|author| author.orcid).map(ToString::to_string));
-    let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid, display_name, given_name, family_name \
-         FROM researcher WHERE ";
+    let own = "SELECT id, name_key AS key, orcid, orcid IS NOT NULL AS has_orcid, display_name FROM researcher WHERE ";
     let sql = Sql::from(own)
         .then(sql!("name_key = ANY(?) UNION ", keys()))
         .then(own)
@@ -279,13 +249,13 @@ pub(crate) async fn load_researcher_index(
         .then(own)
         .then(sql!(
             "id = ANY(?) UNION SELECT researcher.id, former.name_key, researcher.orcid, researcher.orcid IS NOT NULL, \
-             display_name, researcher.given_name, researcher.family_name FROM former_identity AS former JOIN researcher ON researcher.id = former.survivor_id \
+             display_name FROM former_identity AS former JOIN researcher ON researcher.id = former.survivor_id \
              WHERE former.kind = 'researcher' AND former.name_key = ANY(?) \
-             UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL, display_name, researcher.given_name, \
-             researcher.family_name FROM researcher_name AS other JOIN researcher ON researcher.id = other.researcher_id \
+             UNION SELECT researcher.id, other.name_key, researcher.orcid, researcher.orcid IS NOT NULL, display_name \
+             FROM researcher_name AS other JOIN researcher ON researcher.id = other.researcher_id \
              WHERE (other.use <> 'DISPLAY' OR other.source IS NULL) AND other.name_key = ANY(?) \
              UNION SELECT researcher.id, researcher.name_key, former.value, researcher.orcid IS NOT NULL, \
-             display_name, researcher.given_name, researcher.family_name FROM external_id AS former JOIN researcher ON researcher.id = former.researcher_id \
+             display_name FROM external_id AS former JOIN researcher ON researcher.id = former.researcher_id \
              WHERE former.scheme = 'orcid' AND former.value = ANY(?) ORDER BY id, key, orcid",
             bigint_array(more.iter().copied()),
             keys(),
@@ -298,8 +268,6 @@ pub(crate) async fn load_researcher_index(
             researchers.entries.push(IndexedResearcher {
                 id: Some(row.id),
                 display_name: row.display_name,
-                parts: NameParts { given: row.given_name, family: row.family_name },
-                has_likelier_parts: false,
                 has_orcid: row.has_orcid,
                 assigned_orcid: None,
                 new: None,
@@ -343,35 +311,6 @@ pub(crate) async fn create_researcher(
     researchers.id_of(index).ok_or_else(|| Error::internal("a researcher without an id"))
 }
 
-/// Stores the likelier parts of names, unless a record of the researcher's own or a decision tells them.
-async fn store_likelier_parts(uow: &mut UnitOfWork<'_>, researchers: &mut ResearcherIndex) -> Result<(), Error> {
-    let mut rows = Vec::new();
-    for IndexedResearcher { id, display_name, parts, has_likelier_parts, .. } in &mut researchers.entries {
-        if let Some(id) = id.filter(|_| std::mem::take(has_likelier_parts)) {
-            rows.push(NamePartsRow {
-                id,
-                sort_name: names::sort_key(display_name, parts),
-                display_name: display_name.clone(),
-                given_name: parts.given.clone(),
-                family_name: parts.family.clone(),
-            });
-        }
-    }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let columns = "id bigint, display_name text, given_name text, family_name text, sort_name text";
-    let update = " UPDATE researcher SET given_name = rows.given_name, family_name = rows.family_name, \
-         sort_name = rows.sort_name, updated_at = statement_timestamp() FROM rows WHERE researcher.id = rows.id \
-         AND researcher.display_name = rows.display_name \
-         AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-         AND NOT starts_with(source_record.key, 'directory:')) RETURNING researcher.id";
-    let updated: Vec<i64> = uow.tuples(rows_cte(columns, &rows)?.then(update)).await?;
-    uow.mark_dirty(EntityType::Researcher, updated);
-    Ok(())
-}
-
 /// Stores new researchers and newly assigned ORCID iDs.
 pub(crate) async fn store_researchers(
     uow: &mut UnitOfWork<'_>,
@@ -391,7 +330,6 @@ pub(crate) async fn store_researchers(
         );
         uow.execute(sql).await?;
     }
-    store_likelier_parts(uow, researchers).await?;
     let (indexes, new): (Vec<usize>, Vec<NewResearcher>) = researchers
         .entries
         .iter_mut()
@@ -399,21 +337,20 @@ pub(crate) async fn store_researchers(
         .filter_map(|(index, researcher)| Some((index, researcher.new.take()?)))
         .unzip();
     let wanted: Vec<String> =
-        indexes.iter().map(|index| names::slug(&researchers.entries[*index].display_name, "researcher")).collect();
+        new.iter().map(|researcher| names::slug(&researcher.display_name, "researcher")).collect();
     let slugs = allocate_slugs(uow, "researcher", &wanted).await?;
     let new_ids = uow.allocate_ids("researcher", new.len()).await?;
     let mut rows = Vec::with_capacity(new.len());
     for (((index, researcher), slug), id) in indexes.into_iter().zip(new).zip(slugs).zip(new_ids) {
-        let IndexedResearcher { id: stored, display_name, parts, .. } = &mut researchers.entries[index];
-        *stored = Some(id);
+        researchers.entries[index].id = Some(id);
         rows.push(NewResearcherRow {
             id,
             slug,
-            sort_name: names::sort_key(display_name, parts),
-            block: names::NameForm::new(display_name).blocking_key,
-            display_name: display_name.clone(),
-            given_name: parts.given.clone(),
-            family_name: parts.family.clone(),
+            sort_name: names::sort_key(&researcher.display_name, &researcher.parts),
+            block: names::NameForm::new(&researcher.display_name).blocking_key,
+            display_name: researcher.display_name,
+            given_name: researcher.parts.given,
+            family_name: researcher.parts.family,
             name_key: researcher.name_key,
             orcid: researcher.orcid,
         });

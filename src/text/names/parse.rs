@@ -63,7 +63,7 @@ pub fn parse_name(name: &str) -> ParsedName {
     parsed
 }
 
-pub(super) fn is_suffix(word: &str) -> bool {
+fn is_suffix(word: &str) -> bool {
     SUFFIXES.contains(&word.replace('.', "").to_lowercase().as_str())
 }
 
