@@ -73,13 +73,15 @@ impl Store {
         if self.retry(|| self.read_setting(P::SETTING)).await?.as_ref() == Some(&version) {
             return Ok(false);
         }
+        // A standby refuses this write, which is then repeated until it is promoted; a step may have nothing to write.
+        self.retry(|| self.store_version(P::SETTING, "")).await?;
         let [initial, minimum, maximum] = P::STEP;
         let (mut step, mut position) = (StepSize::new(initial, minimum, maximum), RebuildPosition::default());
         while let Some((next, held)) = self.retry(|| self.try_rebuild_step::<P>(position, step.items())).await? {
             step.adapt(held);
             position = next;
         }
-        self.retry(|| self.finish_rebuild(P::SETTING, &version)).await?;
+        self.retry(|| self.store_version(P::SETTING, &version)).await?;
         Ok(true)
     }
 
@@ -96,8 +98,8 @@ impl Store {
         Ok(next.map(|next| (next, locked_at.elapsed())))
     }
 
-    /// Stores the version of the rules by which a rebuild has made everything.
-    async fn finish_rebuild(&self, setting: &str, version: &str) -> Result<(), Error> {
+    /// Stores the version of the rules by which everything is made; empty while some of it is not.
+    async fn store_version(&self, setting: &str, version: &str) -> Result<(), Error> {
         let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
         uow.store_setting(setting, version).await?;
         uow.commit().await?;

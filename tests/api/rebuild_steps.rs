@@ -43,7 +43,7 @@ async fn others_write_between_the_steps() {
         let rebuilding = tokio::spawn(async move { rebuild(&store).await });
         app.wait_for_blocked_statements(|blocked| blocked == 1).await;
         let writer = DatabaseSession::open(&app.database_url).await;
-        let is_stored = format!("SELECT count(*) FROM setting WHERE name = '{setting}'");
+        let is_stored = format!("SELECT count(*) FROM setting WHERE name = '{setting}' AND value <> ''");
         let writing = tokio::spawn(async move {
             writer.execute(&format!("SELECT pg_advisory_lock({WRITE_LOCK_KEY})")).await;
             writer.query_number(&is_stored).await
