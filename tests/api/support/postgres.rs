@@ -29,7 +29,7 @@ thread_local! {
 }
 
 /// The databases of a test, each of which has a thread of its own. They are dropped when it ends: all databases of a run
-/// together would take 20 GB of disk.
+/// together have filled a disk.
 struct TestDatabases(RefCell<Vec<String>>);
 
 impl Drop for TestDatabases {
