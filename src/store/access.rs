@@ -5,6 +5,7 @@ pub(crate) mod connection_pool;
 pub mod data_loader;
 pub mod executor;
 pub mod health_check;
+mod idle_connections;
 pub(crate) mod keyed_rows;
 pub(crate) mod probe;
 pub mod replica;

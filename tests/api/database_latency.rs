@@ -52,36 +52,6 @@ async fn cached_responses() {
     assert!(requests > 4 * of_one_at_a_time, "{requests} requests");
 }
 
-/// A connection that was opened for a statement which did not need it any more is used last: it has prepared nothing yet.
-#[tokio::test]
-async fn connections_not_used_yet() {
-    let url = create_database().await;
-    // Each connection takes a second to open.
-    let slow_url = format!("{url}{}options=-c%20post_auth_delay%3D1", if url.contains('?') { '&' } else { '?' });
-    let http = HttpConfig { cache_max_bytes: 0, ..http_config() };
-    let app =
-        TestApp::start_with_config(database_config(&slow_url, 100), Limits::default(), http, network_config()).await;
-    let session = DatabaseSession::open(&url).await;
-    let silent = async || {
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' \
-                   AND query = '' AND state = 'idle'";
-        session.query_number(sql).await
-    };
-    app.data(TITLES).await;
-    // The first connection executes all statements of this query before another is open.
-    app.data("{ papers { nodes { title } } researchers { nodes { slug } } topics { nodes { slug } } }").await;
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while silent().await == 0 {
-        assert!(Instant::now() < deadline, "no further connection was opened");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let before = silent().await;
-    for fields in ["id title", "id slug", "slug title"] {
-        app.data(&format!("{{ papers {{ nodes {{ {fields} }} }} }}")).await;
-    }
-    assert_eq!(silent().await, before, "a request took a connection that had prepared nothing");
-}
-
 /// Commits of this process are visible at once, although questions that were sent before are still under way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn own_commits() {

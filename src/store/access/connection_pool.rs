@@ -17,6 +17,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::idle_connections::IdleConnections;
 use crate::database::{DatabasePool, Servers, SessionSettings};
 
 /// Number of connections that are kept open while there are no requests. Together with the connections of the health
@@ -52,8 +53,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Clean connections, the last used last, those that were not used yet first.
-    idle: VecDeque<IdleConnection>,
+    /// Clean connections.
+    idle: IdleConnections<OpenConnection>,
     /// Requests without a connection, in order.
     first_waiters: VecDeque<Waiter>,
     /// Requests that have a connection and would use another one, in order.
@@ -69,12 +70,6 @@ struct State {
 }
 
 type Waiter = oneshot::Sender<Result<PooledConnection, sqlx::Error>>;
-
-#[derive(Debug)]
-struct IdleConnection {
-    connection: OpenConnection,
-    idle_since: Instant,
-}
 
 #[derive(Debug)]
 struct OpenConnection {
@@ -231,7 +226,7 @@ impl Shared {
 
     /// Takes the idle connection that was used last, and closes those to a server that is no longer used.
     fn take_idle(self: &Arc<Self>, state: &mut State) -> Option<OpenConnection> {
-        while let Some(IdleConnection { connection, .. }) = state.idle.pop_back() {
+        while let Some(connection) = state.idle.take_last_used() {
             if !self.servers.is_outdated(connection.opened_at) {
                 return Some(connection);
             }
@@ -304,13 +299,8 @@ impl Shared {
                 return;
             }
             let Some(waiter) = state.first_waiters.pop_front().or_else(|| state.extra_waiters.pop_front()) else {
-                let (is_used, idle) = (open.is_used, IdleConnection { connection: open, idle_since: Instant::now() });
-                // One that executed statements has prepared them, and has read what it needs from the catalog.
-                if is_used {
-                    state.idle.push_back(idle);
-                } else {
-                    state.idle.push_front(idle);
-                }
+                let is_used = open.is_used;
+                state.idle.keep(open, is_used);
                 return;
             };
             drop(state);
@@ -344,11 +334,10 @@ impl Shared {
         loop {
             let (idle, is_excess) = {
                 let mut state = self.lock();
-                let due = state.idle.iter().position(|idle| idle.idle_since.elapsed() > IDLE_TIMEOUT);
-                let Some(idle) = due.and_then(|index| state.idle.remove(index)) else { break };
+                let Some(idle) = state.idle.take_idle_for(IDLE_TIMEOUT) else { break };
                 (idle, state.held > MIN_CONNECTIONS)
             };
-            let mut connection = PooledConnection::new(idle.connection, self);
+            let mut connection = PooledConnection::new(idle, self);
             let is_old = connection.open.as_ref().is_none_or(|open| self.is_replaced(open));
             if is_excess || is_old {
                 connection.close().await;
@@ -371,10 +360,10 @@ impl Shared {
 async fn close_idle_when_closed(shared: Weak<Shared>, closed: sqlx::pool::CloseEvent) {
     closed.await;
     let Some(shared) = shared.upgrade() else { return };
-    let idle = std::mem::take(&mut shared.lock().idle);
-    for idle in idle {
+    let idle = shared.lock().idle.take_all();
+    for connection in idle {
         shared.lock().held -= 1;
-        shared.return_to_sqlx(idle.connection);
+        shared.return_to_sqlx(connection);
     }
 }
 
@@ -392,7 +381,7 @@ async fn maintain_until_closed(shared: Weak<Shared>) {
 impl Drop for Shared {
     fn drop(&mut self) {
         let _entered = self.runtime.enter();
-        self.lock().idle.clear();
+        drop(self.lock().idle.take_all());
     }
 }
 
@@ -404,10 +393,10 @@ impl<'p> TransactionWaiter<'p> {
         let mut state = shared.lock();
         state.transaction_waiters += 1;
         if shared.is_transaction_blocked()
-            && let Some(idle) = state.idle.pop_front()
+            && let Some(connection) = state.idle.take_least_used()
         {
             shared.forget(state);
-            shared.return_to_sqlx(idle.connection);
+            shared.return_to_sqlx(connection);
         }
         Self(shared)
     }
