@@ -95,11 +95,13 @@ pub fn load_connection<'a, L: ConnectionType>(
         let facets = L::Facets::new(parent, &list);
         let (after, before) = (page.after.is_some(), page.before.is_some());
         let direction = page.direction;
+        // Also that of a parent that was deleted in the meantime.
+        let empty = || Arc::new(ListPage { rows: Vec::new(), has_more: false });
         let page = match needs_rows {
-            false => Arc::new(ListPage { rows: Vec::new(), has_more: false }),
+            false => empty(),
             true => {
                 let key = PageKey { parent, list: Arc::clone(&list), page, columns };
-                ctx.data_loader().load_one(key).await?.ok_or_else(|| Error::internal("the page was not loaded"))?
+                ctx.data_loader().load_one(key).await?.unwrap_or_else(empty)
             }
         };
         let (has_previous_page, has_next_page) = match direction {
@@ -211,7 +213,8 @@ impl<L: ConnectionType> Connection<L> {
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count =
             ctx.data_loader().load_one(ListCountKey { parent: self.parent, list: Arc::clone(&self.list) }).await;
-        count.transpose().map(|count| count.map(saturating_i32))
+        // A parent that was deleted in the meantime has none.
+        Some(count.map(|count| saturating_i32(count.unwrap_or_default())))
     }
 
     #[graphql(flatten)]

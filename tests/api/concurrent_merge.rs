@@ -13,8 +13,10 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::curation::start_with_records;
+use crate::support::synthetic_data::college_records;
 use crate::support::{
-    TestApp, create_database, delay_database, organization_record, pluck_strings, researcher_record, ror, with_fields,
+    TestApp, create_database, delay_database, organization_record, parse_records, pluck_strings, researcher_record,
+    ror, unlimited_limits, with_fields,
 };
 
 /// Moves what Ida M. Brook has to Ida Brook and deletes her, as a merge does.
@@ -152,4 +154,131 @@ async fn merges_and_undos_beside_queries() {
     println!("{query_count} queries beside {merge_count} merges and undos: {} failed", errors.len());
     assert!(merge_count > 0);
     assert_eq!(errors, Vec::<String>::new());
+}
+
+/// What is read about a person in further statements.
+const PERSON_FIELDS: &str = r#"
+    affiliations(first: 5) { totalCount nodes { organization { slug } } } headline(languages: ["en"]) { value }
+    papers(first: 5) { totalCount edges { authorship { name } node { slug } } facets { types { type count } topics { count topic { slug } } } }
+    coauthors(first: 5) { totalCount edges { paperCount node { slug } papers(first: 3) { totalCount nodes { slug } } } }
+    topics(first: 5) { totalCount nodes { slug } } statistics { paperCount papersPerYear { year count } }
+    identifiers { scheme value } formerIds otherNames
+    coauthorNetwork(first: 5) { omittedCount nodes { paperCount researcher { slug } } links { paperCount } }"#;
+/// What is read about an organization in further statements.
+const ORGANIZATION_FIELDS: &str = "
+    parents { slug } ancestors { slug } predecessors { slug } successors { slug } identifiers { scheme value } formerIds
+    children(first: 5) { totalCount nodes { slug } } affiliations(first: 5) { totalCount nodes { id } }
+    researchers(first: 5) { totalCount edges { affiliations { id } node { slug } } facets { topics { count topic { slug } } } }
+    papers(first: 5) { totalCount nodes { slug } facets { types { type count } } } statistics { researcherCount }
+    coauthorNetwork(first: 5) { omittedCount nodes { paperCount researcher { slug } } links { paperCount } }";
+
+/// A person and an organization of which everything is known, and a duplicate of each.
+async fn start_with_duplicates() -> TestApp {
+    let app = TestApp::start_with_limits(unlimited_limits(), 100).await;
+    let relations = json!([["parent", ror(10)], ["predecessor", ror(11)], ["successor", ror(12)]]);
+    let identifiers = json!([{ "scheme": "dblp", "value": "p/Person" }]);
+    let mut records = college_records(8);
+    records.extend([
+        organization_record(10, "University"),
+        organization_record(11, "Old College"),
+        organization_record(12, "New College"),
+        with_fields(organization_record(1, "College"), json!({ "relations": relations, "identifiers": identifiers })),
+        organization_record(13, "Colege"),
+        with_fields(
+            researcher_record("Person 0"),
+            json!({ "identifiers": identifiers, "otherNames": ["Person Null"],
+                "affiliations": [{ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT",
+                    "roleTitle": { "en": "Reader" }, "startDate": "2001" }] }),
+        ),
+        researcher_record("Persona Zero"),
+    ]);
+    app.write_records(&parse_records(json!(records))).await;
+    app
+}
+
+/// Reads fields of a list, which merges `former` with `survivor` between the list and the statements below it. Returns what
+/// it says about `former`, and what is said about `survivor` afterwards.
+async fn read_across_merge(
+    app: &TestApp,
+    (kind, list): (&str, &str),
+    [former, survivor]: [&str; 2],
+    fields: &str,
+    locked: &str,
+) -> [Value; 2] {
+    let query = format!("{{ {list}(first: 50) {{ nodes {{ slug {fields} }} }} }}");
+    let merge = format!(
+        "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) SELECT '{kind}', former.id, former.slug, survivor.id \
+         FROM {kind} AS survivor, {kind} AS former WHERE survivor.slug = '{survivor}' AND former.slug = '{former}'; \
+         DELETE FROM {kind} WHERE slug = '{former}'; COMMIT"
+    );
+    let find = |data: &Value, slug: &str| {
+        let nodes = data[list]["nodes"].as_array().expect("nodes").clone();
+        let mut node = nodes.into_iter().find(|node| node["slug"] == slug).expect("the entity");
+        node.as_object_mut().expect("an object").remove("slug");
+        node
+    };
+    let lock = app.lock_table(locked).await;
+    let (across, ()) = tokio::join!(app.query(&query, json!({})), async {
+        app.wait_until_blocked().await;
+        lock.execute(&merge).await;
+    });
+    let after = app.data(&format!("{query} # after")).await;
+    [find(across.data(), former), find(&after, survivor)]
+}
+
+/// Asserts that every list has items and every count is above 0, so that equal answers mean something.
+fn assert_nothing_is_empty(path: &str, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| assert_nothing_is_empty(&format!("{path}.{name}"), value));
+        }
+        Value::Array(items) => {
+            assert!(!items.is_empty(), "{path} is empty");
+            items.iter().for_each(|item| assert_nothing_is_empty(path, item));
+        }
+        Value::Null => panic!("{path} is null"),
+        value => assert!(*value != json!(0) || path.ends_with("omittedCount"), "{path} is 0"),
+    }
+}
+
+#[tokio::test]
+async fn lists_of_merged_researchers_are_those_of_the_survivor() {
+    let app = start_with_duplicates().await;
+    let locked =
+        "affiliation, authorship, coauthorship, researcher_statistics, researcher_topic, external_id, former_identity";
+    let [across, after] =
+        read_across_merge(&app, ("researcher", "researchers"), ["persona-zero", "person-0"], PERSON_FIELDS, locked)
+            .await;
+    assert_nothing_is_empty("researcher", &after);
+    // The names of its row were read before.
+    let [across, after] = [across, after].map(|person| with_fields(person, json!({ "otherNames": null })));
+    assert_eq!(across, after);
+}
+
+#[tokio::test]
+async fn lists_of_merged_organizations_are_those_of_the_survivor() {
+    let app = start_with_duplicates().await;
+    let locked = "affiliation, authorship, paper_organization, organization_parent, organization_succession, \
+                  organization_statistics, external_id, former_identity";
+    let [across, after] =
+        read_across_merge(&app, ("organization", "organizations"), ["colege", "college"], ORGANIZATION_FIELDS, locked)
+            .await;
+    assert_nothing_is_empty("organization", &after);
+    assert_eq!(across, after);
+}
+
+/// A list of a researcher who was deleted after the researchers were listed is empty.
+#[tokio::test]
+async fn lists_of_deleted_researchers_are_empty() {
+    let app = start_with_duplicates().await;
+    let query = "{ researchers(first: 50) { nodes { slug affiliations { totalCount nodes { id } } papers { facets { types { count } } } } } }";
+    let lock = app.lock_table("affiliation").await;
+    let (response, ()) = tokio::join!(app.query(query, json!({})), async {
+        app.wait_until_blocked().await;
+        lock.execute("DELETE FROM researcher WHERE slug = 'persona-zero'; COMMIT").await;
+    });
+    let nodes = response.data()["researchers"]["nodes"].as_array().expect("nodes").clone();
+    let deleted = nodes.iter().find(|node| node["slug"] == "persona-zero").expect("the researcher");
+    assert_eq!(deleted["affiliations"], json!({ "totalCount": 0, "nodes": [] }));
+    assert_eq!(deleted["papers"]["facets"]["types"], json!([]));
 }

@@ -77,7 +77,7 @@ impl Directory {
 
     /// Data quality: missing, corrupted or suspicious data.
     // The report on a part of the directory joins papers, authors and organizations, for each kind of issue.
-    #[graphql(directive = Cost::apply(FREE.filter_statements(150)))]
+    #[graphql(directive = Cost::apply(FREE.filter_statements(175)))]
     async fn quality(
         &self,
         ctx: &Context<'_>,

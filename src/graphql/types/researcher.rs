@@ -154,7 +154,9 @@ impl Researcher {
         if let Some(headline) = LocalizedString::best_match(&self.0.headline, &languages) {
             return Ok(Some(headline));
         }
-        let Some(employment) = ctx.data_loader().load_one(EmploymentKey(self.0.id)).await? else { return Ok(None) };
+        let Some(employment) = ctx.data_loader().load_one(EmploymentKey(self.0.id)).await?.flatten() else {
+            return Ok(None);
+        };
         let organization = LocalizedString::best_match(&employment.display_names, &languages);
         let role = LocalizedString::best_match(&employment.role_title, &languages);
         Ok(match (role, organization) {

@@ -4,7 +4,7 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::postgres::types::PgRecordDecoder;
 use sea_orm::sqlx::types::Json;
-use sea_orm::sqlx::{self, Row as _};
+use sea_orm::sqlx::{self, Row as _, ValueRef as _};
 use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 
 use crate::entity::{affiliation, authorship, organization, paper, researcher, researcher_statistics, topic};
@@ -73,6 +73,18 @@ impl<'r> ColumnCursor<'r> {
     pub fn from_record(result: &'r QueryResult, column: usize) -> Result<Self, DbErr> {
         let record = as_pg_row(result)?.try_get_raw(column).map_err(decode_error)?;
         PgRecordDecoder::new(record).map(Self::Record).map_err(decode_error)
+    }
+
+    /// Returns a cursor over the record in a column, or `None` if it is null.
+    ///
+    /// # Errors
+    /// Returns an error if the column is not a record.
+    pub fn from_optional_record(result: &'r QueryResult, column: usize) -> Result<Option<Self>, DbErr> {
+        let record = as_pg_row(result)?.try_get_raw(column).map_err(decode_error)?;
+        if record.is_null() {
+            return Ok(None);
+        }
+        PgRecordDecoder::new(record).map(|record| Some(Self::Record(record))).map_err(decode_error)
     }
 
     /// Decodes the next column.

@@ -4,8 +4,8 @@
 //! are loaded. No timer is involved. [`DataLoader::run_with_batching`] drives this.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::future::poll_fn;
 use std::hash::Hash;
 use std::pin::{Pin, pin};
@@ -18,7 +18,11 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
+
+/// How often an entity may be merged while a request reads it.
+const MAX_MERGES: usize = 3;
 
 /// Loads values by keys of one type, in batches.
 pub trait Loader<K>: Send + Sync + 'static {
@@ -33,6 +37,13 @@ pub trait Loader<K>: Send + Sync + 'static {
 pub trait LoaderKey: Clone + Eq + Hash + Send + Sync + 'static {
     /// Name of the key's query in traces. Dashboards depend on it: it stays when the type is renamed.
     const NAME: &'static str;
+
+    /// Returns the key with other ids of its researchers and organizations, or `None` if it has none. These can be merged
+    /// after another statement read their ids. If one has not a value, it is that of the survivor: a loader of such keys
+    /// returns a value for each entity that exists.
+    fn with_ids(&self, _id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        None
+    }
 }
 
 type BatchFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -115,7 +126,7 @@ where
     let keys = std::mem::take(&mut state.key_table::<K>()?.pending);
     let shared = Arc::clone(shared);
     Some(Box::pin(async move {
-        let loaded = shared.store.load(&keys).await;
+        let loaded = load_with_survivors(&shared.store, &keys).await;
         let mut state = shared.lock_state();
         let Some(table) = state.key_table::<K>() else { return };
         match loaded {
@@ -133,6 +144,49 @@ where
         }
         table.wakers.drain(..).for_each(Waker::wake);
     }))
+}
+
+/// Loads keys, and those of entities that were merged in the meantime by their survivors.
+async fn load_with_survivors<K: LoaderKey>(
+    store: &Store,
+    keys: &[K],
+) -> Result<HashMap<K, <Store as Loader<K>>::Value>, Error>
+where
+    Store: Loader<K>,
+{
+    let mut values = store.load(keys).await?;
+    let mut missing: Vec<(&K, K)> = keys
+        .iter()
+        .filter(|key| !values.contains_key(*key))
+        .filter_map(|key| Some((key, key.with_ids(&mut |_, id| id)?)))
+        .collect();
+    // A survivor can be merged, too.
+    for _ in 0..MAX_MERGES {
+        let mut ids = BTreeSet::new();
+        for (_, key) in &missing {
+            key.with_ids(&mut |kind, id| {
+                ids.insert((kind, id));
+                id
+            });
+        }
+        if ids.is_empty() {
+            break;
+        }
+        let survivors = store.survivors(&ids).await?;
+        let mut survivor = |kind, id| survivors.get(&(kind, id)).copied().unwrap_or(id);
+        let moved = |(asked, key): (_, K)| Some((asked, key.with_ids(&mut survivor).filter(|moved| *moved != key)?));
+        missing = missing.into_iter().filter_map(moved).collect();
+        let moved: Vec<K> = missing.iter().map(|(_, key)| key.clone()).collect();
+        let found = if moved.is_empty() { HashMap::new() } else { store.load(&moved).await? };
+        missing.retain(|(asked, key)| match found.get(key) {
+            Some(value) => {
+                values.insert((*asked).clone(), value.clone());
+                false
+            }
+            None => true,
+        });
+    }
+    Ok(values)
 }
 
 impl DataLoader {

@@ -32,6 +32,13 @@ impl ResultRow {
     pub(crate) fn columns(&self) -> Result<ColumnCursor<'_>, DbErr> {
         if self.is_record { ColumnCursor::from_record(&self.result, 1) } else { ColumnCursor::from_row(&self.result) }
     }
+
+    /// Returns the value of the first column and a cursor over the record in the second, or `None` if that is null. Only
+    /// for rows that are not combined.
+    pub(crate) fn keyed_record(&self) -> Result<(i64, Option<ColumnCursor<'_>>), DbErr> {
+        let key = self.columns()?.next_value()?;
+        Ok((key, ColumnCursor::from_optional_record(&self.result, 1)?))
+    }
 }
 
 /// Statement waiting to be combined.

@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait as _, FromQueryResult};
 
 use crate::entity::{affiliation, researcher};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::{LanguagePreferences, LocalizedText};
 use crate::model::record::AffiliationKind;
 use crate::store::Store;
@@ -156,6 +157,14 @@ impl List for Affiliations {
     const PAGE_QUERY: &'static str = "affiliations::page";
     const COUNT_QUERY: &'static str = "affiliations::count";
 
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        match self.scope {
+            AffiliationScope::All => None,
+            AffiliationScope::Researcher => Some(EntityType::Researcher),
+            AffiliationScope::Organization => Some(EntityType::Organization),
+        }
+    }
+
     fn is_batchable(&self, _: usize) -> bool {
         self.scope == AffiliationScope::Researcher
     }
@@ -235,6 +244,14 @@ impl FromQueryResult for QualifyingAffiliationRow {
 
 impl LoaderKey for QualifyingAffiliations {
     const NAME: &'static str = "affiliation::qualifying";
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self {
+            organization_id: id_of(EntityType::Organization, self.organization_id),
+            researcher_id: id_of(EntityType::Researcher, self.researcher_id),
+            filter: Arc::clone(&self.filter),
+        })
+    }
 }
 
 impl Loader<QualifyingAffiliations> for Store {
@@ -281,7 +298,7 @@ impl Loader<QualifyingAffiliations> for Store {
 pub struct EmploymentKey(pub i64);
 
 /// Role and the organization where it is held.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct Employment {
     /// Title of the role.
     pub role_title: LocalizedText,
@@ -289,26 +306,43 @@ pub struct Employment {
     pub display_names: LocalizedText,
 }
 
+/// Row of a researcher, with null columns if there is no current employment.
+#[derive(FromQueryResult)]
+struct EmploymentRow {
+    role_title: Option<LocalizedText>,
+    display_names: Option<LocalizedText>,
+}
+
+impl EmploymentRow {
+    fn employment(self) -> Option<Employment> {
+        Some(Employment { role_title: self.role_title?, display_names: self.display_names? })
+    }
+}
+
 impl LoaderKey for EmploymentKey {
     const NAME: &'static str = "affiliation::employment";
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self(id_of(EntityType::Researcher, self.0)))
+    }
 }
 
 impl Loader<EmploymentKey> for Store {
-    type Value = Arc<Employment>;
+    type Value = Option<Arc<Employment>>;
 
     async fn load(&self, keys: &[EmploymentKey]) -> Result<HashMap<EmploymentKey, Self::Value>, Error> {
         let sql = sql!(
-            "SELECT parent.key AS parent_key, employment.* FROM unnest(?::bigint[]) AS parent(key) \
-             CROSS JOIN LATERAL (SELECT affiliation.role_title, organization.display_names FROM affiliation \
+            "SELECT parent.key AS parent_key, employment.* FROM researcher JOIN unnest(?::bigint[]) AS parent(key) \
+             ON parent.key = researcher.id LEFT JOIN LATERAL (SELECT affiliation.role_title, organization.display_names FROM affiliation \
              JOIN organization ON organization.id = affiliation.organization_id \
              WHERE affiliation.researcher_id = parent.key AND affiliation.kind = 'EMPLOYMENT' AND ",
             bigint_array(keys.iter().map(|key| key.0)),
         )
         .then(IS_CURRENT)
         .then(
-            " ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment",
+            " ORDER BY affiliation.is_primary DESC, affiliation.starts_on DESC, affiliation.id LIMIT 1) AS employment ON true",
         );
-        let rows = self.query_all::<KeyedRow<Employment>>(EmploymentKey::NAME, sql).await?;
-        Ok(rows.into_iter().map(|row| (EmploymentKey(row.key), Arc::new(row.value))).collect())
+        let rows = self.query_all::<KeyedRow<EmploymentRow>>(EmploymentKey::NAME, sql).await?;
+        Ok(rows.into_iter().map(|row| (EmploymentKey(row.key), row.value.employment().map(Arc::new))).collect())
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::entity::authorship;
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
@@ -132,6 +133,10 @@ impl List for Authorships {
     type Edge = NoEdge;
     const PAGE_QUERY: &'static str = "authorships::page";
     const COUNT_QUERY: &'static str = "authorships::count";
+
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        None
+    }
 
     fn is_batchable(&self, _: usize) -> bool {
         true

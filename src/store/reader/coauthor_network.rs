@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 
 use crate::entity::researcher;
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
@@ -16,6 +17,7 @@ use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::coauthorship::{COUNT_WORKS, CoauthorFilter, CoauthorOrder, Coauthors};
 use crate::store::reader::lookup::is_any_of_ids;
 use crate::store::reader::organization::with_descendants;
+use crate::store::reader::page::parent_is_gone;
 use crate::store::reader::page::{List as _, SortDirection};
 
 /// Whose network it is.
@@ -25,6 +27,15 @@ pub enum NetworkScope {
     Researcher,
     /// An organization: the members are its people who wrote papers together.
     Organization,
+}
+
+impl NetworkScope {
+    fn parent(self) -> EntityType {
+        match self {
+            Self::Researcher => EntityType::Researcher,
+            Self::Organization => EntityType::Organization,
+        }
+    }
 }
 
 /// Loader key of the network of a researcher or an organization.
@@ -83,6 +94,10 @@ pub struct NetworkLink {
 
 impl LoaderKey for CoauthorNetworkKey {
     const NAME: &'static str = "coauthor_network::members";
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self { parent_id: id_of(self.scope.parent(), self.parent_id), ..self.clone() })
+    }
 }
 
 const LINKS_QUERY: &str = "coauthor_network::links";
@@ -102,9 +117,8 @@ impl Loader<CoauthorNetworkKey> for Store {
             }
             let networks: HashMap<i64, Arc<CoauthorNetwork>> =
                 networks.into_iter().map(|(parent, network)| (parent, Arc::new(network))).collect();
-            let by_key =
-                |key: &&CoauthorNetworkKey| ((*key).clone(), networks.get(&key.parent_id).cloned().unwrap_or_default());
-            Ok::<_, Error>(keys.iter().map(by_key).collect::<Vec<_>>())
+            let by_key = |key: &&CoauthorNetworkKey| Some(((*key).clone(), Arc::clone(networks.get(&key.parent_id)?)));
+            Ok::<_, Error>(keys.iter().filter_map(by_key).collect::<Vec<_>>())
         }));
         Ok(networks.await?.into_iter().flatten().collect())
     }
@@ -113,7 +127,8 @@ impl Loader<CoauthorNetworkKey> for Store {
 impl Store {
     /// Reads the members of networks that have the same scope, filter and size.
     async fn load_members(&self, keys: &[&CoauthorNetworkKey]) -> Result<HashMap<i64, CoauthorNetwork>, Error> {
-        let mut networks: HashMap<i64, CoauthorNetwork> = HashMap::new();
+        let mut networks: HashMap<i64, CoauthorNetwork> =
+            keys.iter().map(|key| (key.parent_id, CoauthorNetwork::default())).collect();
         let Some(first) = keys.first() else { return Ok(networks) };
         let columns = keys.iter().fold(ColumnSet::NONE, |all, key| all.union(key.columns));
         let total = if keys.iter().any(|key| key.has_total) { "count(*) OVER ()" } else { "0::bigint" };
@@ -123,20 +138,27 @@ impl Store {
         };
         let columns_sql = researcher::Model::select_list("researcher", columns);
         let sql = sql!(
-            "SELECT parent.key AS parent_key, member.* FROM unnest(?::bigint[]) AS parent(key) CROSS JOIN LATERAL (",
+            "SELECT parent.key AS parent_key, member.* FROM (SELECT key, 0::bigint AS other FROM unnest(?::bigint[]) \
+             AS each(key)) AS parent LEFT JOIN LATERAL (",
             bigint_array(keys.iter().map(|key| key.parent_id)),
         )
         .then(source.with)
-        .then(format!("SELECT {total} AS total, pair.paper_count, pair.last_year, {columns_sql} FROM "))
+        .then(format!("SELECT true AS found, {total} AS total, pair.paper_count, pair.last_year, {columns_sql} FROM "))
         .then(source.from)
         .then(" WHERE ")
         .then(Sql::all(source.conditions))
         .then(format!(" ORDER BY pair.paper_count DESC, {order} DESC"))
-        .then(sql!(" LIMIT ?) AS member", i64::from(first.size)));
+        .then(sql!(" LIMIT ?) AS member ON true WHERE member.found OR ", i64::from(first.size)))
+        .then(parent_is_gone(first.scope.parent()));
         let sql = if first.scope == NetworkScope::Organization { sql.counting_many_rows() } else { sql };
         for row in &self.query_rows(CoauthorNetworkKey::NAME, sql).await? {
             let mut cursor = row.columns()?;
-            let network = networks.entry(cursor.next_value()?).or_default();
+            let parent: i64 = cursor.next_value()?;
+            if cursor.next_value::<Option<bool>>()?.is_none() {
+                networks.remove(&parent);
+                continue;
+            }
+            let network = networks.entry(parent).or_default();
             network.total = cursor.next_value()?;
             let (paper_count, last_year) = (cursor.next_value()?, cursor.next_value()?);
             let researcher = Arc::new(researcher::Model::from_columns(&mut cursor, columns)?);

@@ -1,6 +1,7 @@
 //! Coauthor lists: shared papers counted by researcher, with the years of the first and last.
 
 use crate::entity::researcher;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, column_projection};
 use crate::store::access::sql_fragment::{Sql, sql};
@@ -90,6 +91,10 @@ impl List for Coauthors {
     type Edge = CoauthorEdge;
     const PAGE_QUERY: &'static str = "coauthors::page";
     const COUNT_QUERY: &'static str = "coauthors::count";
+
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        Some(EntityType::Researcher)
+    }
 
     fn is_batchable(&self, _: usize) -> bool {
         self.filter == CoauthorFilter::default() && self.order == CoauthorOrder::PaperCount

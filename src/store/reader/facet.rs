@@ -13,12 +13,13 @@ use futures_util::future::try_join_all;
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::organization::with_descendants;
-use crate::store::reader::page::{List as _, ListSource, ParentKey};
+use crate::store::reader::page::{List, ListSource, ParentKey, parent_is_gone};
 use crate::store::reader::paper::{PaperOrder, PaperScope, Papers, ResearcherPapers};
 use crate::store::reader::researcher::{OrganizationResearchers, Researchers, TopicResearchers};
 use crate::store::reader::topic::with_narrower;
@@ -32,6 +33,8 @@ pub trait FacetKind: Copy + Debug + Ord + Hash + Send + Sync + 'static {
     /// Name of the query in traces.
     const QUERY: &'static str;
 
+    /// Returns the type of the list's parents if they can be merged; see [`List::mergeable_parent`].
+    fn mergeable_parent(list: &Self::List) -> Option<EntityType>;
     /// Returns the source of the items to count.
     fn domain(list: &Self::List, store: &Store) -> FacetDomain;
     /// Returns how the items are grouped.
@@ -159,6 +162,13 @@ impl FacetKind for PaperFacet {
     const ID_COLUMN: &'static str = "paper.id";
     const QUERY: &'static str = "papers::facets";
 
+    fn mergeable_parent(list: &FacetedPapers) -> Option<EntityType> {
+        match list {
+            FacetedPapers::Any(papers) => papers.mergeable_parent(),
+            FacetedPapers::OfResearcher(papers) => papers.mergeable_parent(),
+        }
+    }
+
     fn domain(list: &FacetedPapers, store: &Store) -> FacetDomain {
         let papers = match list {
             FacetedPapers::Any(papers) => papers,
@@ -276,6 +286,14 @@ impl FacetKind for ResearcherFacet {
     const ID_COLUMN: &'static str = "researcher.id";
     const QUERY: &'static str = "researchers::facets";
 
+    fn mergeable_parent(list: &FacetedResearchers) -> Option<EntityType> {
+        match list {
+            FacetedResearchers::Any(researchers) => researchers.mergeable_parent(),
+            FacetedResearchers::OfOrganization(researchers) => researchers.mergeable_parent(),
+            FacetedResearchers::OfTopic(researchers) => researchers.mergeable_parent(),
+        }
+    }
+
     fn domain(list: &FacetedResearchers, store: &Store) -> FacetDomain {
         let researchers = match list {
             FacetedResearchers::Any(researchers) => return FacetDomain::from_list(researchers.source(store), true),
@@ -351,10 +369,24 @@ struct FacetCountRow {
 
 /// Rows of the query, indexed for the loader keys.
 struct FacetCounts<K> {
+    /// Parents that are gone.
+    gone: HashSet<i64>,
     /// First values of a facet and parent, sorted.
     first: HashMap<(K, i64), Vec<FacetCount>>,
     /// Count by facet, parent and id.
     by_id: HashMap<(K, i64, i64), i64>,
+}
+
+/// Number of the branch with the parents that are gone.
+const GONE_BRANCH: i32 = -1;
+
+/// Returns the parents with their numbers (from 1), as an item of a FROM clause.
+fn numbered_parents_sql(parents: &[ParentKey]) -> Sql {
+    sql!(
+        "unnest(?::bigint[], ?::bigint[]) WITH ORDINALITY AS parent(key, other, number)",
+        bigint_array(parents.iter().map(|parent| parent.primary)),
+        bigint_array(parents.iter().map(|parent| parent.secondary)),
+    )
 }
 
 /// Returns the common table `matched`: the items of each parent's list with the parent's number (from 1), the id and
@@ -364,12 +396,9 @@ fn matched_sql<K: FacetKind>(domain: FacetDomain, parents: &[ParentKey], kinds: 
     let columns: Vec<&str> = kinds.filter_map(|kind| kind.grouping().source_column).collect();
     let columns = std::iter::once(K::ID_COLUMN).chain(columns).collect::<Vec<_>>().join(", ");
     Sql::from(if has_duplicates { "matched AS (SELECT DISTINCT" } else { "matched AS (SELECT" })
-        .then(" parent.number AS parent, thing.* FROM unnest(")
-        .then(sql!(
-            "?::bigint[], ?::bigint[]) WITH ORDINALITY AS parent(key, other, number) CROSS JOIN LATERAL (SELECT ",
-            bigint_array(parents.iter().map(|parent| parent.primary)),
-            bigint_array(parents.iter().map(|parent| parent.secondary)),
-        ))
+        .then(" parent.number AS parent, thing.* FROM ")
+        .then(numbered_parents_sql(parents))
+        .then(" CROSS JOIN LATERAL (SELECT ")
         .then(columns)
         .then(" FROM ")
         .then(source.from)
@@ -427,6 +456,7 @@ fn counts_by_id_sql(branch: usize, counted: &str, table: &str, entity_ids: &BTre
 /// Returns the query for all facets of a list and the meaning of its branches.
 fn facets_sql<K: FacetKind>(
     domain: FacetDomain,
+    mergeable_parent: Option<EntityType>,
     parents: &[ParentKey],
     demand: &BTreeMap<K, FacetDemand>,
 ) -> (Sql, Vec<FacetBranch<K>>) {
@@ -457,6 +487,10 @@ fn facets_sql<K: FacetKind>(
             branches.push(FacetBranch { kind: *kind, is_by_id: true });
         }
     }
+    if let Some(kind) = mergeable_parent {
+        let gone = format!(" UNION ALL SELECT {GONE_BRANCH}, parent.number, 0::bigint, '', 0::bigint, 0::bigint FROM ");
+        rows = rows.then(gone).then(numbered_parents_sql(parents)).then(" WHERE ").then(parent_is_gone(kind));
+    }
     (tables.then(" ").then(rows).then(" ORDER BY rank"), branches)
 }
 
@@ -466,8 +500,11 @@ fn union_separator<K>(before: &[FacetBranch<K>]) -> &'static str {
 
 impl<K: FacetKind> FacetCounts<K> {
     fn from_rows(rows: Vec<FacetCountRow>, branches: &[FacetBranch<K>]) -> Self {
-        let mut counts = Self { first: HashMap::new(), by_id: HashMap::new() };
+        let mut counts = Self { gone: HashSet::new(), first: HashMap::new(), by_id: HashMap::new() };
         for FacetCountRow { branch, parent, number, text, count } in rows {
+            if branch == GONE_BRANCH {
+                counts.gone.insert(parent);
+            }
             let Some(branch) = usize::try_from(branch).ok().and_then(|branch| branches.get(branch)) else { continue };
             if branch.is_by_id {
                 counts.by_id.insert((branch.kind, parent, number), count);
@@ -500,7 +537,7 @@ impl<K: FacetKind> FacetCounts<K> {
 }
 
 impl Store {
-    /// Loads all facets of one list.
+    /// Loads all facets of one list, except for parents that are gone.
     async fn load_facets<K: FacetKind>(
         &self,
         list: &K::List,
@@ -522,17 +559,23 @@ impl Store {
         let counts = if demands.is_empty() {
             FacetCounts::from_rows(Vec::new(), &[])
         } else {
-            let (sql, branches) = facets_sql(K::domain(list, self), &parents, &demands);
+            let (sql, branches) = facets_sql(K::domain(list, self), K::mergeable_parent(list), &parents, &demands);
             FacetCounts::from_rows(self.query_all(FacetKey::<K>::NAME, sql).await?, &branches)
         };
         let select =
             |key: &FacetKey<K>| (key.clone(), Arc::new(counts.select(key.kind, parent_number(key), &key.selection)));
-        Ok(keys.iter().map(|key| select(key)).collect())
+        let remaining = keys.iter().filter(|key| !counts.gone.contains(&parent_number(key)));
+        Ok(remaining.map(|key| select(key)).collect())
     }
 }
 
 impl<K: FacetKind> LoaderKey for FacetKey<K> {
     const NAME: &'static str = K::QUERY;
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        let kind = K::mergeable_parent(&self.list)?;
+        Some(Self { parent: self.parent.with_ids(kind, id_of), ..self.clone() })
+    }
 }
 
 impl<K: FacetKind> Loader<FacetKey<K>> for Store {

@@ -1,6 +1,6 @@
 //! Lookup of entities by client-provided keys: id, slug, ORCID iD, DOI, ROR id or any other identifier.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use futures_util::future::try_join;
 
 use crate::entity::{affiliation, organization, paper, researcher, topic};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
@@ -249,6 +250,23 @@ impl Store {
             }
         }
         Ok(rows)
+    }
+}
+
+impl Store {
+    /// Returns the survivors of those of these entities that were merged.
+    pub(crate) async fn survivors(
+        &self,
+        ids: &BTreeSet<(EntityType, i64)>,
+    ) -> Result<HashMap<(EntityType, i64), i64>, Error> {
+        let sql = sql!(
+            "SELECT former.kind, former.former_id, former.survivor_id FROM unnest(?::text[], ?::bigint[]) AS asked(kind, id) \
+             JOIN former_identity AS former ON former.kind = asked.kind AND former.former_id = asked.id",
+            text_array(ids.iter().map(|(kind, _)| kind.table().to_owned())),
+            bigint_array(ids.iter().map(|(_, id)| *id)),
+        );
+        let rows: Vec<(EntityType, i64, i64)> = self.query_tuples("lookup::survivors", sql).await?;
+        Ok(rows.into_iter().map(|(kind, former, survivor)| ((kind, former), survivor)).collect())
     }
 }
 

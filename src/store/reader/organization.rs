@@ -109,6 +109,10 @@ impl List for Organizations {
     const PAGE_QUERY: &'static str = "organizations::page";
     const COUNT_QUERY: &'static str = "organizations::count";
 
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        self.is_limited_to_children.then_some(EntityType::Organization)
+    }
+
     fn source(&self, _: &Store) -> ListSource {
         let mut from = sql!("organization");
         let mut conditions = self.filter.conditions();
@@ -173,6 +177,10 @@ pub struct OrganizationStatistics {
 
 impl LoaderKey for OrganizationStatisticsKey {
     const NAME: &'static str = "organization::statistics";
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self(id_of(EntityType::Organization, self.0)))
+    }
 }
 
 impl Loader<OrganizationStatisticsKey> for Store {

@@ -14,6 +14,7 @@ use sea_orm::sea_query::Value;
 use sea_orm::{DbErr, FromQueryResult};
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnCursor, ColumnProjection, ColumnSet};
 use crate::store::access::data_loader::{Loader, LoaderKey};
@@ -150,6 +151,10 @@ pub trait List: Clone + Debug + CanonicalForm + Eq + Hash + Send + Sync + 'stati
     /// Name of the count query in traces.
     const COUNT_QUERY: &'static str;
 
+    /// Returns the type of the parents if they can be merged with others: they are researchers or organizations. `None` for
+    /// other parents, and without any.
+    fn mergeable_parent(&self) -> Option<EntityType>;
+
     /// Returns the source of the rows.
     fn source(&self, store: &Store) -> ListSource;
 
@@ -207,6 +212,12 @@ impl ParentKey {
     #[must_use]
     pub fn new(primary: i64) -> Self {
         Self { primary, secondary: 0 }
+    }
+
+    /// Returns the parent with other ids; see [`LoaderKey::with_ids`].
+    pub(crate) fn with_ids(self, kind: EntityType, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Self {
+        let secondary = if self.secondary == 0 { 0 } else { id_of(kind, self.secondary) };
+        Self { primary: id_of(kind, self.primary), secondary }
     }
 }
 
@@ -286,17 +297,21 @@ pub struct ListPage<L: List> {
     pub has_more: bool,
 }
 
-/// Decodes a row and its parent.
+/// Decodes a row and its parent. A parent that no longer exists has one row, which is empty.
 fn decode_list_row<L: List>(
     row: &statement_batcher::ResultRow,
     columns: PageColumns,
-) -> Result<(ParentKey, ListRow<L>), DbErr> {
+    has_mergeable_parent: bool,
+) -> Result<(ParentKey, Option<ListRow<L>>), DbErr> {
     let mut cursor = row.columns()?;
     let parent = ParentKey { primary: cursor.next_value()?, secondary: cursor.next_value()? };
+    if has_mergeable_parent && cursor.next_value::<Option<bool>>()?.is_none() {
+        return Ok((parent, None));
+    }
     let keys = if columns.cursor_keys { cursor.next_value()? } else { Vec::new() };
     let node = Arc::new(L::Node::from_columns(&mut cursor, columns.node)?);
     let edge = columns.edge.map(|selected| L::Edge::from_columns(&mut cursor, selected)).transpose()?;
-    Ok((parent, ListRow { cursor_keys: keys, node, edge }))
+    Ok((parent, Some(ListRow { cursor_keys: keys, node, edge })))
 }
 
 #[derive(FromQueryResult)]
@@ -351,15 +366,18 @@ fn seek_predicate(keys: &[SortKey], cursor: &Cursor, comparison: &'static str) -
     Ok(range.then(left).then(right).then(")"))
 }
 
-pub(crate) fn page_sql<N: ColumnProjection>(
-    source: ListSource,
-    merge: Option<MergePartitions>,
+/// Returns the query of a page, except for lists with two plans.
+pub(crate) fn page_sql<L: List>(
+    list: &L,
+    store: &Store,
     parents: &[ParentKey],
     page: &PageRequest,
     selection: PageColumns,
 ) -> Result<Sql, Error> {
-    let rows = match merge {
-        None => rows_sql::<N>(source, page, selection, false)?,
+    let source = list.source(store);
+    let select = select_sql(list.mergeable_parent());
+    let rows = match list.merge_partitions() {
+        None => rows_sql::<L::Node>(select, source, page, selection, false)?,
         // Reads up to a whole page from each partition, so that the final sort has few rows.
         Some(merge) => {
             let order = part_order_sql(&source, page);
@@ -368,22 +386,24 @@ pub(crate) fn page_sql<N: ColumnProjection>(
                 conditions: source.conditions.into_iter().chain([merge.condition]).collect(),
                 ..source
             };
-            sql!("SELECT part.* FROM ")
+            Sql::from(select)
+                .then("part.* FROM ")
                 .then(merge.partitions)
                 .then(" CROSS JOIN LATERAL (")
-                .then(rows_sql::<N>(source, page, selection, true)?)
+                .then(rows_sql::<L::Node>("SELECT ", source, page, selection, true)?)
                 .then(") AS part")
                 .then(order)
                 .then(limit_sql(page, selection))
         }
     };
-    Ok(for_each_parent(parents, rows))
+    Ok(for_each_parent(list.mergeable_parent(), parents, rows))
 }
 
 /// Returns the query of a page of a list with two plans, of which Postgres executes one: the condition that chooses does
 /// not depend on the rows.
 fn sized_page_sql<N: ColumnProjection>(
     mut sized: SizedSource,
+    mergeable_parent: Option<EntityType>,
     parents: &[ParentKey],
     page: &PageRequest,
     selection: PageColumns,
@@ -391,14 +411,15 @@ fn sized_page_sql<N: ColumnProjection>(
     let order = part_order_sql(&sized.small, page);
     sized.small.conditions.push(sized.is_small.clone());
     sized.large.conditions.push(Sql::not(sized.is_small));
-    let rows = sql!("SELECT part.* FROM ((")
-        .then(rows_sql::<N>(sized.small, page, selection, true)?)
+    let rows = Sql::from(select_sql(mergeable_parent))
+        .then("part.* FROM ((")
+        .then(rows_sql::<N>("SELECT ", sized.small, page, selection, true)?)
         .then(") UNION ALL (")
-        .then(rows_sql::<N>(sized.large, page, selection, true)?)
+        .then(rows_sql::<N>("SELECT ", sized.large, page, selection, true)?)
         .then(")) AS part")
         .then(order)
         .then(limit_sql(page, selection));
-    Ok(for_each_parent(parents, rows))
+    Ok(for_each_parent(mergeable_parent, parents, rows))
 }
 
 /// Returns `ASC` or `DESC`: the order of the list, or the reverse for a page that is read backwards.
@@ -420,6 +441,7 @@ fn part_order_sql(source: &ListSource, page: &PageRequest) -> Sql {
 
 /// Returns the query of the rows of a page, if requested with the sort keys as `key_0`, `key_1`, …
 fn rows_sql<N: ColumnProjection>(
+    select: &'static str,
     source: ListSource,
     page: &PageRequest,
     selection: PageColumns,
@@ -434,7 +456,7 @@ fn rows_sql<N: ColumnProjection>(
         conditions.push(seek_predicate(&source.sort_keys, cursor, before)?);
     }
     let sort_direction = direction_sql(source.direction, page);
-    let mut cursor_keys = sql!("SELECT ARRAY[");
+    let mut cursor_keys = Sql::from(select).then("ARRAY[");
     let mut order = sql!(" ORDER BY ");
     let mut part_keys = Sql::default();
     for (index, key) in source.sort_keys.iter().enumerate() {
@@ -445,7 +467,7 @@ fn rows_sql<N: ColumnProjection>(
             part_keys = part_keys.then(", ").then(key.expression.clone()).then(format!(" AS key_{index}"));
         }
     }
-    let cursor_keys = if selection.cursor_keys { cursor_keys.then("] AS cursor_keys, ") } else { "SELECT ".into() };
+    let cursor_keys = if selection.cursor_keys { cursor_keys.then("] AS cursor_keys, ") } else { select.into() };
     let columns = cursor_keys.then(N::select_list(source.node_alias, selection.node));
     let edge = selection.edge.map(source.edge_columns).unwrap_or_default();
     let columns = if edge.is_empty() { columns } else { columns.then(", ").then(edge) };
@@ -459,21 +481,54 @@ fn rows_sql<N: ColumnProjection>(
         .then(limit_sql(page, selection)))
 }
 
-fn for_each_parent(parents: &[ParentKey], rows: Sql) -> Sql {
-    sql!("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*")
-        .then(parents_sql(parents))
-        .then("CROSS JOIN LATERAL (")
-        .then(rows)
-        .then(") AS entry")
+/// Returns the condition that a parent is no longer in its table: it was merged or deleted since its id was read.
+pub(crate) fn parent_is_gone(kind: EntityType) -> String {
+    let [primary, secondary] = ["parent.key", "parent.other"].map(|id| is_gone(kind, id));
+    // No second parent is 0.
+    format!("({primary} OR parent.other <> 0 AND {secondary})")
 }
 
-fn count_sql(source: ListSource, parents: &[ParentKey]) -> Sql {
-    sql!("SELECT parent.key AS parent_key, parent.other AS parent_other, (SELECT count(*) FROM ")
+/// Returns the condition that no entity has this id. The planner cannot read the whole table for it, as it would for an
+/// `EXISTS`.
+pub(crate) fn is_gone(kind: EntityType, id: &str) -> String {
+    let table = kind.table();
+    format!("(SELECT true FROM {table} WHERE {table}.id = {id}) IS NULL")
+}
+
+/// Returns the beginning of the query of rows for [`for_each_parent`].
+fn select_sql(mergeable_parent: Option<EntityType>) -> &'static str {
+    if mergeable_parent.is_some() { "SELECT true AS found, " } else { "SELECT " }
+}
+
+/// Returns the query of the rows of each parent. Those of parents that can be merged begin with `found`, and a parent that is
+/// gone has a row without it. The table of the parents is read for parents without rows only.
+fn for_each_parent(mergeable_parent: Option<EntityType>, parents: &[ParentKey], rows: Sql) -> Sql {
+    let each =
+        sql!("SELECT parent.key AS parent_key, parent.other AS parent_other, entry.*").then(parents_sql(parents));
+    let Some(kind) = mergeable_parent else {
+        return each.then("CROSS JOIN LATERAL (").then(rows).then(") AS entry");
+    };
+    each.then("LEFT JOIN LATERAL (")
+        .then(rows)
+        .then(") AS entry ON true WHERE entry.found OR ")
+        .then(parent_is_gone(kind))
+}
+
+/// Returns the query of the counts of each parent, without those of parents that are gone.
+fn count_sql(mergeable_parent: Option<EntityType>, source: ListSource, parents: &[ParentKey]) -> Sql {
+    let count = sql!("(SELECT count(*) AS count FROM ")
         .then(source.from)
         .then(" WHERE ")
         .then(Sql::all(source.conditions))
-        .then(") AS count")
+        .then(") AS counted");
+    let counts = sql!("SELECT parent.key AS parent_key, parent.other AS parent_other, counted.count")
         .then(parents_sql(parents))
+        .then("CROSS JOIN LATERAL ")
+        .then(count);
+    match mergeable_parent {
+        Some(kind) => counts.then(format!(" WHERE counted.count > 0 OR NOT {}", parent_is_gone(kind))),
+        None => counts,
+    }
 }
 
 impl Store {
@@ -485,8 +540,8 @@ impl Store {
         parents: &[ParentKey],
     ) -> Result<HashMap<ParentKey, Arc<ListPage<L>>>, Error> {
         let sql = match list.sized_source(self) {
-            Some(sized) => sized_page_sql::<L::Node>(sized, parents, page, columns)?,
-            None => page_sql::<L::Node>(list.source(self), list.merge_partitions(), parents, page, columns)?,
+            Some(sized) => sized_page_sql::<L::Node>(sized, list.mergeable_parent(), parents, page, columns)?,
+            None => page_sql(list, self, parents, page, columns)?,
         };
         let mut lists: HashMap<ParentKey, Vec<ListRow<L>>> =
             parents.iter().map(|parent| (*parent, Vec::new())).collect();
@@ -497,8 +552,10 @@ impl Store {
             self.query_rows(loader, sql).await?
         };
         for result in &results {
-            let (parent, row) = decode_list_row(result, columns)?;
-            lists.entry(parent).or_default().push(row);
+            match decode_list_row(result, columns, list.mergeable_parent().is_some())? {
+                (parent, Some(row)) => lists.entry(parent).or_default().push(row),
+                (parent, None) => drop(lists.remove(&parent)),
+            }
         }
         let size = page.size as usize;
         let pages = lists.into_iter().map(|(parent, mut rows)| {
@@ -513,8 +570,8 @@ impl Store {
     }
 
     async fn load_counts<L: List>(&self, list: &L, parents: &[ParentKey]) -> Result<HashMap<ParentKey, i64>, Error> {
-        let rows =
-            self.query_all::<ListCountRow>(ListCountKey::<L>::NAME, count_sql(list.source(self), parents)).await?;
+        let sql = count_sql(list.mergeable_parent(), list.source(self), parents);
+        let rows = self.query_all::<ListCountRow>(ListCountKey::<L>::NAME, sql).await?;
         let counts =
             rows.into_iter().map(|row| (ParentKey { primary: row.parent_key, secondary: row.parent_other }, row.count));
         Ok(counts.collect())
@@ -523,10 +580,20 @@ impl Store {
 
 impl<L: List> LoaderKey for PageKey<L> {
     const NAME: &'static str = L::PAGE_QUERY;
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        let kind = self.list.mergeable_parent()?;
+        Some(Self { parent: self.parent.with_ids(kind, id_of), ..self.clone() })
+    }
 }
 
 impl<L: List> LoaderKey for ListCountKey<L> {
     const NAME: &'static str = L::COUNT_QUERY;
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        let kind = self.list.mergeable_parent()?;
+        Some(Self { parent: self.parent.with_ids(kind, id_of), ..self.clone() })
+    }
 }
 
 impl<L: List> Loader<PageKey<L>> for Store {

@@ -224,6 +224,14 @@ impl List for Papers {
     const PAGE_QUERY: &'static str = "papers::page";
     const COUNT_QUERY: &'static str = "papers::count";
 
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        match self.scope {
+            PaperScope::Organization { .. } => Some(EntityType::Organization),
+            PaperScope::Shared(_) => Some(EntityType::Researcher),
+            PaperScope::All | PaperScope::Topic { .. } => None,
+        }
+    }
+
     fn source(&self, store: &Store) -> ListSource {
         let condition = match &self.scope {
             PaperScope::All => None,
@@ -278,6 +286,10 @@ impl List for ResearcherPapers {
     type Edge = ResearcherPaperEdge;
     const PAGE_QUERY: &'static str = "researcher_papers::page";
     const COUNT_QUERY: &'static str = "researcher_papers::count";
+
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        Some(EntityType::Researcher)
+    }
 
     fn is_batchable(&self, _: usize) -> bool {
         self.filter == PaperFilter::default() && self.order == PaperOrder::PublicationDate

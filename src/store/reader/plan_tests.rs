@@ -85,13 +85,7 @@ impl PlanChecker {
                 let cursor_if = |is_present: bool| is_present.then(|| cursor.clone());
                 let page = PageRequest { size: 20, direction, after: cursor_if(after), before: cursor_if(before) };
                 for is_generic in [false, true] {
-                    let sql = page_sql::<L::Node>(
-                        list.source(&self.store),
-                        list.merge_partitions(),
-                        &[ParentKey::default()],
-                        &page,
-                        PageColumns::ALL,
-                    );
+                    let sql = page_sql(&list, &self.store, &[ParentKey::default()], &page, PageColumns::ALL);
                     let statement = sql.expect("a page").into_statement().expect("a value for each placeholder");
                     let text = statement.to_string();
                     let plan = self.explain(statement, is_generic).await;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
@@ -19,12 +20,17 @@ pub struct PublishedNamesKey(pub i64);
 
 impl LoaderKey for PublishedNamesKey {
     const NAME: &'static str = "researcher::published_names";
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self(id_of(EntityType::Researcher, self.0)))
+    }
 }
 
 /// A name on papers of a researcher, with what decides whether it is listed.
 #[derive(FromQueryResult)]
 struct PublishedNameRow {
-    name: String,
+    /// Null if no name adds to the display name.
+    name: Option<String>,
     paper_count: i64,
     display_name: String,
     other_names: Vec<String>,
@@ -37,8 +43,8 @@ struct PublishedNameRow {
 const PUBLISHED_NAMES: &str = "SELECT researcher.id AS parent_key, authorship.name, count(*) AS paper_count, \
      researcher.display_name, researcher.other_names, researcher.hidden_forms, \
      ARRAY(SELECT name_key FROM researcher_name WHERE researcher_id = researcher.id AND use <> 'DISPLAY') AS hidden_keys \
-     FROM researcher JOIN authorship ON authorship.researcher_id = researcher.id \
-     WHERE authorship.name <> researcher.display_name AND authorship.repair_value IS NULL AND researcher.id = ANY(?) \
+     FROM researcher LEFT JOIN authorship ON authorship.researcher_id = researcher.id \
+     AND authorship.name <> researcher.display_name AND authorship.repair_value IS NULL WHERE researcher.id = ANY(?) \
      GROUP BY researcher.id, authorship.name";
 
 impl Loader<PublishedNamesKey> for Store {
@@ -60,6 +66,7 @@ fn listed_names(rows: Vec<PublishedNameRow>) -> Vec<String> {
     let (display_name, other_names, hidden_keys) = (display_name.clone(), other_names.clone(), hidden_keys.clone());
     let redaction = NameRedaction { name: display_name.clone(), forms: hidden_forms.clone().unwrap_or_default() };
     let is_public = |name: &str| !redaction.redacts_name(name) && !hidden_keys.contains(&name_key(name));
-    let published = rows.into_iter().filter(|row| is_public(&row.name)).map(|row| (row.name, row.paper_count));
+    let published = rows.into_iter().filter_map(|row| Some((row.name?, row.paper_count)));
+    let published = published.filter(|(name, _)| is_public(name));
     additional_published_names(&display_name, &other_names, published.collect())
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use crate::entity::{organization, paper, topic};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection, ColumnSet, column_projection};
 use crate::store::access::data_loader::{Loader, LoaderKey};
-use crate::store::access::keyed_rows::decode_keyed;
-use crate::store::access::sql_fragment::{Sql, bigint_array};
+use crate::store::access::sql_fragment::{bigint_array, sql};
+use crate::store::reader::page::is_gone;
 
 /// Stands for the columns of the items in [`Relation::SQL`].
 const COLUMNS: &str = "{columns}";
@@ -25,6 +26,8 @@ pub trait Relation: Send + Sync + 'static {
     const SQL: &'static str;
     /// Name of the query in traces.
     const QUERY: &'static str;
+    /// The type of the parent if it can be merged with others.
+    const MERGEABLE_PARENT: Option<EntityType>;
 }
 
 /// Loader key of the related items of an entity.
@@ -58,25 +61,43 @@ impl<R> std::hash::Hash for RelationKey<R> {
 
 impl<R: Relation> LoaderKey for RelationKey<R> {
     const NAME: &'static str = R::QUERY;
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self::new(id_of(R::MERGEABLE_PARENT?, self.0)))
+    }
 }
 
 impl<R: Relation> Loader<RelationKey<R>> for Store {
     type Value = Arc<Vec<Arc<R::Node>>>;
 
     async fn load(&self, keys: &[RelationKey<R>]) -> Result<HashMap<RelationKey<R>, Self::Value>, Error> {
+        let ids = || bigint_array(keys.iter().map(|key| key.0));
         let text = R::SQL.replacen(COLUMNS, &R::Node::select_list(R::TABLE, ColumnSet::ALL), 1);
-        let sql = Sql::with(&text, bigint_array(keys.iter().map(|key| key.0)));
-        let mut groups: HashMap<i64, Vec<Arc<R::Node>>> = HashMap::new();
-        for row in self.query_rows(RelationKey::<R>::NAME, sql).await? {
-            let (id, node) = decode_keyed(&row, ColumnSet::ALL)?;
-            groups.entry(id).or_default().push(node);
+        let mut sql = sql!("SELECT item.parent_key, item FROM (").then_with(&text, ids()).then(") AS item");
+        if let Some(kind) = R::MERGEABLE_PARENT {
+            // A parent that is gone has a row without an item.
+            sql = sql
+                .then_with(" UNION ALL SELECT asked.id, NULL FROM unnest(?::bigint[])", ids())
+                .then(" AS asked(id) WHERE ")
+                .then(is_gone(kind, "asked.id"));
         }
-        Ok(groups.into_iter().map(|(id, nodes)| (RelationKey::new(id), Arc::new(nodes))).collect())
+        let mut items: HashMap<i64, Vec<Arc<R::Node>>> = keys.iter().map(|key| (key.0, Vec::new())).collect();
+        for row in self.query_rows(RelationKey::<R>::NAME, sql).await? {
+            match row.keyed_record()? {
+                (parent, Some(mut item)) => {
+                    let _parent: i64 = item.next_value()?;
+                    let node = R::Node::from_columns(&mut item, ColumnSet::ALL)?;
+                    items.entry(parent).or_default().push(Arc::new(node));
+                }
+                (parent, None) => drop(items.remove(&parent)),
+            }
+        }
+        Ok(items.into_iter().map(|(id, nodes)| (RelationKey::new(id), Arc::new(nodes))).collect())
     }
 }
 
 macro_rules! relation {
-    ($(#[$doc:meta])* $name:ident, $node:ty, $table:literal, $query:expr, $sql:expr) => {
+    ($(#[$doc:meta])* $name:ident, $parent:expr, $node:ty, $table:literal, $query:expr, $sql:expr) => {
         $(#[$doc])*
         pub struct $name;
 
@@ -85,6 +106,7 @@ macro_rules! relation {
             const TABLE: &'static str = $table;
             const SQL: &'static str = $sql;
             const QUERY: &'static str = $query;
+            const MERGEABLE_PARENT: Option<EntityType> = $parent;
         }
     };
 }
@@ -92,6 +114,7 @@ macro_rules! relation {
 relation!(
     /// Parent organizations.
     OrganizationParents,
+    Some(EntityType::Organization),
     organization::Model,
     "organization",
     "organization::parents",
@@ -102,6 +125,7 @@ relation!(
 relation!(
     /// Ancestor organizations, nearest first.
     OrganizationAncestors,
+    Some(EntityType::Organization),
     organization::Model,
     "organization",
     "organization::ancestors",
@@ -116,6 +140,7 @@ relation!(
 relation!(
     /// Predecessors of an organization.
     OrganizationPredecessors,
+    Some(EntityType::Organization),
     organization::Model,
     "organization",
     "organization::predecessors",
@@ -126,6 +151,7 @@ relation!(
 relation!(
     /// Successors of an organization.
     OrganizationSuccessors,
+    Some(EntityType::Organization),
     organization::Model,
     "organization",
     "organization::successors",
@@ -136,6 +162,7 @@ relation!(
 relation!(
     /// Broader topics.
     TopicBroader,
+    None,
     topic::Model,
     "topic",
     "topic::broader",
@@ -145,6 +172,7 @@ relation!(
 relation!(
     /// Organizations matched to an author's affiliations as published.
     AuthorshipOrganizations,
+    None,
     organization::Model,
     "organization",
     "authorship::organizations",
@@ -156,6 +184,7 @@ relation!(
 relation!(
     /// Other versions of a version of record, latest first.
     PaperVersions,
+    None,
     paper::Model,
     "paper",
     "paper::versions",
@@ -184,10 +213,11 @@ pub struct PreviousId {
 column_projection!(PreviousId { | former_id });
 
 macro_rules! identity_relations {
-    ($identifiers:ident, $previous_ids:ident, $table:literal) => {
+    ($identifiers:ident, $previous_ids:ident, $table:literal, $parent:expr) => {
         relation!(
             /// External identifiers.
             $identifiers,
+            $parent,
             ExternalId,
             "external_id",
             concat!($table, "::external_ids"),
@@ -199,6 +229,7 @@ macro_rules! identity_relations {
         relation!(
             /// Ids of entities merged into it.
             $previous_ids,
+            $parent,
             PreviousId,
             "former_identity",
             concat!($table, "::previous_ids"),
@@ -210,7 +241,7 @@ macro_rules! identity_relations {
     };
 }
 
-identity_relations!(ResearcherIdentifiers, ResearcherPreviousIds, "researcher");
-identity_relations!(OrganizationIdentifiers, OrganizationPreviousIds, "organization");
-identity_relations!(TopicIdentifiers, TopicPreviousIds, "topic");
-identity_relations!(PaperIdentifiers, PaperPreviousIds, "paper");
+identity_relations!(ResearcherIdentifiers, ResearcherPreviousIds, "researcher", Some(EntityType::Researcher));
+identity_relations!(OrganizationIdentifiers, OrganizationPreviousIds, "organization", Some(EntityType::Organization));
+identity_relations!(TopicIdentifiers, TopicPreviousIds, "topic", None);
+identity_relations!(PaperIdentifiers, PaperPreviousIds, "paper", None);

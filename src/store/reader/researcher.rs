@@ -195,6 +195,10 @@ impl List for Researchers {
     const PAGE_QUERY: &'static str = "researchers::page";
     const COUNT_QUERY: &'static str = "researchers::count";
 
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        None
+    }
+
     fn source(&self, _: &Store) -> ListSource {
         ListSource {
             node_alias: "researcher",
@@ -225,6 +229,10 @@ impl List for OrganizationResearchers {
     type Edge = NoEdge;
     const PAGE_QUERY: &'static str = "organization_researchers::page";
     const COUNT_QUERY: &'static str = "organization_researchers::count";
+
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        Some(EntityType::Organization)
+    }
 
     fn source(&self, _: &Store) -> ListSource {
         let organizations =
@@ -272,6 +280,10 @@ impl List for TopicResearchers {
     const PAGE_QUERY: &'static str = "topic_researchers::page";
     const COUNT_QUERY: &'static str = "topic_researchers::count";
 
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        None
+    }
+
     fn source(&self, _: &Store) -> ListSource {
         let topics = || with_narrower("SELECT parent.key".into(), self.include_narrower);
         let from = sql!(
@@ -315,6 +327,10 @@ pub struct ResearcherStatisticsKey(pub i64);
 
 impl LoaderKey for ResearcherStatisticsKey {
     const NAME: &'static str = "researcher::statistics";
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self(id_of(EntityType::Researcher, self.0)))
+    }
 }
 
 impl Loader<ResearcherStatisticsKey> for Store {
@@ -352,18 +368,32 @@ pub struct YearCount {
 
 impl LoaderKey for PapersPerYearKey {
     const NAME: &'static str = "researcher::papers_per_year";
+
+    fn with_ids(&self, id_of: &mut dyn FnMut(EntityType, i64) -> i64) -> Option<Self> {
+        Some(Self(id_of(EntityType::Researcher, self.0)))
+    }
 }
 
 impl Loader<PapersPerYearKey> for Store {
     type Value = Vec<YearCount>;
 
     async fn load(&self, keys: &[PapersPerYearKey]) -> Result<HashMap<PapersPerYearKey, Self::Value>, Error> {
+        #[derive(FromQueryResult)]
+        struct YearRow {
+            year: Option<i32>,
+            count: Option<i64>,
+        }
+        // A researcher without dated papers has a row without a year.
         let sql = sql!(
-            "SELECT researcher_id AS parent_key, publication_key / 10000 AS year, count(*) AS count FROM authorship \
-             WHERE researcher_id = ANY(?) AND publication_key > 0 GROUP BY 1, 2 ORDER BY 1, 2",
+            "SELECT researcher.id AS parent_key, counted.* FROM researcher LEFT JOIN LATERAL (\
+             SELECT publication_key / 10000 AS year, count(*) AS count FROM authorship \
+             WHERE authorship.researcher_id = researcher.id AND publication_key > 0 GROUP BY 1) AS counted ON true \
+             WHERE researcher.id = ANY(?) ORDER BY 1, 2",
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let years = group_by_key(self.query_all::<KeyedRow<YearCount>>(PapersPerYearKey::NAME, sql).await?);
-        Ok(years.into_iter().map(|(id, years)| (PapersPerYearKey(id), years)).collect())
+        let rows = group_by_key(self.query_all::<KeyedRow<YearRow>>(PapersPerYearKey::NAME, sql).await?);
+        let count = |row: YearRow| Some(YearCount { year: row.year?, count: row.count? });
+        let years = |rows: Vec<YearRow>| rows.into_iter().filter_map(count).collect();
+        Ok(rows.into_iter().map(|(id, rows)| (PapersPerYearKey(id), years(rows))).collect())
     }
 }

@@ -109,6 +109,10 @@ impl List for SearchResults {
     const PAGE_QUERY: &'static str = "search::page";
     const COUNT_QUERY: &'static str = "search::count";
 
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        None
+    }
+
     fn source(&self, _: &Store) -> ListSource {
         let from = Sql::from(format!(
             "(SELECT {KIND_AND_ID_COLUMNS}, min(rank)::bigint AS rank, max(popularity)::bigint AS popularity FROM ("

@@ -132,6 +132,10 @@ impl List for Topics {
     const PAGE_QUERY: &'static str = "topics::page";
     const COUNT_QUERY: &'static str = "topics::count";
 
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        None
+    }
+
     fn is_batchable(&self, _: usize) -> bool {
         self.scope == TopicScope::Paper && self.filter == TopicFilter::default()
     }
@@ -227,6 +231,10 @@ impl List for ResearcherTopics {
     type Edge = ResearcherTopicEdge;
     const PAGE_QUERY: &'static str = "researcher_topics::page";
     const COUNT_QUERY: &'static str = "researcher_topics::count";
+
+    fn mergeable_parent(&self) -> Option<EntityType> {
+        Some(EntityType::Researcher)
+    }
 
     fn is_batchable(&self, parents: usize) -> bool {
         // Reads all topics of all papers of each researcher.
