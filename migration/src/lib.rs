@@ -51,6 +51,7 @@ mod m20261129_000043_change_feed;
 mod m20261129_000044_changed_fields;
 mod m20261129_000045_derived_changes;
 mod m20261130_000046_shown_authors;
+mod m20261130_000047_family_words;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -100,6 +101,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000044_changed_fields::Migration),
             Box::new(m20261129_000045_derived_changes::Migration),
             Box::new(m20261130_000046_shown_authors::Migration),
+            Box::new(m20261130_000047_family_words::Migration),
         ]
     }
 }

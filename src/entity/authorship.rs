@@ -35,6 +35,8 @@ pub struct Model {
     pub is_orcid_doubtful: bool,
     /// Those of `author_ids` that are another person's.
     pub doubtful_ids: Option<Vec<String>>,
+    /// How many words of `name` are the family name, if the source says so.
+    pub family_words: Option<i16>,
     #[sea_orm(belongs_to, from = "paper_id", to = "id")]
     pub paper: BelongsTo<crate::entity::paper::Entity>,
     #[sea_orm(belongs_to, relation_enum = "Researcher", from = "researcher_id", to = "id")]

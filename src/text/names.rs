@@ -59,6 +59,44 @@ pub struct NameParts {
     pub family: Option<String>,
 }
 
+impl NameParts {
+    /// Returns how many words of a name are the family name: negative if it comes first, 0 without one. Of a name without
+    /// spaces, characters are counted. `None` if the name is not made of these parts.
+    #[must_use]
+    pub fn family_words(&self, name: &str) -> Option<i16> {
+        let name = clean(name);
+        let separator = if name.contains(' ') { " " } else { "" };
+        let given = clean(self.given.as_deref()?);
+        let Some(family) = self.family.as_deref().map(clean) else { return (given == name).then_some(0) };
+        let count = if separator.is_empty() { family.chars().count() } else { family.split(' ').count() };
+        let count = i16::try_from(count).ok()?;
+        if format!("{given}{separator}{family}") == name {
+            Some(count)
+        } else {
+            (format!("{family}{separator}{given}") == name).then_some(-count)
+        }
+    }
+
+    /// Returns the parts of a name whose [`Self::family_words`] are known. `None` if it has too few words.
+    #[must_use]
+    pub fn with_family_words(name: &str, count: i16) -> Option<Self> {
+        let name = clean(name);
+        if count == 0 {
+            return Some(Self { given: Some(name), family: None });
+        }
+        let separator = if name.contains(' ') { " " } else { "" };
+        let words: Vec<String> = match separator {
+            "" => name.chars().map(String::from).collect(),
+            _ => name.split(' ').map(str::to_owned).collect(),
+        };
+        let count_of_words = usize::from(count.unsigned_abs());
+        let rest = words.len().checked_sub(count_of_words).filter(|rest| *rest > 0)?;
+        let (first, last) = words.split_at(if count > 0 { rest } else { count_of_words });
+        let (given, family) = if count > 0 { (first, last) } else { (last, first) };
+        Some(Self { given: Some(given.join(separator)), family: Some(family.join(separator)) })
+    }
+}
+
 /// Splits a name written given name first, family name first with a comma, or in a script that writes the family name
 /// first.
 #[must_use]
@@ -104,6 +142,35 @@ mod tests {
         assert_eq!(parts("Plato"), (Some("Plato".to_owned()), None));
         assert_eq!(parts("Plato,"), (Some("Plato".to_owned()), None));
         assert_eq!(parts(""), (None, None));
+    }
+
+    #[test]
+    fn divided_names() {
+        for (name, given, family, count) in [
+            ("Ana Ruiz Soto", "Ana", Some("Ruiz Soto"), Some(2)),
+            ("Ana Ruiz Soto", "Ana Ruiz", Some("Soto"), Some(1)),
+            ("Wang Xiaoming", "Xiaoming", Some("Wang"), Some(-1)),
+            ("欧阳小明", "小明", Some("欧阳"), Some(-2)),
+            ("Plato", "Plato", None, Some(0)),
+            ("A. Ruiz Soto", "Ana", Some("Ruiz Soto"), None),
+        ] {
+            let parts = NameParts { given: Some(given.to_owned()), family: family.map(str::to_owned) };
+            assert_eq!(parts.family_words(name), count, "{name}");
+            if let Some(count) = count {
+                assert_eq!(NameParts::with_family_words(name, count), Some(parts), "{name}");
+            }
+        }
+        assert_eq!(NameParts::with_family_words("Ana Soto", 2), None);
+        assert_eq!(NameParts::with_family_words("Ana Soto", -3), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn divisions_are_kept(name in "[A-Z\u{4e00}-\u{4e20}]{1,3}( [a-z]{1,3}){0,3}", count in -4_i16..5) {
+            if let Some(parts) = NameParts::with_family_words(&name, count) {
+                proptest::prop_assert_eq!(parts.family_words(&name).map(i16::abs), Some(count.abs()));
+            }
+        }
     }
 
     #[test]

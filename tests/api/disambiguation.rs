@@ -254,9 +254,52 @@ async fn final_initials_after_an_upgrade() {
     assert_eq!(query_strings(&app.database_url, blocks).await, before);
 }
 
+/// The parts of a name are those that most papers give, in any order; a paper that gives none does not count.
+#[tokio::test]
+async fn divided_names() {
+    let paper = |number: i32, division| {
+        let authors = json!([divided_author("Ana Ruiz Soto", division), { "name": "Tom Ford" }]);
+        paper_with_authors(&format!("Weirs {number}"), 2000 + number, "Waters", authors)
+    };
+    let mut records: Vec<Value> = [Some(1), None, Some(2), None, None, Some(2)]
+        .into_iter()
+        .zip(1..)
+        .map(|(given, number)| paper(number, given))
+        .collect();
+    for _ in 0..2 {
+        let app = TestApp::start().await;
+        for record in &records {
+            app.write_records(&parse_records(json!([record]))).await;
+        }
+        let people = app.data("{ researchers(filter: {query: \"Ruiz\"}) { nodes { givenName familyName } } }").await;
+        let expected = json!([{ "givenName": "Ana", "familyName": "Ruiz Soto" }]);
+        assert_eq!(people["researchers"]["nodes"], expected);
+        records.reverse();
+    }
+}
+
+/// Before, only people had the parts of names: longer family names are kept by an upgrade.
+#[tokio::test]
+async fn divided_names_after_an_upgrade() {
+    let app = TestApp::start().await;
+    let authors = json!([divided_author("Ana Ruiz Soto", Some(2)), { "name": "Tom Ford" }]);
+    app.create_records(json!([paper_with_authors("Weirs", 2001, "Waters", authors)])).await;
+    app.execute_sql(
+        "ALTER TABLE authorship DROP COLUMN family_words; \
+         DELETE FROM seaql_migrations WHERE version = 'm20261130_000047_family_words'",
+    )
+    .await;
+    let config = database_config(&app.database_url, 100);
+    database::run_migrations(&config, MigrationAction::Up).await.expect("the migrations");
+    app.create_records(json!([paper_record("Tides", Some(2002), &["Ana Ruiz Soto", "Tom Ford"])])).await;
+    let people =
+        app.data("{ researchers(filter: {query: \"Ruiz\"}) { nodes { familyName papers { totalCount } } } }").await;
+    assert_eq!(people["researchers"]["nodes"], json!([{ "familyName": "Ruiz Soto", "papers": { "totalCount": 2 } }]));
+}
+
 /// All researchers with papers and coauthors, without IDs and slugs.
 async fn directory_contents(app: &TestApp) -> BTreeSet<String> {
-    let query = "{ researchers(first: 100) { nodes { name orcid statistics { paperCount coauthorCount }
+    let query = "{ researchers(first: 100) { nodes { name givenName familyName orcid statistics { paperCount coauthorCount }
         papers(first: 100, orderBy: {field: TITLE, direction: ASC}) { nodes { title } }
         coauthors(first: 100, orderBy: {field: NAME, direction: ASC}) { edges { node { name statistics { paperCount } } paperCount } } } } }";
     let found = app.data(query).await["researchers"]["nodes"].clone();
@@ -273,7 +316,18 @@ async fn directory_contents(app: &TestApp) -> BTreeSet<String> {
         .collect()
 }
 
-/// Papers of few people with few names, so that namesakes, initials and shared coauthors occur.
+/// An author with a name, whose last words are given as the family name if their number is.
+fn divided_author(name: &str, family_words: Option<usize>) -> Value {
+    let words: Vec<&str> = name.split(' ').collect();
+    match family_words.and_then(|count| words.len().checked_sub(count)).filter(|given| *given > 0) {
+        Some(given) => {
+            json!({ "name": name, "givenName": words[..given].join(" "), "familyName": words[given..].join(" ") })
+        }
+        None => json!({ "name": name }),
+    }
+}
+
+/// Papers of few people with few names, so that namesakes, initials, shared coauthors and divided names occur.
 fn arbitrary_records() -> impl Strategy<Value = Vec<Value>> {
     let name = prop::sample::select(vec![
         "Wei Zhang",
@@ -293,10 +347,16 @@ fn arbitrary_records() -> impl Strategy<Value = Vec<Value>> {
         "Yi Brookside",
         "TJ Smith",
         "T. J. Smith",
+        "Ana Ruiz Soto",
+        "Ana Ruiz Soto",
     ]);
-    let author = (name, prop::option::weighted(0.1, 1_u64..3)).prop_map(|(name, number)| match number {
-        Some(number) => json!({ "name": name, "orcid": orcid(number) }),
-        None => json!({ "name": name }),
+    let division = prop::option::of(1_usize..3);
+    let author = (name, division, prop::option::weighted(0.1, 1_u64..3)).prop_map(|(name, division, number)| {
+        let author = divided_author(name, division);
+        match number {
+            Some(number) => with_fields(author, json!({ "orcid": orcid(number) })),
+            None => author,
+        }
     });
     let paper = (prop::collection::vec(author, 1..4), 1990_i32..2015, prop::sample::select(vec!["North", "South"]));
     prop::collection::vec(paper, 2..9).prop_map(|papers| {

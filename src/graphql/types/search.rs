@@ -392,7 +392,7 @@ impl SearchQuery {
     /// A prefix with hundreds of matches (thousands, for several words) is searched among the most prominent entities
     /// only, until there are enough suggestions.
     // It reads the names that begin with each word.
-    #[graphql(directive = Cost::apply(statements(8)))]
+    #[graphql(directive = Cost::apply(statements(9)))]
     async fn autocomplete(
         &self,
         ctx: &Context<'_>,

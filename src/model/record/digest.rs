@@ -343,6 +343,7 @@ impl HashedFields for AuthorRecord {
             name,
             given_name,
             family_name,
+            family_words,
             orcid,
             identifiers,
             is_corresponding,
@@ -358,6 +359,7 @@ impl HashedFields for AuthorRecord {
         object.required("name", name)?;
         object.optional("givenName", given_name.as_ref())?;
         object.optional("familyName", family_name.as_ref())?;
+        object.optional("familyWords", *family_words)?;
         object.optional("orcid", orcid.as_ref().map(|orcid| orcid.as_str()))?;
         object.list("identifiers", identifiers.iter().map(Hashed))?;
         object.optional("isCorresponding", *is_corresponding)?;

@@ -172,6 +172,10 @@ pub struct AuthorRecord {
     /// Family name, if the source states the parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
+    /// In an export, instead of the parts: how many words of the name are the family name, negative if it comes first, 0
+    /// without one. Of a name without spaces, characters are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_words: Option<i16>,
     /// ORCID iD as stated by the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orcid: Option<Orcid>,

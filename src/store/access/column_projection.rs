@@ -241,5 +241,6 @@ column_projection!(authorship::Model {
     id, paper_id, researcher_id, name_as_published, name
     | position, is_corresponding, equal_contribution_group, affiliations_as_published;
     list_order, publication_key, repair_value, repair_rule, repair_confidence, is_repair_applied, suggestion_key,
-    confirming_key, same_as_id, orcid, author_ids, block, is_orcid_doubtful, doubtful_ids
+    confirming_key, same_as_id, orcid, author_ids, block, is_orcid_doubtful, doubtful_ids,
+    family_words
 });

@@ -39,12 +39,14 @@ struct AuthorshipInsertRow<'a> {
     orcid: Option<&'a str>,
     author_ids: Option<Vec<String>>,
     block: String,
+    family_words: Option<i16>,
 }
 
 const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, \
      name text, researcher_id bigint, same_as_id bigint, is_corresponding boolean, equal_contribution_group integer, \
      affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
-     is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text";
+     is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text, \
+     family_words smallint";
 
 /// How the researcher of an author is determined.
 #[derive(Clone, Copy)]
@@ -94,6 +96,7 @@ pub(crate) async fn replace_authorships(
     for (((author, (slot, paper_id, researcher_id)), assigned), assignments) in
         authors.iter().zip(&with_slots).zip(&assigned).zip(&assignments)
     {
+        let family_words = author.family_words();
         let (name, author) = (&author.name, author.record);
         linked.extend(author.organizations.iter().map(|organization| (slot.id, organization)));
         let same_as = match assignments {
@@ -121,15 +124,16 @@ pub(crate) async fn replace_authorships(
             orcid: author.orcid.as_ref().map(Orcid::as_str),
             author_ids: qualified_author_ids(author),
             block: names::NameForm::new(&name.name).blocking_key,
+            family_words,
         });
     }
     let insert = "INSERT INTO authorship (id, paper_id, list_order, position, name_as_published, name, researcher_id, same_as_id, \
          is_corresponding, equal_contribution_group, affiliations_as_published, publication_key, repair_value, repair_rule, \
-         repair_confidence, is_repair_applied, suggestion_key, confirming_key, orcid, author_ids, block) \
+         repair_confidence, is_repair_applied, suggestion_key, confirming_key, orcid, author_ids, block, family_words) \
          SELECT rows.id, rows.paper_id, rows.list_order, rows.position, rows.name_as_published, rows.name, rows.researcher_id, \
          rows.same_as_id, rows.is_corresponding, rows.equal_contribution_group, rows.affiliations_as_published, \
          paper.publication_key, rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, \
-         rows.suggestion_key, rows.confirming_key, rows.orcid, rows.author_ids, rows.block \
+         rows.suggestion_key, rows.confirming_key, rows.orcid, rows.author_ids, rows.block, rows.family_words \
          FROM rows JOIN paper ON paper.id = rows.paper_id";
     uow.execute_with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
     let carried_over: Vec<_> =

@@ -13,7 +13,7 @@ use crate::model::record::{AuthorRecord, ResearcherRecord};
 use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::ingest::researcher_matching::NamedAuthor;
 use crate::store::unit_of_work::UnitOfWork;
-use crate::text::names::{self, ListCapitals, Repair, RepairedName};
+use crate::text::names::{self, ListCapitals, NameParts, Repair, RepairedName};
 
 /// An author of a record, with the repaired name.
 pub(crate) struct RepairedAuthor<'a> {
@@ -65,7 +65,7 @@ pub(crate) struct ProvidedNameParts {
 impl<'a> RepairedAuthor<'a> {
     fn new(record: &'a AuthorRecord, repaired: RepairedName, is_confirmed: bool) -> Self {
         let name = RepairedAuthorName::new(repaired, is_confirmed);
-        let parts = ProvidedNameParts { given: record.given_name.clone(), family: record.family_name.clone() };
+        let parts = ProvidedNameParts::of_author(record);
         Self { record, parts: parts.transferred(&record.name, &name.name), name }
     }
 
@@ -76,6 +76,15 @@ impl<'a> RepairedAuthor<'a> {
         keys
     }
 
+    /// How many words of the displayed name are the family name, if the source says so.
+    pub(crate) fn family_words(&self) -> Option<i16> {
+        let name = &self.name.name;
+        if self.parts.is_empty() {
+            return self.record.family_words.filter(|count| NameParts::with_family_words(name, *count).is_some());
+        }
+        self.named_author().name_parts().family_words(name)
+    }
+
     /// The author as matched to a researcher.
     pub(crate) fn named_author(&self) -> NamedAuthor<'_> {
         self.parts.named_author(&self.name.name, self.record.orcid.as_ref())
@@ -83,6 +92,17 @@ impl<'a> RepairedAuthor<'a> {
 }
 
 impl ProvidedNameParts {
+    fn of_author(record: &AuthorRecord) -> Self {
+        let provided = Self { given: record.given_name.clone(), family: record.family_name.clone() };
+        let counted = record.family_words.filter(|_| provided.is_empty());
+        let divided = counted.and_then(|count| NameParts::with_family_words(&record.name, count));
+        divided.map_or(provided, |NameParts { given, family }| Self { given, family })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.given.is_none() && self.family.is_none()
+    }
+
     /// The parts of the name in another spelling, with as many words each. Empty if the words do not correspond.
     pub(crate) fn transferred(self, from: &str, to: &str) -> Self {
         let (from, to) = (names::clean(from), names::clean(to));

@@ -108,7 +108,8 @@ const PAPER_FIELDS: &str = "'title', thing.title, 'translatedTitles', thing.tran
      WHERE identity_pin.authorship_id = authorship.id) THEN true END, 'sameAsId', authorship.same_as_id, \
      'orcid', authorship.orcid, 'identifiers', (\
      SELECT json_agg(json_build_object('scheme', split_part(own.id, ':', 1), 'value', substr(own.id, strpos(own.id, ':') + 1)) ORDER BY own.place) \
-     FROM unnest(authorship.author_ids) WITH ORDINALITY AS own(id, place)), 'position', authorship.position, 'name', authorship.name_as_published, 'isCorresponding', authorship.is_corresponding, \
+     FROM unnest(authorship.author_ids) WITH ORDINALITY AS own(id, place)), 'position', authorship.position, 'name', authorship.name_as_published, \
+     'familyWords', authorship.family_words, 'isCorresponding', authorship.is_corresponding, \
      'equalContributionGroup', authorship.equal_contribution_group, \
      'affiliationsAsPublished', authorship.affiliations_as_published, 'organizations', (\
      SELECT json_agg(reference ORDER BY id, ror) FROM (\
@@ -199,6 +200,7 @@ impl RecordRedaction {
             let repaired_name = self.repaired_name.as_deref().unwrap_or_default();
             if self.redaction.redacts_name(&author.name) || self.redaction.redacts_name(repaired_name) {
                 author.name.clone_from(&self.redaction.name);
+                author.family_words = None;
             }
             self.redaction.remove_redacted(&mut author.affiliations_as_published);
         }

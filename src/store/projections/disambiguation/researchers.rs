@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::{
-    DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::FromQueryResult;
 use serde::Serialize;
 
-use crate::entity::researcher;
 use crate::error::Error;
 use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::researcher_matching::{
@@ -32,17 +29,11 @@ pub(super) async fn create_missing_researchers(
         }
         choose_display_name(counted.into_iter())
     });
-    let names: Vec<&str> = names.collect();
-    let parts = load_known_name_parts(uow, &names).await?;
     let mut index = ResearcherIndex::default();
-    let indexes: Vec<usize> = names
-        .iter()
-        .map(|name| {
-            let parts = parts.get(*name).cloned().unwrap_or_else(|| names::split_name(name));
-            let (given, family) = (parts.given.as_deref(), parts.family.as_deref());
-            index.add_new(&NamedAuthor { name, given, family, orcid: None }, names::name_key(name))
-        })
-        .collect();
+    // Their authors are assigned later; how these divide the name decides then.
+    let add =
+        |name| index.add_new(&NamedAuthor { name, given: None, family: None, orcid: None }, names::name_key(name));
+    let indexes: Vec<usize> = names.map(add).collect();
     store_researchers(uow, &mut index).await?;
     let mut indexes = indexes.into_iter();
     let id = |assignment: &Assignment| match assignment {
@@ -53,27 +44,7 @@ pub(super) async fn create_missing_researchers(
     Ok(assignments.iter().map(id).collect())
 }
 
-/// The parts of names as sources provide them for a researcher of the same name.
-async fn load_known_name_parts(uow: &UnitOfWork<'_>, names: &[&str]) -> Result<HashMap<String, NameParts>, Error> {
-    #[derive(DerivePartialModel)]
-    #[sea_orm(entity = "researcher::Entity")]
-    struct NamePartsRow {
-        display_name: String,
-        given_name: Option<String>,
-        family_name: Option<String>,
-    }
-    let keys: HashSet<String> = names.iter().map(|name| names::name_key(name)).collect();
-    let named = researcher::Entity::find()
-        .distinct_on([researcher::Column::DisplayName])
-        .filter(researcher::COLUMN.name_key.eq_any(keys))
-        .order_by_asc(researcher::Column::DisplayName)
-        .order_by_asc(researcher::Column::Id);
-    let rows = named.into_partial_model::<NamePartsRow>().all(uow.db()).await?;
-    let parts = |row: NamePartsRow| (row.display_name, NameParts { given: row.given_name, family: row.family_name });
-    Ok(rows.into_iter().map(parts).collect())
-}
-
-/// Displays researchers without a record by the name that most of their papers have.
+/// Displays researchers without a record by the name that most of their papers have, divided as on most of these.
 pub(super) async fn update_majority_names(
     uow: &mut UnitOfWork<'_>,
     researcher_ids: &HashSet<i64>,
@@ -82,43 +53,74 @@ pub(super) async fn update_majority_names(
     struct NameCountRow {
         id: i64,
         name: String,
+        family_words: Option<i16>,
         papers: i64,
     }
+    #[derive(FromQueryResult)]
+    struct DisplayedRow {
+        id: i64,
+        display_name: String,
+        given_name: Option<String>,
+        family_name: Option<String>,
+        is_exported: bool,
+    }
     // By all their papers: a researcher with an ORCID iD may have names of several blocks.
-    let mut names_by_researcher: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
+    let mut names_by_researcher: HashMap<i64, PublishedNames> = HashMap::new();
     for row in uow
         .rows::<NameCountRow>(sql!(
-            "SELECT authorship.researcher_id AS id, authorship.name, count(*) AS papers FROM authorship \
+            "SELECT authorship.researcher_id AS id, authorship.name, authorship.family_words, count(*) AS papers FROM authorship \
              WHERE authorship.researcher_id = ANY(?) AND NOT EXISTS (SELECT FROM source_record \
              WHERE source_record.researcher_id = authorship.researcher_id \
              AND NOT starts_with(source_record.key, 'directory:')) AND NOT EXISTS (SELECT FROM identity_pin \
              WHERE identity_pin.researcher_id = authorship.researcher_id) AND NOT EXISTS (SELECT FROM researcher_name \
              WHERE researcher_name.researcher_id = authorship.researcher_id) \
              AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) \
-             GROUP BY 1, 2",
+             GROUP BY 1, 2, 3",
             bigint_array(researcher_ids.iter().copied()),
         ))
         .await?
     {
-        names_by_researcher.entry(row.id).or_default().push((row.name, row.papers));
+        names_by_researcher.entry(row.id).or_default().add(row.name, row.family_words, row.papers);
     }
-    let wanted: HashMap<i64, &str> = names_by_researcher
-        .iter()
-        .map(|(id, names)| (*id, choose_display_name(names.iter().map(|(name, papers)| (name.as_str(), *papers)))))
-        .collect();
-    let displayed = researcher::Entity::find()
-        .select_only()
-        .columns([researcher::Column::Id, researcher::Column::DisplayName])
-        .filter(researcher::COLUMN.id.eq_any(wanted.keys().copied()));
-    let displayed: Vec<(i64, String)> = displayed.into_tuple().all(uow.db()).await?;
-    let renamed = displayed.into_iter().map(|(id, name)| (id, name, wanted[&id]));
-    let renamed: Vec<(i64, &str)> =
-        renamed.filter(|(_, name, wanted)| wanted != name).map(|(id, _, wanted)| (id, wanted)).collect();
-    let parts = load_known_name_parts(uow, &renamed.iter().map(|(_, name)| *name).collect::<Vec<_>>()).await?;
-    let with_parts = |(id, name): &(i64, &str)| {
-        (*id, (*name).to_owned(), parts.get(*name).cloned().unwrap_or_else(|| names::split_name(name)))
-    };
-    update_display_names(uow, renamed.iter().map(with_parts).collect()).await
+    let displayed = sql!(
+        "SELECT id, display_name, given_name, family_name, EXISTS (SELECT FROM source_record \
+         WHERE source_record.researcher_id = researcher.id AND starts_with(source_record.key, 'directory:')) AS is_exported \
+         FROM researcher WHERE id = ANY(?)",
+        bigint_array(names_by_researcher.keys().copied()),
+    );
+    let changed = uow.rows::<DisplayedRow>(displayed).await?.into_iter().filter_map(|row| {
+        let (name, parts) = names_by_researcher.get(&row.id)?.display_name()?;
+        // An export has the parts of people, and not those of authors.
+        let is_known = parts.is_none() && row.is_exported && row.display_name == name;
+        let parts = parts.unwrap_or_else(|| names::split_name(name));
+        let before = NameParts { given: row.given_name, family: row.family_name };
+        let is_changed = row.display_name != name || (!is_known && before != parts);
+        is_changed.then(|| (row.id, name.to_owned(), parts))
+    });
+    update_display_names(uow, changed.collect()).await
+}
+
+/// The names of a researcher on papers: for each, the number of papers, and how many divide it in which way.
+#[derive(Default)]
+struct PublishedNames(BTreeMap<String, (i64, BTreeMap<i16, i64>)>);
+
+impl PublishedNames {
+    fn add(&mut self, name: String, family_words: Option<i16>, papers: i64) {
+        let (total, divisions) = self.0.entry(name).or_default();
+        *total += papers;
+        if let Some(family_words) = family_words {
+            *divisions.entry(family_words).or_default() += papers;
+        }
+    }
+
+    /// The name to display, and its parts as most papers divide it, if one does.
+    fn display_name(&self) -> Option<(&str, Option<NameParts>)> {
+        let name = choose_display_name(self.0.iter().map(|(name, (papers, _))| (name.as_str(), *papers)));
+        let (_, divisions) = self.0.get(name)?;
+        let most = divisions.iter().max_by_key(|(family_words, papers)| (**papers, **family_words));
+        let parts = most.and_then(|(family_words, _)| NameParts::with_family_words(name, *family_words));
+        Some((name, parts))
+    }
 }
 
 /// Assigns identifiers that papers provide and no researcher has.
