@@ -32,7 +32,7 @@ async fn each_word_of_a_search_is_charged() {
         ("{ search(query: \"ada berg ada\") { totalCount } }", 440),
         ("{ search(query: \"ada berg\") { totalCount nodes { id } } }", 660),
         ("{ search(query: \" \") { totalCount } }", 240),
-        ("{ autocomplete(query: \"ada b\", first: 5) { label } }", 1_105),
+        ("{ autocomplete(query: \"ada b\", first: 5) { label } }", 1_205),
         ("{ researchers(filter: { query: \"ada\" }) { totalCount } }", 340),
         ("{ researchers(filter: { not: { or: [{ query: \"ada\" }, { query: \"bo dahl\" }] } }) { totalCount } }", 540),
         ("{ researchers(filter: { query: \"ada\" }) @skip(if: true) { totalCount } }", 0),

@@ -111,7 +111,8 @@ impl Paper {
     }
 
     /// The revision, opaque: it is another one after every change that the change feed reports.
-    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1)))]
+    // The change feed is read for each paper of the longest lists.
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(2)))]
     pub async fn revision(&self, ctx: &Context<'_>) -> Result<String, Error> {
         load_revision(ctx, ChangeKind::Paper, self.0.id).await
     }
