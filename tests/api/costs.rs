@@ -122,11 +122,10 @@ impl DedicatedServer {
     }
 }
 
-/// The rows that the scans of a plan return. A scan of a subquery passes on what other scans read, and whether the planner
-/// needs one is no cost.
+/// The rows that the scans of a plan return.
 pub fn scanned_rows(plan: &Value) -> u64 {
     let below: u64 = plan["Plans"].as_array().into_iter().flatten().map(scanned_rows).sum();
-    let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.ends_with("Scan") && kind != "Subquery Scan");
+    let is_scan = plan["Node Type"].as_str().is_some_and(|kind| kind.ends_with("Scan"));
     let number = |name: &str| plan[name].as_f64().unwrap_or_default();
     // The rows are the mean of the loops. Postgres 18 has decimals; they are rounded as earlier versions do, so that the
     // same plan has the same count.

@@ -245,7 +245,7 @@ impl Researcher {
 
     /// The papers of the researcher, including all versions, newest first by default. Each edge contains the
     /// researcher's authorship.
-    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).scan(5)))]
+    #[graphql(directive = Reads::apply(&[]), directive = Cost::apply(statements(1).filter_statements(1).scan(5)))]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn papers(
         &self,

@@ -1,4 +1,4 @@
-//! The connections of a pool that nobody uses.
+//! The idle connections of a pool.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
