@@ -4,7 +4,7 @@
 # bench/README.md explains.
 #
 #   bench/compare.sh [FILE...] [--latency 0,1,5,20] [-- --seconds 4 --rounds 3 --queries p,c2,c3,l,n,f,s,a --zipf p,c2
-#                               --single p --first p --connections 8
+#                               --single p --first p --processes 5 --connections 8
 #                               --peers service,cached,postgraphile,yoga,statement --check-only]
 #
 # --latency lists the milliseconds that a small proxy in front of Postgres adds to each round trip, for all peers; at 0,

@@ -413,12 +413,12 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
     print_database(&database);
     let store = open_store(&database, config).with_replicas(&database.replicas);
     let prepared = tokio::select! {
-        application = build_application(&database, &store, serve) => application.map(Some),
+        built = build_application(&database, &store, serve) => built.map(Some),
         () = &mut stop => Ok(None),
     };
     let result = match prepared {
-        Ok(Some(application)) => tokio::select! {
-            result = run_until_stopped(application, stop) => result.map_err(Into::into),
+        Ok(Some((application, banner))) => tokio::select! {
+            result = run_until_stopped(application, banner, stop) => result.map_err(Into::into),
             () = database.supervise() => Ok(()),
             () = refresh_statistics_daily(&store) => Ok(()),
         },
@@ -430,9 +430,13 @@ async fn serve(config: &DatabaseConfig, serve: ServeConfig) -> CommandResult {
 }
 
 /// Serves requests until the stop signal, then shuts down gracefully.
-async fn run_until_stopped(application: Application, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+async fn run_until_stopped(
+    application: Application,
+    banner: banner::Banner,
+    stop: impl Future<Output = ()>,
+) -> std::io::Result<()> {
     let handle = application.handle();
-    let running = application.run();
+    let running = application.run(|| banner.print());
     tokio::pin!(running);
     tokio::select! {
         result = &mut running => return result,
@@ -447,7 +451,7 @@ async fn build_application(
     database: &Database,
     store: &Store,
     serve: ServeConfig,
-) -> Result<Application, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(Application, banner::Banner), Box<dyn std::error::Error + Send + Sync>> {
     match database.read_only_reason() {
         Some(reason) => tracing::warn!(reason, "the database is read-only: derived data is not refreshed"),
         None => prepare_data(database, store, serve.demo).await?,
@@ -472,8 +476,8 @@ async fn build_application(
     let application = Application::build(store.clone(), settings)?;
     application.warm_up().await;
     let url = serve.public_url.unwrap_or_else(|| http::local_url(application.address()));
-    banner::print_banner(store, &url, has_pages, database.is_embedded()).await?;
-    Ok(application)
+    let banner = banner::make_banner(store, &url, has_pages, database.is_embedded()).await?;
+    Ok((application, banner))
 }
 
 /// Refreshes derived data, and loads the sample data if they are wanted.

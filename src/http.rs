@@ -257,13 +257,15 @@ impl Application {
         warm_up::warm_up(&self.schema, &self.store).await;
     }
 
-    /// Serves requests until it is shut down. The first one is its own: the typical query.
+    /// Serves requests until it is shut down. The first one is its own: the typical query. Then calls `on_ready`, a second
+    /// after the start at the latest: the requests of clients need not compete with the first one.
     ///
     /// # Errors
     /// If accepting connections fails.
-    pub async fn run(self) -> std::io::Result<()> {
+    pub async fn run(self, on_ready: impl FnOnce()) -> std::io::Result<()> {
         let first_request = async {
             warm_up::send_request(local_address(self.address), &self.store).await;
+            on_ready();
             Ok(())
         };
         match self.metrics_server {

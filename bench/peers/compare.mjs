@@ -1,6 +1,7 @@
 // Benchmarks the service and its peers on one database. Started by bench/compare.sh. Before the measurement, the responses
 // of each peer are compared with those of the service.
 import { spawn } from "node:child_process";
+import { createServer } from "node:http";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,6 +32,8 @@ const { values: options } = parseArgs({
     connections: { type: "string", default: "8" },
     // The query of the first requests of a new process; empty if they are not measured.
     first: { type: "string", default: "" },
+    // How many processes to start, one after the other, to measure their first requests.
+    processes: { type: "string", default: "5" },
     "check-only": { type: "boolean", default: false },
   },
 });
@@ -41,6 +44,8 @@ const latencies = listed(options.latency).map(Number);
 /** Connections of the client, and of each peer to Postgres. */
 const CONNECTIONS = Number(options.connections);
 const FIRST_REQUESTS = 100;
+/** How many connections to Postgres the service opens when it starts. */
+const INITIAL_CONNECTIONS = 4;
 const CHECKED_KEYS = 20;
 const WARM_UP_SECONDS = 2;
 const MAX_KEYS = 60_000;
@@ -153,18 +158,21 @@ const start = (command, args, environment) =>
       const url = (output += data).match(/GraphQL\s+(http:\S+)/)?.[1];
       if (url === undefined) return;
       clearTimeout(timer);
-      resolve({ url, pid: child.pid });
+      resolve({ url, pid: child.pid, stop: () => stop(child) });
     });
   });
 
-const stopAll = () =>
-  Promise.all(children.splice(0).map((child) => {
-    child.removeAllListeners("exit");
-    if (child.exitCode !== null || child.signalCode !== null) return undefined;
-    child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
-    return new Promise((resolve) => child.once("exit", resolve)).then(() => clearTimeout(timer));
-  }));
+const stop = (child) => {
+  const place = children.indexOf(child);
+  if (place !== -1) children.splice(place, 1);
+  child.removeAllListeners("exit");
+  if (child.exitCode !== null || child.signalCode !== null) return undefined;
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  return new Promise((resolve) => child.once("exit", resolve)).then(() => clearTimeout(timer));
+};
+
+const stopAll = () => Promise.all([...children].map(stop));
 
 const service = (environment) => () =>
   start(options.program, ["serve", "--data-dir", options.data, "--demo", "never", "--listen", "127.0.0.1:0"], {
@@ -357,27 +365,60 @@ const measureWithPgbench = async (peer, query, { sequence, keys }, start, durati
 
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 
-/** The time to open a connection to Postgres and to execute a first statement on it, in milliseconds. */
-const connectTime = async () => {
+/** The time to open connections to Postgres at once and to execute a first statement on each, in milliseconds. */
+const connectTime = async (count) => {
   const started = now();
-  const connection = new pg.Client({ host: database.PGHOST, port: Number(database.PGPORT), user: database.PGUSER, database: database.PGDATABASE });
-  await connection.connect();
-  await connection.query("SELECT 1");
+  const connections = await Promise.all(Array.from({ length: count }, async () => {
+    const connection = new pg.Client({ host: database.PGHOST, port: Number(database.PGPORT), user: database.PGUSER, database: database.PGDATABASE });
+    await connection.connect();
+    await connection.query("SELECT 1");
+    return connection;
+  }));
   const time = now() - started;
-  await connection.end();
+  await Promise.all(connections.map((connection) => connection.end()));
   return time;
 };
 
-/** Times of the first requests of a new process, one after the other, each for another key. */
-const measureFirst = async (peer, query, { keys }) => {
-  const { text, variables } = peer.queries[query];
-  const times = [];
-  for (let number = 0; number < FIRST_REQUESTS; number++) {
-    const started = now();
-    await execute(peer, text, variables(keys[number % keys.length]));
-    times.push(now() - started);
+/**
+ * Sends requests to a server that does nothing. The first requests of a process of Node.js take tens of milliseconds by
+ * themselves, which are not those of the server that is measured.
+ */
+const warmUpClient = async () => {
+  const server = createServer((request, response) => request.resume().on("end", () => response.end('{"data":{}}')));
+  const port = await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
+  for (let number = 0; number < FIRST_REQUESTS; number++) await execute({ url: `http://127.0.0.1:${port}/` }, "{__typename}", {});
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+};
+
+/**
+ * Times of the first requests of new processes: medians over the processes, which are started one after the other. The
+ * requests of a process follow each other, each for another key, and the first is sent as soon as the process prints its
+ * URL.
+ */
+const measureFirst = async (id, query, { keys }) => {
+  const results = [];
+  const { text, variables } = all[id].queries[query];
+  await warmUpClient();
+  for (let round = 0; round < Number(options.processes); round++) {
+    const peer = { ...all[id], ...(await all[id].start()) };
+    const times = [];
+    for (let number = 0; number < FIRST_REQUESTS; number++) {
+      const started = now();
+      await execute(peer, text, variables(keys[(round * FIRST_REQUESTS + number) % keys.length]));
+      times.push(now() - started);
+    }
+    await peer.stop();
+    const [connect, connectAll] = [[], []];
+    for (let number = 0; number < 5; number++) {
+      connect.push(await connectTime(1));
+      connectAll.push(await connectTime(INITIAL_CONNECTIONS));
+    }
+    results.push({
+      first: times[0], second: times[1], later: median(times.slice(-20)), connect: median(connect), connectAll: median(connectAll),
+    });
   }
-  return { first: times[0], second: times[1], later: median(times.slice(-20)), connect: median([await connectTime(), await connectTime(), await connectTime()]) };
+  return Object.fromEntries(Object.keys(results[0]).map((name) => [name, median(results.map((one) => one[name]))]));
 };
 
 const measure = async (peer, query, distribution, keys, start, duration, postmaster, checkResponses) => {
@@ -403,8 +444,8 @@ const median = (numbers) => {
 
 const format = (number, digits) => (number === undefined ? "–" : number.toFixed(digits));
 const rate = (number) => format(number, number < 100 ? 1 : 0);
-const table = (head, rows) =>
-  [head, head.map((_, column) => (column < 3 ? "---" : "--:")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+const table = (head, rows, texts = 3) =>
+  [head, head.map((_, column) => (column < texts ? "---" : "--:")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
 const print = (results) => {
   const rows = results.map(({ latency, query, distribution, peer, figures }) => {
@@ -476,11 +517,12 @@ const compare = async () => {
   if (options["check-only"]) return;
   print(cells);
   if (firsts.length > 0) {
-    console.log(`\nThe first requests of a new process, one after the other (${options.first}), in milliseconds:\n`);
-    const lines = firsts.map(({ latency, peer, first, second, later, connect }) => [
-      `${latency} ms`, peer.name, options.first, format(first, 1), format(second, 1), format(later, 1), format(connect, 1),
+    console.log(`\nThe first requests of a new process (${options.first}), in milliseconds; medians of ${options.processes} processes:\n`);
+    const lines = firsts.map(({ latency, name, first, second, later, connect, connectAll }) => [
+      `${latency} ms`, name, ...[first, second, later, connect, connectAll, 1.5 * later + connectAll].map((time) => format(time, 1)),
     ]);
-    console.log(table(["latency", "peer", "query", "first", "second", "81st to 100th", "opening a connection"], lines));
+    const head = ["latency", "peer", "first", "second", "81st to 100th", "opening a connection", `opening ${INITIAL_CONNECTIONS} at once`, "allowed"];
+    console.log(table(head, lines, 2));
   }
 };
 
@@ -488,11 +530,10 @@ const compare = async () => {
 const compareAt = async (latency, keysFor, postmaster, results, firsts) => {
   const peers = [];
   for (const id of listed(options.peers)) {
-    const peer = { id, ...all[id], ...(all[id].start ? await all[id].start() : {}) };
-    if (options.first && peer.url !== undefined) {
-      firsts.push({ latency, peer, ...(await measureFirst(peer, options.first, keysFor(options.first, "uniform"))) });
+    if (options.first && all[id].start !== undefined) {
+      firsts.push({ latency, name: all[id].name, ...(await measureFirst(id, options.first, keysFor(options.first, "uniform"))) });
     }
-    peers.push(peer);
+    peers.push({ id, ...all[id], ...(all[id].start ? await all[id].start() : {}) });
   }
 
   const cells = [];

@@ -1,13 +1,26 @@
 //! The banner of `serve`: the addresses, the contents of the directory, and an example.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::store::Store;
 use crate::telemetry::console;
 
-/// Prints the banner for a service at this URL.
-pub(super) async fn print_banner(store: &Store, url: &str, has_pages: bool, is_embedded: bool) -> Result<(), Error> {
+/// What `serve` prints when it serves requests.
+pub(super) struct Banner {
+    text: String,
+    /// The same for `LOG_FORMAT=json`.
+    fields: Value,
+}
+
+impl Banner {
+    pub(super) fn print(&self) {
+        console::print_result(&self.text, "serving requests", &self.fields);
+    }
+}
+
+/// Returns the banner for a service at this URL.
+pub(super) async fn make_banner(store: &Store, url: &str, has_pages: bool, is_embedded: bool) -> Result<Banner, Error> {
     let counted = store.directory_counts().await?;
     let example = store.example_researcher().await?.map(|slug| example_query(&slug));
     let version = env!("CARGO_PKG_VERSION");
@@ -26,8 +39,7 @@ pub(super) async fn print_banner(store: &Store, url: &str, has_pages: bool, is_e
         "researchers": researchers, "papers": papers, "organizations": organizations, "topics": topics,
         "database": if is_embedded { "embedded" } else { "external" }, "example": example,
     });
-    console::print_result(&text, "serving requests", &fields);
-    Ok(())
+    Ok(Banner { text, fields })
 }
 
 /// A query about a researcher of the directory.

@@ -33,6 +33,12 @@ impl Service {
         response.json::<Value>().await.expect("JSON")["data"].clone()
     }
 
+    async fn metrics(&self) -> String {
+        let client = reqwest::Client::builder().no_proxy().timeout(WAIT_TIMEOUT).build().expect("a client");
+        let response = client.get(self.url.replace("/graphql", "/metrics")).send().await.expect("a response");
+        response.text().await.expect("a text")
+    }
+
     async fn paper_count(&self) -> Value {
         self.query("{ papers { totalCount } }").await["papers"]["totalCount"].clone()
     }
@@ -458,6 +464,10 @@ async fn a_query_before_the_first_request() {
     // It is subject to the limits of queries, and the service starts without it.
     for (cost, message) in [("30000", "executed a typical query"), ("1", "the typical query failed")] {
         let service = start(cost);
+        // The first request over HTTP is the service's own, which was answered before the address was printed.
+        let metrics = service.metrics().await;
+        let is_answered = |line: &str| line.starts_with("academic_directory_requests_total{") && line.ends_with(" 1");
+        assert!(metrics.lines().any(is_answered), "{cost}: {metrics}");
         service.process.send_signal(Signal::TERM);
         let stderr = service.process.wait().stderr;
         assert!(stderr.contains(message) && !stderr.contains("panicked"), "{cost}: {stderr}");

@@ -195,7 +195,7 @@ impl TestApp {
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
-        tokio::spawn(application.run());
+        tokio::spawn(application.run(|| ()));
         Self {
             address,
             store,
