@@ -10,9 +10,9 @@
 //! Not fields are what is counted or derived from other entities (statistics, coauthors, papers of organizations and
 //! topics), and why an author was resolved or repaired: it changes with the papers of other authors.
 //!
-//! The migration 000044 made its triggers from the first list, 000045 those of four tables from both, and 000046 those of
-//! researchers with [`SHOWN_AUTHORS`]. A change of the lists needs a migration that makes the triggers of the affected
-//! tables again.
+//! The migration 000044 made its triggers from the first list, 000045 those of four tables from both, 000046 those of
+//! researchers with [`SHOWN_AUTHORS`], and 000048 that of authorships for whole statements. A change of the lists needs a
+//! migration that makes the triggers of the affected tables again.
 
 use sea_orm_migration::prelude::*;
 
@@ -235,6 +235,14 @@ const PRINTED_NAMES: &str =
     "SELECT 1, printed.researcher_id, 'otherNames:' || printed.name, sign * count(*) FROM changed AS printed
                 JOIN researcher ON researcher.id = printed.researcher_id AND researcher.display_name <> printed.name
                 WHERE printed.repair_value IS NULL GROUP BY printed.researcher_id, printed.name";
+/// The same for the updated rows of a statement.
+const CHANGED_PRINTED_NAMES: &str =
+    "SELECT 1, printed.researcher_id, 'otherNames:' || printed.name, printed.added FROM (
+                    SELECT researcher_id, name, sum(added) AS added FROM (
+                        SELECT researcher_id, name, -1 AS added FROM former WHERE repair_value IS NULL
+                        UNION ALL SELECT researcher_id, name, 1 FROM changed WHERE repair_value IS NULL) AS shown
+                    GROUP BY researcher_id, name HAVING sum(added) <> 0) AS printed
+                JOIN researcher ON researcher.id = printed.researcher_id AND researcher.display_name <> printed.name";
 const CHANGED_PRINTED_NAME: &str = "
             IF (OLD.researcher_id, OLD.name, OLD.repair_value IS NULL) IS DISTINCT FROM (NEW.researcher_id, NEW.name, NEW.repair_value IS NULL) THEN
                 INSERT INTO change_pending (kind, id, field, delta)
@@ -254,12 +262,19 @@ pub(crate) enum NotedFields {
     Derived,
     /// 000046: [`SHOWN_AUTHORS`] instead of [`RENAMED_AUTHORS`].
     Shown,
+    /// 000048: updates of authorships are noted once per statement. An import assigns authors in few statements.
+    ByStatement,
 }
 
 impl NotedFields {
     fn of(self, table: &str) -> Vec<&'static ChangedField> {
         let derived = if self == Self::Stored { &[] } else { DERIVED_FIELDS };
         CHANGED_FIELDS.iter().chain(derived).filter(|field| field.table == table).collect()
+    }
+
+    /// Whether the updates of a table are noted once per statement instead of per row.
+    fn is_by_statement(self, table: &str) -> bool {
+        self == Self::ByStatement && table == "authorship"
     }
 }
 
@@ -355,6 +370,18 @@ impl ChangedField {
         )
     }
 
+    /// The differences of the updated rows of a statement, in the transition tables `former` and `changed`. They are not
+    /// joined: the plan of a statement with one row is used for one with thousands.
+    fn difference_sql(&self) -> String {
+        let (kind, id, hash, field) = (self.kind, self.id, self.hash("r"), self.field);
+        format!(
+            "SELECT kind, id, '{field}', sum(hash) FROM (
+                    SELECT {kind} AS kind, {id} AS id, - {hash} AS hash FROM former AS r
+                    UNION ALL SELECT {kind}, {id}, {hash} FROM changed AS r) AS item
+                WHERE id IS NOT NULL GROUP BY kind, id HAVING sum(hash) <> 0"
+        )
+    }
+
     /// The statement that notes the difference of an updated row, if there is one.
     fn update_sql(&self) -> String {
         let differs: Vec<String> =
@@ -396,6 +423,8 @@ impl ChangedField {
     }
 }
 
+const UNION_ALL: &str = "\n                UNION ALL ";
+
 /// The trigger function of a table.
 fn function_sql(table: &str, noted: NotedFields) -> String {
     let fields = noted.of(table);
@@ -407,21 +436,34 @@ fn function_sql(table: &str, noted: NotedFields) -> String {
     let mut sums: Vec<String> = whole.into_iter().chain(items).collect();
     let mut updates: String = fields.iter().map(|field| field.update_sql()).collect();
     match (table, noted) {
-        ("researcher", NotedFields::Shown) => updates.push_str(SHOWN_AUTHORS),
-        ("researcher", _) => updates.push_str(RENAMED_AUTHORS),
-        ("organization", NotedFields::Derived | NotedFields::Shown) => updates.push_str(RENAMED_EMPLOYER),
-        ("authorship", NotedFields::Derived | NotedFields::Shown) => {
+        (_, NotedFields::Stored) if table != "researcher" => {}
+        ("researcher", NotedFields::Stored | NotedFields::Derived) => updates.push_str(RENAMED_AUTHORS),
+        ("researcher", _) => updates.push_str(SHOWN_AUTHORS),
+        ("organization", _) => updates.push_str(RENAMED_EMPLOYER),
+        ("authorship", _) => {
             sums.push(PRINTED_NAMES.to_owned());
             updates.push_str(CHANGED_PRINTED_NAME);
         }
         _ => {}
+    }
+    let mut is_summed = "TG_LEVEL = 'STATEMENT'";
+    if noted.is_by_statement(table) {
+        is_summed = "TG_OP <> 'UPDATE'";
+        let mut differences: Vec<String> = fields.iter().map(|field| field.difference_sql()).collect();
+        differences.push(CHANGED_PRINTED_NAMES.to_owned());
+        updates = format!(
+            "
+            INSERT INTO change_pending (kind, id, field, delta)
+            {};",
+            differences.join(UNION_ALL)
+        );
     }
     format!(
         "CREATE FUNCTION mark_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
         DECLARE
             sign CONSTANT integer := CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END;
         BEGIN
-            IF TG_LEVEL = 'STATEMENT' THEN
+            IF {is_summed} THEN
                 INSERT INTO change_pending (kind, id, field, delta)
                 {};
                 RETURN NULL;
@@ -429,7 +471,7 @@ fn function_sql(table: &str, noted: NotedFields) -> String {
             RETURN NULL;
         END
         $$;",
-        sums.join("\n                UNION ALL "),
+        sums.join(UNION_ALL),
     )
 }
 
@@ -442,7 +484,9 @@ fn trigger_sql(table: &str, noted: NotedFields) -> String {
     }
     match (table, noted) {
         ("researcher", _) => columns.extend(RENAMED_AUTHORS_COLUMNS),
-        ("authorship", NotedFields::Derived | NotedFields::Shown) => columns.push("repair_value"),
+        ("authorship", NotedFields::Derived | NotedFields::Shown | NotedFields::ByStatement) => {
+            columns.push("repair_value")
+        }
         _ => {}
     }
     columns.sort_unstable();
@@ -451,6 +495,12 @@ fn trigger_sql(table: &str, noted: NotedFields) -> String {
         columns.iter().map(|column| format!("OLD.{column} IS DISTINCT FROM NEW.{column}")).collect();
     // A restore brings the feed with it.
     let records = "current_setting('directory.writer', true) IS DISTINCT FROM 'restore'";
+    let updated = if noted.is_by_statement(table) {
+        // A trigger with transition tables is for all columns.
+        format!("REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT WHEN ({records})")
+    } else {
+        format!("FOR EACH ROW WHEN (({}) AND {records})", differs.join(" OR "))
+    };
     format!(
         "CREATE TRIGGER takes_write_lock BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT
             WHEN (coalesce(current_setting('directory.writer', true), '') NOT IN ('app', 'locked', 'restore'))
@@ -460,9 +510,7 @@ fn trigger_sql(table: &str, noted: NotedFields) -> String {
             FOR EACH STATEMENT WHEN ({records}) EXECUTE FUNCTION mark_{table}();
         CREATE TRIGGER marks_former_rows AFTER DELETE ON {table} REFERENCING OLD TABLE AS changed
             FOR EACH STATEMENT WHEN ({records}) EXECUTE FUNCTION mark_{table}();
-        CREATE TRIGGER marks_changed_rows AFTER UPDATE ON {table} FOR EACH ROW
-            WHEN (({}) AND {records}) EXECUTE FUNCTION mark_{table}();",
-        differs.join(" OR "),
+        CREATE TRIGGER marks_changed_rows AFTER UPDATE ON {table} {updated} EXECUTE FUNCTION mark_{table}();"
     )
 }
 
@@ -486,6 +534,12 @@ pub(crate) async fn replace_deriving_triggers(manager: &SchemaManager<'_>, noted
 pub(crate) async fn replace_researcher_triggers(manager: &SchemaManager<'_>, noted: NotedFields) -> Result<(), DbErr> {
     drop_triggers_of(manager, &["researcher"]).await?;
     create_triggers_of(manager, &["researcher"], noted).await
+}
+
+/// Makes the triggers of authorships again.
+pub(crate) async fn replace_authorship_triggers(manager: &SchemaManager<'_>, noted: NotedFields) -> Result<(), DbErr> {
+    drop_triggers_of(manager, &["authorship"]).await?;
+    create_triggers_of(manager, &["authorship"], noted).await
 }
 
 async fn create_triggers_of(manager: &SchemaManager<'_>, tables: &[&str], noted: NotedFields) -> Result<(), DbErr> {
