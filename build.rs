@@ -1,8 +1,6 @@
 //! Builds GraphiQL from `web/` with npm into `OUT_DIR/web-gzip`, compressed, for the binary to embed, and installs the server
 //! programs of Postgres as `OUT_DIR/postgres`, for the embedded Postgres. Without npm or a network the service still builds;
 //! `/graphiql` then shows how to build it, and the embedded Postgres needs the programs of the machine.
-//!
-//! Also extracts the embedded citation styles and locales from the archive of the citation engine, which has about a hundred.
 
 #[path = "build/npm.rs"]
 mod npm;
@@ -17,8 +15,6 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use hayagriva::archive::{ArchivedStyle, locales};
-use hayagriva::citationberg::Style;
 
 use crate::npm::Npm;
 use crate::postgres::PostgresInstall;
@@ -28,7 +24,6 @@ const EXCLUDED_ENTRIES: [&str; 2] = ["node_modules", "dist"];
 
 fn main() -> io::Result<()> {
     let out_dir = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
-    write_citation_files(Path::new(&out_dir))?;
     let build = WebBuild::new(Path::new("web"), Path::new(&out_dir));
     let postgres = PostgresInstall::new(Path::new("postgres"), Path::new(&out_dir));
     println!("cargo:rustc-env=BUILD_POSTGRES_DIRECTORY={}", postgres.output().display());
@@ -54,45 +49,6 @@ fn main() -> io::Result<()> {
 /// Watches a file that never exists, so that Cargo runs this script again.
 fn retry_next_time(out_dir: &Path) {
     println!("cargo:rerun-if-changed={}", out_dir.join("failed").display());
-}
-
-/// The embedded citation styles, by file name.
-const STYLES: [(&str, ArchivedStyle); 7] = [
-    ("apa", ArchivedStyle::AmericanPsychologicalAssociation),
-    ("chicago", ArchivedStyle::ChicagoAuthorDate),
-    ("harvard", ArchivedStyle::HarvardCiteThemRight),
-    ("ieee", ArchivedStyle::InstituteOfElectricalAndElectronicsEngineers),
-    ("mla", ArchivedStyle::ModernLanguageAssociation),
-    ("nature", ArchivedStyle::Nature),
-    ("vancouver", ArchivedStyle::SpringerVancouver),
-];
-/// The embedded citation locales.
-const LOCALES: [&str; 4] = ["en-US", "en-GB", "fr-FR", "fr-CA"];
-
-/// Writes the styles and the locales as `citations/*.cbor`.
-fn write_citation_files(out_dir: &Path) -> io::Result<()> {
-    let folder = out_dir.join("citations");
-    fs::create_dir_all(&folder)?;
-    let write = |name: &str, bytes: Vec<u8>| fs::write(folder.join(format!("{name}.cbor")), bytes);
-    for (name, archived) in STYLES {
-        let style = archived.get();
-        if matches!(style, Style::Dependent(_)) {
-            return Err(io::Error::other(format!("the style {name} is only an alias")));
-        }
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&style, &mut bytes).map_err(io::Error::other)?;
-        write(name, bytes)?;
-    }
-    let all = locales();
-    for name in LOCALES {
-        let is_named =
-            |locale: &&hayagriva::citationberg::Locale| locale.lang.as_ref().is_some_and(|lang| lang.0 == name);
-        let locale = all.iter().find(is_named).ok_or_else(|| io::Error::other(format!("locale {name} not found")))?;
-        let mut bytes = Vec::new();
-        ciborium::into_writer(locale, &mut bytes).map_err(io::Error::other)?;
-        write(name, bytes)?;
-    }
-    Ok(())
 }
 
 struct WebBuild {

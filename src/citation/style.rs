@@ -1,11 +1,11 @@
-//! Formatted references, rendered by `hayagriva`. Only the styles and locales named here are embedded; build.rs
-//! extracts them from the crate's archive.
+//! Formatted references, rendered by `hayagriva`, whose archive has the styles and the locales.
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
+use hayagriva::archive::{self, ArchivedStyle};
 use hayagriva::citationberg::json::{Item, LiteralName, NameItem, NameValue, Value};
 use hayagriva::citationberg::taxonomy::{OtherTerm, Term};
 use hayagriva::citationberg::{self, IndependentStyle, LocaleCode};
@@ -46,9 +46,9 @@ pub struct UnknownCitationStyle(String);
 /// The reason why a reference cannot be formatted.
 #[derive(Debug, thiserror::Error)]
 pub enum CitationError {
-    /// The embedded style is invalid.
-    #[error("the style {0} is invalid")]
-    Unreadable(&'static str),
+    /// The style is only another name of a style.
+    #[error("the style {0} is only another name of a style")]
+    Dependent(&'static str),
     /// The style has no bibliography.
     #[error("the style {0} has no bibliography")]
     NoReference(&'static str),
@@ -76,25 +76,30 @@ impl CitationStyle {
         }
     }
 
+    fn archived(self) -> ArchivedStyle {
+        match self {
+            Self::Apa => ArchivedStyle::AmericanPsychologicalAssociation,
+            Self::Chicago => ArchivedStyle::ChicagoAuthorDate,
+            Self::Harvard => ArchivedStyle::HarvardCiteThemRight,
+            Self::Ieee => ArchivedStyle::InstituteOfElectricalAndElectronicsEngineers,
+            Self::Mla => ArchivedStyle::ModernLanguageAssociation,
+            Self::Nature => ArchivedStyle::Nature,
+            Self::Vancouver => ArchivedStyle::SpringerVancouver,
+        }
+    }
+
     fn load(self) -> Result<&'static IndependentStyle, CitationError> {
-        static READ: [OnceLock<Option<IndependentStyle>>; 7] = [const { OnceLock::new() }; 7];
-        let (cell, bytes): (_, &[u8]) = match self {
-            Self::Apa => (&READ[0], include_bytes!(concat!(env!("OUT_DIR"), "/citations/apa.cbor"))),
-            Self::Chicago => (&READ[1], include_bytes!(concat!(env!("OUT_DIR"), "/citations/chicago.cbor"))),
-            Self::Harvard => (&READ[2], include_bytes!(concat!(env!("OUT_DIR"), "/citations/harvard.cbor"))),
-            Self::Ieee => (&READ[3], include_bytes!(concat!(env!("OUT_DIR"), "/citations/ieee.cbor"))),
-            Self::Mla => (&READ[4], include_bytes!(concat!(env!("OUT_DIR"), "/citations/mla.cbor"))),
-            Self::Nature => (&READ[5], include_bytes!(concat!(env!("OUT_DIR"), "/citations/nature.cbor"))),
-            Self::Vancouver => (&READ[6], include_bytes!(concat!(env!("OUT_DIR"), "/citations/vancouver.cbor"))),
-        };
-        let read = || match ciborium::from_reader(bytes) {
-            Ok(citationberg::Style::Independent(mut style)) => {
+        static READ: [OnceLock<Option<IndependentStyle>>; CitationStyle::ALL.len()] =
+            [const { OnceLock::new() }; CitationStyle::ALL.len()];
+        let read = || match self.archived().get() {
+            citationberg::Style::Independent(mut style) => {
                 style.locale.iter_mut().for_each(remove_advance_publication_term);
                 Some(style)
             }
-            _ => None,
+            citationberg::Style::Dependent(_) => None,
         };
-        cell.get_or_init(read).as_ref().ok_or(CitationError::Unreadable(self.name()))
+        let cell = READ.get(self as usize).ok_or(CitationError::Dependent(self.name()))?;
+        cell.get_or_init(read).as_ref().ok_or(CitationError::Dependent(self.name()))
     }
 }
 
@@ -122,6 +127,8 @@ pub enum CitationLocale {
 }
 
 impl CitationLocale {
+    const ALL: [Self; 4] = [Self::AmericanEnglish, Self::BritishEnglish, Self::French, Self::CanadianFrench];
+
     /// Returns the first supported locale of the preferred languages; American English if there is none.
     #[must_use]
     pub fn best_match(languages: &LanguagePreferences) -> Self {
@@ -154,14 +161,9 @@ impl fmt::Display for CitationLocale {
 fn load_locales() -> &'static [citationberg::Locale] {
     static READ: OnceLock<Vec<citationberg::Locale>> = OnceLock::new();
     READ.get_or_init(|| {
-        let all: [&[u8]; 4] = [
-            include_bytes!(concat!(env!("OUT_DIR"), "/citations/en-US.cbor")),
-            include_bytes!(concat!(env!("OUT_DIR"), "/citations/en-GB.cbor")),
-            include_bytes!(concat!(env!("OUT_DIR"), "/citations/fr-FR.cbor")),
-            include_bytes!(concat!(env!("OUT_DIR"), "/citations/fr-CA.cbor")),
-        ];
-        let mut locales: Vec<citationberg::Locale> =
-            all.into_iter().filter_map(|bytes| ciborium::from_reader(bytes).ok()).collect();
+        let mut locales = archive::locales();
+        let is_offered = |code: &str| CitationLocale::ALL.iter().any(|locale| locale.to_string() == code);
+        locales.retain(|locale| locale.lang.as_ref().is_some_and(|lang| is_offered(&lang.0)));
         locales.iter_mut().for_each(remove_advance_publication_term);
         locales
     })
