@@ -13,7 +13,7 @@ use crate::http::client_id::ClientId;
 use crate::http::fair_queue::{FairQueue, SlotLimits, SlotRequest, Ticket};
 
 /// Maximum number of waiting requests of one client.
-const QUEUE_LENGTH: usize = 32;
+const QUEUE_LENGTH: usize = 128;
 /// Maximum time that a request waits.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
