@@ -17,6 +17,8 @@ pub(super) struct Bars {
     pub(super) label: String,
     /// The number of papers before the first bar.
     pub(super) earlier: i64,
+    /// The number of papers without a year.
+    pub(super) undated: i64,
     /// The share of the width that the bars take, in percent.
     pub(super) width: String,
     pub(super) base_line: f64,
@@ -40,8 +42,8 @@ pub(super) struct Bar {
 }
 
 impl Bars {
-    /// The bars of the last years; `None` if there are fewer than two years.
-    pub(super) fn new(years: &[YearCount], language: Language) -> Option<Self> {
+    /// The bars of the last years, for so many papers in all; `None` if there are fewer than two years.
+    pub(super) fn new(years: &[YearCount], papers: i64, language: Language) -> Option<Self> {
         let first = years.iter().map(|year| year.year).min()?;
         let last = years.iter().map(|year| year.year).max()?;
         if first == last {
@@ -51,6 +53,7 @@ impl Bars {
         let count_in =
             |wanted: i32| years.iter().filter(|year| year.year == wanted).map(|year| year.count).sum::<i64>();
         let earlier = years.iter().filter(|year| year.year < start).map(|year| year.count).sum();
+        let undated = (papers - years.iter().map(|year| year.count).sum::<i64>()).max(0);
         let counts: Vec<(i32, i64)> = (start..=last).map(|year| (year, count_in(year))).collect();
         let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
         #[expect(clippy::cast_precision_loss, reason = "positions in a picture")]
@@ -80,7 +83,16 @@ impl Bars {
         let label = format!("{}{colon} {listed}", language.texts().papers_per_year);
         let width = format!("{}%", (bars.len() * 11).clamp(30, 100));
         let base_line = TOP + BAR_HEIGHT + 0.5;
-        Some(Self { bars, label, earlier, width, base_line, label_line: base_line + 19.5, height: base_line + 25.5 })
+        Some(Self {
+            bars,
+            label,
+            earlier,
+            undated,
+            width,
+            base_line,
+            label_line: base_line + 19.5,
+            height: base_line + 25.5,
+        })
     }
 }
 
@@ -91,7 +103,8 @@ mod tests {
     fn bars(years: &[(i32, i64)]) -> Option<Bars> {
         let years: Vec<YearCount> =
             years.iter().map(|(year, count)| YearCount { year: *year, count: *count }).collect();
-        Bars::new(&years, Language::English)
+        let dated: i64 = years.iter().map(|year| year.count).sum();
+        Bars::new(&years, dated + 3, Language::English)
     }
 
     #[test]
@@ -102,7 +115,7 @@ mod tests {
             [(2020, 1), (2021, 0), (2022, 0), (2023, 4)]
         );
         assert_eq!(shown.label, "Papers per year: 2020: 1, 2021: 0, 2022: 0, 2023: 4");
-        assert_eq!(shown.earlier, 0);
+        assert_eq!((shown.earlier, shown.undated), (0, 3));
     }
 
     #[test]

@@ -213,7 +213,8 @@ impl Page for OrganizationPage {
             other_names,
             homepage: organization.homepage_url.as_deref().filter(|url| is_web_address(url)),
             topics: organization.researchers.facets.as_ref().map_or(&[], |facets| facets.topics.as_slice()),
-            bars: facets.and_then(|facets| Bars::new(&facets.publication_years, language)),
+            bars: facets
+                .and_then(|facets| Bars::new(&facets.publication_years, organization.papers.list.total(), language)),
             as_of: self.as_of.map(|day| day.to_string()).unwrap_or_default(),
             as_of_text: self.as_of.map(|day| language.date(&day.to_string())),
             pager: self.params.pager(&members.page_info),

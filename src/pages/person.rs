@@ -58,6 +58,7 @@ struct Researcher {
 #[serde(rename_all = "camelCase")]
 struct Statistics {
     work_count: i64,
+    paper_count: i64,
     coauthor_count: i64,
     papers_per_year: Vec<YearCount>,
 }
@@ -166,7 +167,9 @@ impl Page for PersonPage {
             current,
             past,
             years: by_year(&person.papers.nodes),
-            bars: statistics.and_then(|statistics| Bars::new(&statistics.papers_per_year, context.language)),
+            bars: statistics.and_then(|statistics| {
+                Bars::new(&statistics.papers_per_year, statistics.paper_count, context.language)
+            }),
             updated: context.language.date(&person.updated_at),
             path_link: frame.filtered("path", "from", &person.id),
             frame,

@@ -342,6 +342,7 @@ texts! {
     n_suggestions: "{n} suggestion; choose with the arrow keys" / "{n} suggestions; choose with the arrow keys",
         "{n} suggestion ; flèches pour choisir" / "{n} suggestions ; flèches pour choisir";
     n_earlier: "and {n} earlier" / "and {n} earlier", "et {n} antérieure" / "et {n} antérieures";
+    n_undated: "{n} without a year" / "{n} without a year", "{n} sans année" / "{n} sans année";
     of_n: "of {n}" / "of {n}", "sur {n}" / "sur {n}";
     n_links: "{n} link" / "{n} links", "{n} lien" / "{n} liens";
     n_groups: "{n} group" / "{n} groups", "{n} groupe" / "{n} groupes";

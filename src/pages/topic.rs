@@ -133,7 +133,7 @@ impl Page for TopicPage {
             frame,
             other_labels: other_labels.collect(),
             organizations: facets.map_or(&[], |facets| facets.organizations.as_slice()),
-            bars: facets.and_then(|facets| Bars::new(&facets.publication_years, language)),
+            bars: facets.and_then(|facets| Bars::new(&facets.publication_years, topic.papers.list.total(), language)),
             updated: language.date(&topic.updated_at),
             topic: &topic,
         };
