@@ -12,7 +12,8 @@
 //!
 //! The migration 000044 made its triggers from the first list, 000045 those of four tables from both, 000046 those of
 //! researchers with [`SHOWN_AUTHORS`], and 000048 that of authorships for whole statements. A change of the lists needs a
-//! migration that makes the triggers of the affected tables again.
+//! migration that makes the triggers of the affected tables again, and a value of [`NotedFields`] for it, since which the
+//! new fields are noted: the triggers of earlier migrations stay as they were.
 
 use sea_orm_migration::prelude::*;
 
@@ -40,6 +41,8 @@ pub struct ChangedField {
     pub columns: &'static [&'static str],
     /// Whether the column is a text in several languages. Each is a field, such as `headline@fr`.
     pub is_localized: bool,
+    /// Since when the triggers note it. Older migrations make triggers without it, of tables that may not have the column.
+    pub since: NotedFields,
 }
 
 const fn column(
@@ -48,7 +51,7 @@ const fn column(
     field: &'static str,
     column: &'static [&'static str],
 ) -> ChangedField {
-    ChangedField { table, kind, id: "r.id", field, columns: column, is_localized: false }
+    ChangedField { table, kind, id: "r.id", field, columns: column, is_localized: false, since: NotedFields::Stored }
 }
 
 const fn localized(
@@ -57,7 +60,7 @@ const fn localized(
     field: &'static str,
     column: &'static [&'static str],
 ) -> ChangedField {
-    ChangedField { table, kind, id: "r.id", field, columns: column, is_localized: true }
+    ChangedField { table, kind, id: "r.id", field, columns: column, is_localized: true, since: NotedFields::Stored }
 }
 
 const fn item(
@@ -67,7 +70,7 @@ const fn item(
     field: &'static str,
     columns: &'static [&'static str],
 ) -> ChangedField {
-    ChangedField { table, kind, id, field, columns, is_localized: false }
+    ChangedField { table, kind, id, field, columns, is_localized: false, since: NotedFields::Stored }
 }
 
 /// The number of the kind that a row of `former_identity` names.
@@ -196,24 +199,30 @@ const EMPLOYEE: &str = "(SELECT researcher.id FROM researcher WHERE researcher.i
 
 /// What fields are derived from, beside the statements of [`RENAMED_EMPLOYER`] and [`PRINTED_NAMES`].
 pub const DERIVED_FIELDS: &[ChangedField] = &[
-    item(
-        "affiliation",
-        "1",
-        EMPLOYEE,
-        "headline",
-        &[
-            "researcher_id",
-            "organization_id",
-            "kind",
-            "role_title",
-            "start_date",
-            "end_date",
-            "has_ended",
-            "is_primary",
-        ],
-    ),
+    ChangedField {
+        since: NotedFields::Derived,
+        ..item(
+            "affiliation",
+            "1",
+            EMPLOYEE,
+            "headline",
+            &[
+                "researcher_id",
+                "organization_id",
+                "kind",
+                "role_title",
+                "start_date",
+                "end_date",
+                "has_ended",
+                "is_primary",
+            ],
+        )
+    },
     // Which names on papers are listed depends on the displayed name and on what is not public.
-    column("researcher", "1", "otherNames", &["display_name", "search_only_names", "hidden_forms"]),
+    ChangedField {
+        since: NotedFields::Derived,
+        ..column("researcher", "1", "otherNames", &["display_name", "search_only_names", "hidden_forms"])
+    },
 ];
 
 /// The tables of which the triggers note what fields are derived from.
@@ -253,9 +262,9 @@ const CHANGED_PRINTED_NAME: &str = "
                 WHERE printed.repair_value IS NULL;
             END IF;";
 
-/// What triggers are made from, by the migration that made them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotedFields {
+/// What triggers are made from, by the migration that made them, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotedFields {
     /// 000044: [`CHANGED_FIELDS`], and [`RENAMED_AUTHORS`].
     Stored,
     /// 000045: [`DERIVED_FIELDS`], too.
@@ -267,9 +276,22 @@ pub(crate) enum NotedFields {
 }
 
 impl NotedFields {
+    const LATEST: Self = Self::ByStatement;
+
     fn of(self, table: &str) -> Vec<&'static ChangedField> {
-        let derived = if self == Self::Stored { &[] } else { DERIVED_FIELDS };
-        CHANGED_FIELDS.iter().chain(derived).filter(|field| field.table == table).collect()
+        let all = CHANGED_FIELDS.iter().chain(DERIVED_FIELDS);
+        all.filter(|field| field.table == table && field.since <= self).collect()
+    }
+
+    /// The tables that it notes, each once, in the order of their first field.
+    fn tables(self) -> Vec<&'static str> {
+        let mut tables: Vec<&'static str> = Vec::new();
+        for field in CHANGED_FIELDS.iter().filter(|field| field.since <= self) {
+            if !tables.contains(&field.table) {
+                tables.push(field.table);
+            }
+        }
+        tables
     }
 
     /// Whether the updates of a table are noted once per statement instead of per row.
@@ -312,13 +334,7 @@ const SHOWN_AUTHORS: &str = "
 /// The tables of [`CHANGED_FIELDS`], each once, in the order of their first field.
 #[must_use]
 pub fn changed_tables() -> Vec<&'static str> {
-    let mut tables: Vec<&'static str> = Vec::new();
-    for field in CHANGED_FIELDS {
-        if !tables.contains(&field.table) {
-            tables.push(field.table);
-        }
-    }
-    tables
+    NotedFields::LATEST.tables()
 }
 
 /// The names of the fields of a kind, sorted, without languages.
@@ -516,12 +532,12 @@ fn trigger_sql(table: &str, noted: NotedFields) -> String {
 
 /// Creates the triggers of all tables.
 pub(crate) async fn create_triggers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    create_triggers_of(manager, &changed_tables(), NotedFields::Stored).await
+    create_triggers_of(manager, &NotedFields::Stored.tables(), NotedFields::Stored).await
 }
 
 /// Drops the triggers of all tables.
 pub(crate) async fn drop_triggers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    drop_triggers_of(manager, &changed_tables()).await
+    drop_triggers_of(manager, &NotedFields::Stored.tables()).await
 }
 
 /// Makes the triggers again of the tables that fields are derived from.
@@ -558,4 +574,38 @@ async fn drop_triggers_of(manager: &SchemaManager<'_>, tables: &[&str]) -> Resul
         execute(manager, &[&sql]).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FNV-1a: the same in every version of Rust.
+    fn hash(text: &str) -> u64 {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    /// A new database and an upgraded one must have the same functions, whatever is noted today.
+    #[test]
+    fn released_migrations_make_the_same_triggers() {
+        let made = [
+            (NotedFields::Stored, NotedFields::Stored.tables()),
+            (NotedFields::Derived, DERIVING_TABLES.to_vec()),
+            (NotedFields::Shown, vec!["researcher"]),
+            (NotedFields::ByStatement, vec!["authorship"]),
+        ];
+        let hashes = made.map(|(noted, tables)| {
+            let sql = |table: &&str| function_sql(table, noted) + &trigger_sql(table, noted);
+            (noted, hash(&tables.iter().map(sql).collect::<String>()))
+        });
+        assert_eq!(
+            hashes,
+            [
+                (NotedFields::Stored, 17_062_526_122_973_061_723),
+                (NotedFields::Derived, 13_791_963_612_250_126_674),
+                (NotedFields::Shown, 10_101_017_229_624_331_791),
+                (NotedFields::ByStatement, 539_239_691_467_690_182),
+            ]
+        );
+    }
 }
