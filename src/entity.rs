@@ -1,4 +1,5 @@
-//! SeaORM entities: columns and relations of all tables with a primary key but those that are derived from others.
+//! SeaORM entities: columns and relations of all tables with a primary key but those that are derived from others. The
+//! statistics of researchers are derived, and read by their columns.
 
 pub mod activity;
 pub mod affiliation;

@@ -155,17 +155,20 @@ impl<'s> UnitOfWork<'s> {
 
     /// Begins a transaction that may write, without the write lock, for maintenance.
     pub(crate) async fn begin_unlocked(store: &'s Store) -> Result<UnitOfWork<'s>, Error> {
-        let uow = Self::begin_read_only(store).await?;
+        let uow = Self::new(store, store.begin().await?);
         uow.execute_unprepared(&format!("{READ_COMMITTED}; {UNLIMITED_TRANSACTION}")).await?;
         Ok(uow)
     }
 
-    /// Begins a transaction without the write lock, for reads only.
+    /// Begins a transaction without the write lock, for reads only, all of the same state.
     pub(crate) async fn begin_read_only(store: &'s Store) -> Result<UnitOfWork<'s>, Error> {
-        let transaction = store.begin().await?;
+        Ok(Self::new(store, store.begin_snapshot().await?))
+    }
+
+    fn new(store: &'s Store, transaction: DatabaseTransaction) -> Self {
         let (report, dirty) = (BatchReport::default(), DirtyEntities::default());
         let activity = ActivityKind::Maintenance;
-        Ok(Self { store, transaction, source: "", activity, locked_at: Instant::now(), report, dirty })
+        Self { store, transaction, source: "", activity, locked_at: Instant::now(), report, dirty }
     }
 
     /// The same unit of work, for a batch of records of one source.

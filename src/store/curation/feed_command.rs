@@ -1,7 +1,8 @@
 //! Forks of the change feed that nothing shows, which an operator declares.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, QueryOrder as _, QuerySelect as _};
 
+use crate::entity::feed_epoch;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
@@ -16,15 +17,11 @@ impl Store {
     }
 
     async fn try_begin_feed_epoch(&self) -> Result<i64, Error> {
-        #[derive(FromQueryResult)]
-        struct ForkRow {
-            fork_position: i64,
-        }
         let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
         uow.execute_unprepared("SELECT begin_feed_epoch()").await?;
-        let last = "SELECT fork_position FROM feed_epoch ORDER BY id DESC LIMIT 1";
-        let row = uow.rows::<ForkRow>(last.into()).await?.pop();
+        let last = feed_epoch::Entity::find().select_only().column(feed_epoch::Column::ForkPosition);
+        let position = last.order_by_desc(feed_epoch::Column::Id).into_tuple().one(uow.db()).await?;
         uow.commit().await?;
-        Ok(row.map(|row| row.fork_position).unwrap_or_default())
+        position.ok_or_else(|| Error::internal("the change feed has no epoch"))
     }
 }

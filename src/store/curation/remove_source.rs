@@ -100,7 +100,8 @@ impl Store {
         let researchers =
             ids(&uow, sql!(LEFT_RESEARCHERS, bigint_array(candidates.researchers.iter().copied()))).await?;
         delete_entities(&mut uow, EntityType::Researcher, &researchers).await?;
-        let profiles: Vec<i64> = candidates.profiles.into_iter().filter(|id| !researchers.contains(id)).collect();
+        let profiles: Vec<i64> =
+            candidates.profiles.into_iter().filter(|id| researchers.binary_search(id).is_err()).collect();
         clear_profiles(&mut uow, &profiles).await?;
         let organizations =
             left_below(&uow, |all, others| sql!(LEFT_ORGANIZATIONS, all, others), candidates.organizations).await?;
@@ -108,13 +109,14 @@ impl Store {
         let topics = left_below(&uow, |all, others| sql!(LEFT_TOPICS, all, others), candidates.topics).await?;
         delete_entities(&mut uow, EntityType::Topic, &topics).await?;
         let is_removed = |entity: &&RecordedEntity| {
-            let removed = match entity.kind.as_str() {
-                "researcher" => &researchers,
-                "organization" => &organizations,
-                "topic" => &topics,
-                _ => &papers,
+            let removed = match entity.kind {
+                EntityType::Researcher => &researchers,
+                EntityType::Organization => &organizations,
+                EntityType::Topic => &topics,
+                EntityType::Paper => &papers,
             };
-            removed.contains(&entity.id)
+            // They are sorted.
+            removed.binary_search(&entity.id).is_ok()
         };
         let kept = entities.iter().filter(|entity| !is_removed(entity)).count();
         uow.dirty.statistics |= records > 0;
@@ -141,7 +143,7 @@ async fn ids(uow: &UnitOfWork<'_>, sql: Sql) -> Result<Vec<i64>, Error> {
 /// An entity with a record of the source.
 #[derive(FromQueryResult)]
 struct RecordedEntity {
-    kind: String,
+    kind: EntityType,
     id: i64,
     records: i64,
 }

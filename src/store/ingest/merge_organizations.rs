@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 
-use crate::entity::organization;
+use crate::entity::{affiliation, organization};
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
+use crate::store::ingest::researcher::is_same_role;
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork, rows_cte};
 
 /// An organization that records only name, and the only organization with a ROR ID that has the name.
@@ -24,15 +25,18 @@ const COLUMNS: &str = "former_id bigint, survivor_id bigint";
 const MERGES_PER_STEP: usize = 100;
 
 /// The query for merges of organizations that fulfil a condition.
-fn named_organizations(condition: &str) -> Sql {
-    Sql::from(format!(
+fn named_organizations(condition: Sql) -> Sql {
+    Sql::from(
         "SELECT named.id AS former_id, min(found.id) AS survivor_id FROM organization AS named \
          CROSS JOIN LATERAL jsonb_array_elements(named.names) AS name JOIN organization AS found \
          ON found.names @> jsonb_build_array(jsonb_build_object('value', name -> 'value')) AND found.status = 'ACTIVE' \
-         AND found.ror IS NOT NULL WHERE named.ror IS NULL {condition} \
-         AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = named.id) \
-         GROUP BY named.id HAVING count(DISTINCT found.id) = 1 ORDER BY 1"
-    ))
+         AND found.ror IS NOT NULL WHERE named.ror IS NULL ",
+    )
+    .then(condition)
+    .then(
+        " AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = named.id) \
+         GROUP BY named.id HAVING count(DISTINCT found.id) = 1 ORDER BY 1",
+    )
 }
 
 impl Store {
@@ -55,7 +59,7 @@ impl Store {
         let uow = UnitOfWork::begin_unlocked(self).await?;
         // Rows are found by indexes, as in a step.
         uow.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
-        let merges = uow.rows::<OrganizationMerge>(named_organizations("")).await?;
+        let merges = uow.rows::<OrganizationMerge>(named_organizations("".into())).await?;
         uow.rollback().await?;
         Ok(merges)
     }
@@ -63,9 +67,8 @@ impl Store {
     async fn try_merge_named_organizations(&self, found: &[OrganizationMerge]) -> Result<usize, Error> {
         let mut uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
         // Since they were found, others may have been written.
-        let ids: Vec<String> = found.iter().map(|merge| merge.former_id.to_string()).collect();
-        let condition = format!("AND named.id IN ({})", ids.join(", "));
-        let merges = uow.rows::<OrganizationMerge>(named_organizations(&condition)).await?;
+        let condition = sql!("AND named.id = ANY(?)", bigint_array(found.iter().map(|merge| merge.former_id)));
+        let merges = uow.rows::<OrganizationMerge>(named_organizations(condition)).await?;
         if !merges.is_empty() {
             merge_organizations(&mut uow, &merges).await?;
             uow.dirty.statistics = true;
@@ -120,16 +123,13 @@ async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[Organi
         held_id: i64,
         is_primary: bool,
     }
-    let sql = rows_cte(COLUMNS, merges)?.then(
+    let is_same = is_same_role("held", "named");
+    let sql = rows_cte(COLUMNS, merges)?.then(format!(
         "SELECT DISTINCT ON (named.id) named.id AS former_id, held.id AS held_id, named.is_primary FROM rows \
          JOIN affiliation AS named ON named.organization_id = rows.former_id \
          JOIN affiliation AS held ON held.organization_id = rows.survivor_id \
-         AND held.researcher_id = named.researcher_id AND held.kind = named.kind \
-         AND held.start_date IS NOT DISTINCT FROM named.start_date \
-         AND NOT EXISTS (SELECT FROM jsonb_each_text(held.role_title) AS title \
-         WHERE jsonb_exists(named.role_title, title.key) AND named.role_title ->> title.key <> title.value) \
-         ORDER BY named.id, held.id",
-    );
+         AND held.researcher_id = named.researcher_id AND {is_same} ORDER BY named.id, held.id"
+    ));
     let same = uow.rows::<DuplicateAffiliationRow>(sql).await?;
     let columns = "former_id bigint, held_id bigint, is_primary boolean";
     let join = "UPDATE affiliation SET role_title = named.role_title || affiliation.role_title, \
@@ -140,7 +140,7 @@ async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[Organi
     uow.execute_with_rows(columns, &same, join).await?;
     let former: HashSet<i64> = same.iter().map(|row| row.former_id).collect();
     if !former.is_empty() {
-        uow.execute(sql!("DELETE FROM affiliation WHERE id = ANY(?)", bigint_array(former))).await?;
+        affiliation::Entity::delete_many().filter(affiliation::COLUMN.id.eq_any(former)).exec(uow.db()).await?;
     }
     let primary =
         "UPDATE affiliation SET is_primary = true FROM rows WHERE rows.is_primary AND affiliation.id = rows.held_id";

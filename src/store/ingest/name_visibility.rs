@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::record::{NameUse, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::sql;
-use crate::store::ingest::slug::{allocate_slugs, is_numbered};
+use crate::store::ingest::slug::{allocate_slug, is_numbered};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameForm, WILDCARD_FORM};
 
@@ -266,7 +266,7 @@ async fn regenerate_slug(uow: &UnitOfWork<'_>, names_of: &ResearcherNames) -> Re
         .filter(former_slug::COLUMN.id.eq(names_of.id))
         .exec(uow.db())
         .await?;
-    let slug = allocate_slugs(uow, "researcher", &[slug_of_name]).await?.pop().unwrap_or_default();
+    let slug = allocate_slug(uow, "researcher", &slug_of_name).await?;
     let renamed = researcher::ActiveModel { id: Unchanged(names_of.id), slug: Set(slug), ..Default::default() };
     researcher::Entity::update(renamed).exec_without_returning(uow.db()).await?;
     let former = former_slug::ActiveModel {

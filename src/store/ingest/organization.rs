@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use serde::Serialize;
 
-use crate::entity::organization;
+use crate::entity::{organization, organization_awaited_relation, organization_parent, organization_succession};
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{NameKind, NameRecord, OrganizationRecord, OrganizationReference, OrganizationRelation};
-use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
+use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::authorship_organizations::link_awaited_authorships;
 use crate::store::ingest::entity_names::{choose_display_names, fold_sort_names};
 use crate::store::ingest::exported_ids::{
@@ -19,7 +19,7 @@ use crate::store::ingest::exported_ids::{
     restore_provenance,
 };
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
-use crate::store::ingest::slug::{allocate_slugs, rename_placeholders};
+use crate::store::ingest::slug::{allocate_slug, allocate_slugs, rename_placeholders};
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
@@ -152,7 +152,10 @@ async fn ingest_distinct_organizations(
             }
         };
         exported.extend(record.exported.as_ref().map(|exported| ImportedEntity { id, exported }));
-        let slug = if existing_id.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
+        let slug = match existing_id {
+            Some(_) => String::new(),
+            None => slugs.next().ok_or_else(|| Error::internal("no slug for an organization"))?,
+        };
         let precedence = outranked.remove(&id).unwrap_or_default();
         let display = precedence.take_if_wins(NAMES, Some(choose_display_names(&record.names)));
         // An empty field clears the value unless another record provides it.
@@ -232,19 +235,20 @@ async fn replace_relations(
     relations: &[OrganizationRelationRow],
 ) -> Result<(), Error> {
     // The relations that an organization's own records provide are replaced.
-    for sql in [
-        "DELETE FROM organization_parent WHERE child_id = ANY(?)",
-        "DELETE FROM organization_succession WHERE successor_id = ANY(?)",
-        "DELETE FROM organization_awaited_relation WHERE organization_id = ANY(?)",
-    ] {
-        if !updated.is_empty() {
-            uow.execute(Sql::with(sql, bigint_array(updated.iter().copied()))).await?;
-        }
+    if !updated.is_empty() {
+        let of_children = organization_parent::COLUMN.child_id.eq_any(updated.iter().copied());
+        organization_parent::Entity::delete_many().filter(of_children).exec(uow.db()).await?;
+        let of_successors = organization_succession::COLUMN.successor_id.eq_any(updated.iter().copied());
+        organization_succession::Entity::delete_many().filter(of_successors).exec(uow.db()).await?;
+        let awaited = organization_awaited_relation::COLUMN.organization_id.eq_any(updated.iter().copied());
+        organization_awaited_relation::Entity::delete_many().filter(awaited).exec(uow.db()).await?;
     }
     let await_all = "INSERT INTO organization_awaited_relation (organization_id, relation, ror) \
          SELECT organization_id, relation, ror FROM rows ON CONFLICT DO NOTHING";
     uow.execute_with_rows("organization_id bigint, relation text, ror text", relations, await_all).await?;
-    let arrived = "WITH arrived AS (DELETE FROM organization_awaited_relation AS awaited USING organization \
+    let written = || bigint_array(written.iter().copied());
+    let arrived = sql!(
+        "WITH arrived AS (DELETE FROM organization_awaited_relation AS awaited USING organization \
          WHERE organization.ror = awaited.ror AND (organization.id = ANY(?) OR awaited.organization_id = ANY(?)) \
          RETURNING awaited.organization_id, awaited.relation, organization.id AS other_id), \
          hierarchy AS (INSERT INTO organization_parent (child_id, parent_id) \
@@ -254,11 +258,11 @@ async fn replace_relations(
          INSERT INTO organization_succession (predecessor_id, successor_id) \
          SELECT other_id, organization_id FROM arrived WHERE relation = 'predecessor' AND organization_id <> other_id \
          UNION SELECT organization_id, other_id FROM arrived WHERE relation = 'successor' AND organization_id <> other_id \
-         ON CONFLICT DO NOTHING";
-    let (before, after) = arrived.split_once("?)").unwrap_or((arrived, ""));
-    let sql = Sql::with(&format!("{before}?)"), bigint_array(written.iter().copied()))
-        .then_with(after, bigint_array(written.iter().copied()));
-    uow.execute(sql).await
+         ON CONFLICT DO NOTHING",
+        written(),
+        written(),
+    );
+    uow.execute(arrived).await
 }
 
 /// The organizations with these ROR IDs, by ROR ID.
@@ -331,9 +335,9 @@ pub(crate) async fn find_or_create_organization(
         }
     }
     let Some(value) = name.or_else(|| reference.ror.as_ref().map(ToString::to_string)) else { return Ok(None) };
-    let id = uow.allocate_ids("organization", 1).await?.pop().unwrap_or_default();
-    let slug =
-        allocate_slugs(uow, "organization", &[names::slug(&value, "organization")]).await?.pop().unwrap_or_default();
+    let id = uow.allocate_ids("organization", 1).await?.pop();
+    let id = id.ok_or_else(|| Error::internal("no id for an organization"))?;
+    let slug = allocate_slug(uow, "organization", &names::slug(&value, "organization")).await?;
     let names = [NameRecord { value, language: None, kind: NameKind::Display }];
     let display = choose_display_names(&names);
     let row = OrganizationUpsertRow {

@@ -292,7 +292,10 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
             }
         };
         imported.extend(record.exported.as_ref().map(|exported| ImportedEntity { id, exported }));
-        let slug = if change.existing_id.is_none() { slugs.next().unwrap_or_default() } else { String::new() };
+        let slug = match change.existing_id {
+            Some(_) => String::new(),
+            None => slugs.next().ok_or_else(|| Error::internal("no slug for a paper"))?,
+        };
         written.push((id, change));
         let dois = change.doi.into_iter().chain(change.shared_doi);
         uow.dirty.works.mark_paper(&record.title, dois.map(ToString::to_string));

@@ -1,17 +1,18 @@
 //! Writes records of researchers with their affiliations and topics.
 
 use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 
-use crate::entity::{researcher, researcher_topic, source_record};
+use crate::entity::{affiliation, researcher, researcher_topic, source_record, statement_timestamp};
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::identifier::Orcid;
 use crate::model::language::LocalizedText;
 use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, AffiliationRecord, OtherName, ResearcherRecord};
-use crate::store::access::sql_fragment::{Sql, sql};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
 use crate::store::ingest::exported_ids::{ImportedEntity, exported_record_key, requested_slug, restore_provenance};
 use crate::store::ingest::identifiers::{ExternalIdRow, add_researcher_identifiers};
@@ -21,7 +22,7 @@ use crate::store::ingest::name_visibility::{load_names, recompute_names, replace
 use crate::store::ingest::organization::find_or_create_organization;
 use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_index, store_researchers};
 use crate::store::ingest::researcher_restore::{restore_name_decisions, restore_researchers};
-use crate::store::ingest::slug::allocate_slugs;
+use crate::store::ingest::slug::allocate_slug;
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
@@ -181,7 +182,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
     uow.mark_dirty(EntityType::Researcher, [id]);
     if is_new && let Some(wanted) = &record.slug {
         let wanted = requested_slug(Some(wanted), &name, "researcher");
-        let slug = allocate_slugs(uow, "researcher", std::slice::from_ref(&wanted)).await?.pop().unwrap_or_default();
+        let slug = allocate_slug(uow, "researcher", &wanted).await?;
         // The slug of the name may be the requested one, and is then the researcher's own.
         researcher::Entity::update_many()
             .set(researcher::ActiveModel { slug: Set(slug), ..Default::default() })
@@ -333,21 +334,23 @@ async fn upsert_affiliation(
         keeps_primary,
     };
     if row.is_primary {
-        uow.execute(sql!(
-            "UPDATE affiliation SET is_primary = false, updated_at = statement_timestamp() WHERE is_primary \
-             AND researcher_id = ?",
-            researcher_id,
-        ))
-        .await?;
+        // The column alone, as in the condition of the index.
+        affiliation::Entity::update_many()
+            .set(affiliation::ActiveModel { is_primary: Set(false), ..Default::default() })
+            .col_expr(affiliation::Column::UpdatedAt, statement_timestamp())
+            .filter(Expr::col(affiliation::Column::IsPrimary))
+            .filter(affiliation::COLUMN.researcher_id.eq(researcher_id))
+            .exec(uow.db())
+            .await?;
     }
     // The same role in another language is merged, not listed twice.
     let columns = "researcher_id bigint, organization_id bigint, kind text, role_title jsonb, department_name jsonb, \
          start_date text, end_date text, has_ended boolean, is_primary boolean, keeps_primary boolean";
-    let statement = ", same AS (SELECT affiliation.id FROM affiliation JOIN rows \
+    let is_same = is_same_role("affiliation", "rows");
+    let statement = format!(
+        ", same AS (SELECT affiliation.id FROM affiliation JOIN rows \
              ON affiliation.researcher_id = rows.researcher_id AND affiliation.organization_id = rows.organization_id \
-             AND affiliation.kind = rows.kind AND affiliation.start_date IS NOT DISTINCT FROM rows.start_date \
-             AND NOT EXISTS (SELECT FROM jsonb_each_text(affiliation.role_title) AS held \
-             WHERE jsonb_exists(rows.role_title, held.key) AND rows.role_title ->> held.key <> held.value) ORDER BY affiliation.id LIMIT 1), \
+             AND {is_same} ORDER BY affiliation.id LIMIT 1), \
              changed AS (UPDATE affiliation SET role_title = affiliation.role_title || rows.role_title, \
              department_name = affiliation.department_name || rows.department_name, \
              end_date = coalesce(rows.end_date, affiliation.end_date), \
@@ -357,8 +360,19 @@ async fn upsert_affiliation(
              INSERT INTO affiliation (researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, \
              has_ended, is_primary) SELECT researcher_id, organization_id, kind, role_title, department_name, start_date, end_date, \
              has_ended, is_primary \
-             FROM rows WHERE NOT EXISTS (SELECT FROM changed)";
-    uow.execute_with_rows(columns, &[row], statement).await
+             FROM rows WHERE NOT EXISTS (SELECT FROM changed)"
+    );
+    uow.execute_with_rows(columns, &[row], &statement).await
+}
+
+/// The condition that two affiliations of a researcher with an organization are the same role: no language has another
+/// title.
+pub(crate) fn is_same_role(held: &str, other: &str) -> String {
+    format!(
+        "{held}.kind = {other}.kind AND {held}.start_date IS NOT DISTINCT FROM {other}.start_date \
+         AND NOT EXISTS (SELECT FROM jsonb_each_text({held}.role_title) AS title \
+         WHERE jsonb_exists({other}.role_title, title.key) AND {other}.role_title ->> title.key <> title.value)"
+    )
 }
 
 /// Replaces the declared topics by those of the record, or adds them for a merged researcher. A record without topics
@@ -378,19 +392,25 @@ async fn replace_declared_topics(
             .exec(uow.db())
             .await?;
     }
+    let mut topics: Vec<i64> = Vec::with_capacity(record.topics.len());
     for topic in &record.topics {
-        let topic_id = find_or_create_topic(uow, topic).await?;
-        let sql = sql!(
-            "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
-             SELECT person.id, ?::bigint, 1 + coalesce(max(held.position), 0) FROM (SELECT ?::bigint) AS person(id) \
-             LEFT JOIN researcher_topic AS held ON held.researcher_id = person.id GROUP BY person.id \
-             ON CONFLICT DO NOTHING",
-            topic_id,
-            researcher_id,
-        );
-        uow.execute(sql).await?;
+        let id = find_or_create_topic(uow, topic).await?;
+        if !topics.contains(&id) {
+            topics.push(id);
+        }
     }
-    Ok(())
+    let sql = sql!(
+        "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
+         SELECT person.id, wanted.topic_id, person.last + row_number() OVER (ORDER BY wanted.place) \
+         FROM (SELECT ?::bigint AS id, (SELECT coalesce(max(position), 0) FROM researcher_topic \
+         WHERE researcher_id = ?::bigint) AS last) AS person, unnest(?::bigint[]) WITH ORDINALITY AS wanted(topic_id, place) \
+         WHERE NOT EXISTS (SELECT FROM researcher_topic AS held \
+         WHERE held.researcher_id = person.id AND held.topic_id = wanted.topic_id)",
+        researcher_id,
+        researcher_id,
+        bigint_array(topics),
+    );
+    uow.execute(sql).await
 }
 
 /// Whether a record hides the displayed name.

@@ -125,7 +125,8 @@ async fn insert_restored_researchers(
     for ((index, record), claimed) in new.iter().zip(&claimed) {
         let (index, id) = (*index, claimed.id);
         note_substituted_id(uow, index, record.exported.as_ref(), *claimed);
-        rows.push(restored_researcher_row(id, slugs.next().unwrap_or_default(), record));
+        let slug = slugs.next().ok_or_else(|| Error::internal("no slug for a researcher"))?;
+        rows.push(restored_researcher_row(id, slug, record));
         source_records.push(SourceRecordRow::new(
             uow.source(),
             researcher_record_key(record),

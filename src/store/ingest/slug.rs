@@ -16,6 +16,12 @@ struct SlugUsage {
     highest: Option<i32>,
 }
 
+/// A free slug, as [`allocate_slugs`].
+pub(crate) async fn allocate_slug(uow: &UnitOfWork<'_>, table: &str, wanted: &str) -> Result<String, Error> {
+    let slug = allocate_slugs(uow, table, &[wanted.to_owned()]).await?.pop();
+    slug.ok_or_else(|| Error::internal("no free slug"))
+}
+
 /// A free slug for each requested one: the slug itself, or with the next free number appended.
 pub(crate) async fn allocate_slugs(uow: &UnitOfWork<'_>, table: &str, wanted: &[String]) -> Result<Vec<String>, Error> {
     let bases: HashSet<&String> = wanted.iter().collect();

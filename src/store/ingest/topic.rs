@@ -15,7 +15,7 @@ use crate::store::ingest::exported_ids::{
     ImportedEntity, claim_ids, exported_record_key, map_exported_ids, requested_slug, restore_provenance,
 };
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
-use crate::store::ingest::slug::{allocate_slugs, rename_placeholders};
+use crate::store::ingest::slug::{allocate_slug, rename_placeholders};
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{
     SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
@@ -227,7 +227,7 @@ async fn create_topic(
     };
     let label = display.iter().next().map(|(_, label)| label.to_owned()).unwrap_or_default();
     let wanted = requested_slug(reference.slug.as_deref(), &label, "topic");
-    let slug = allocate_slugs(uow, "topic", &[wanted]).await?.pop().unwrap_or_default();
+    let slug = allocate_slug(uow, "topic", &wanted).await?;
     let assigned = claim_ids(uow, "topic", &[reference.id]).await?.pop();
     let assigned = assigned.ok_or_else(|| Error::internal("no id for a topic"))?;
     let id = assigned.id;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{EntityTrait as _, QueryFilter as _};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
-use crate::entity::researcher_statistics;
+use crate::entity::{researcher, researcher_statistics};
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
@@ -43,8 +43,13 @@ impl Rebuild for CoauthorCounts {
         after: RebuildPosition,
         max_rows: i64,
     ) -> Result<Option<RebuildPosition>, Error> {
-        let researchers = sql!("SELECT id FROM researcher WHERE id > ? ORDER BY id LIMIT ?", after.id, max_rows);
-        let researchers: Vec<i64> = uow.tuples(researchers).await?;
+        let researchers = researcher::Entity::find()
+            .select_only()
+            .column(researcher::Column::Id)
+            .filter(researcher::COLUMN.id.gt(after.id))
+            .order_by_asc(researcher::Column::Id)
+            .limit(max_rows.unsigned_abs());
+        let researchers: Vec<i64> = researchers.into_tuple().all(uow.db()).await?;
         let Some(last) = researchers.last().copied() else { return Ok(None) };
         let ids = || bigint_array(researchers.iter().copied());
         uow.execute(sql!("DELETE FROM coauthorship WHERE researcher_id = ANY(?)", ids())).await?;

@@ -2,17 +2,20 @@
 //! day.
 
 use futures_util::future;
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::entity::setting;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::sql;
+use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork};
 
-/// Has a row while the counts are up to date. They depend on the day, since affiliations start and end.
-const STATISTICS_FRESH: &str = "SELECT value FROM setting WHERE name = 'totals_day' AND value = CURRENT_DATE::text";
+/// The setting that has the day of the counts while they are up to date. They depend on it, since affiliations start and
+/// end.
+pub(crate) const TOTALS_DAY: &str = "totals_day";
 
 /// Rows that are updated in one transaction.
 const STEP_ROWS: usize = 2_000;
@@ -112,8 +115,14 @@ impl Projection for HierarchyStatistics {
     }
 }
 
+/// Has a row while the counts are up to date.
+fn select_fresh() -> Sql {
+    sql!("SELECT value FROM setting WHERE name = ? AND value = CURRENT_DATE::text", TOTALS_DAY)
+}
+
 async fn invalidate_statistics(uow: &UnitOfWork<'_>) -> Result<(), Error> {
-    uow.execute("DELETE FROM setting WHERE name = 'totals_day'".into()).await
+    setting::Entity::delete_by_id(TOTALS_DAY).exec(uow.db()).await?;
+    Ok(())
 }
 
 impl Store {
@@ -127,7 +136,7 @@ impl Store {
     }
 
     async fn try_refresh_statistics(&self) -> Result<bool, Error> {
-        if !self.execute(&sql!(STATISTICS_FRESH).into_statement()?, false).await?.is_empty() {
+        if !self.execute(&select_fresh().into_statement()?, false).await?.is_empty() {
             return Ok(false);
         }
         // What is counted without the lock is outdated if a unit of work deletes the setting meanwhile.
@@ -144,7 +153,12 @@ impl Store {
             }
         }
         let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
-        uow.execute(sql!("UPDATE setting SET value = ? WHERE name = 'totals_day' AND value = ?", day, mark)).await?;
+        setting::Entity::update_many()
+            .set(setting::ActiveModel { value: Set(day), ..Default::default() })
+            .filter(setting::COLUMN.name.eq(TOTALS_DAY))
+            .filter(setting::COLUMN.value.eq(mark))
+            .exec(uow.db())
+            .await?;
         uow.commit().await?;
         Ok(true)
     }
@@ -153,11 +167,11 @@ impl Store {
     /// are made; `None` if they are up to date.
     async fn begin_recount(&self) -> Result<Option<(String, String)>, Error> {
         let uow = UnitOfWork::begin(self, TableScans::Allow).await?;
-        if !uow.tuples::<String>(STATISTICS_FRESH.into()).await?.is_empty() {
+        if !uow.tuples::<String>(select_fresh()).await?.is_empty() {
             return Ok(None);
         }
         let mark = format!("since {}", Uuid::now_v7());
-        uow.store_setting("totals_day", &mark).await?;
+        uow.store_setting(TOTALS_DAY, &mark).await?;
         uow.execute_unprepared(NOTE_CALENDAR_CHANGES).await?;
         let today = uow.tuples::<String>("SELECT CURRENT_DATE::text".into()).await?.pop();
         let today = today.ok_or_else(|| Error::internal("a day without a date"))?;

@@ -1,10 +1,11 @@
 //! How long activities are kept. A row of the feed is kept for ever.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
 
+use crate::entity::activity;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{bigint_array, sql};
+use crate::store::access::sql_fragment::sql;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// Days after which an activity without a person behind it is removed. What people decided is kept for ever.
@@ -55,8 +56,8 @@ impl Store {
     /// Nothing that is displayed refers to them, and they are not written again: this needs no write lock.
     async fn remove_activities(&self, ids: &[i64]) -> Result<(), Error> {
         let uow = UnitOfWork::begin_unlocked(self).await?;
-        let sql = sql!("DELETE FROM activity WHERE id = ANY(?::bigint[])", bigint_array(ids.iter().copied()));
-        uow.execute(sql).await?;
+        let expired = activity::COLUMN.id.eq_any(ids.iter().copied());
+        activity::Entity::delete_many().filter(expired).exec(uow.db()).await?;
         uow.commit_unprojected().await
     }
 }

@@ -13,6 +13,7 @@ use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::ingest::merge_researchers::{ResearcherMerge, merge_researchers};
 use crate::store::ingest::name_visibility::{load_names, recompute_names};
 use crate::store::ingest::reassign_authorships::{Reassignment, load_authorships_of, move_authorships};
+use crate::store::ingest::researcher::is_same_role;
 use crate::store::ingest::researcher_matching::clear_orcids;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
@@ -223,15 +224,15 @@ async fn merge_affiliations(uow: &UnitOfWork<'_>, survivor: i64, former: i64) ->
         let same = sql!(
             "SELECT moving.id, held.id AS same FROM affiliation AS moving LEFT JOIN LATERAL (SELECT other.id \
              FROM affiliation AS other WHERE other.researcher_id = ? \
-             AND other.organization_id = moving.organization_id AND other.kind = moving.kind \
-             AND other.start_date IS NOT DISTINCT FROM moving.start_date \
-             AND NOT EXISTS (SELECT FROM jsonb_each_text(other.role_title) AS title \
-             WHERE jsonb_exists(moving.role_title, title.key) AND moving.role_title ->> title.key <> title.value) \
-             ORDER BY other.role_title = moving.role_title DESC, other.role_title @> moving.role_title DESC, other.id \
-             LIMIT 1) AS held ON true WHERE moving.id = ?",
+             AND other.organization_id = moving.organization_id AND ",
             survivor,
+        )
+        .then(is_same_role("other", "moving"))
+        .then(sql!(
+            " ORDER BY other.role_title = moving.role_title DESC, other.role_title @> moving.role_title DESC, other.id \
+             LIMIT 1) AS held ON true WHERE moving.id = ?",
             id,
-        );
+        ));
         let same = uow.rows::<AffiliationPairRow>(same).await?.pop().and_then(|pair| pair.same);
         let statement = match same {
             Some(same) => sql!(
