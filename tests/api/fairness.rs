@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use crate::support::loopback::LoopbackAddresses;
 use crate::support::{TestApp, http_config, network_config, paper_record};
 
-const GREEDY_CONNECTIONS: usize = 40;
+/// More than are executed and wait at once.
+const GREEDY_CONNECTIONS: usize = 180;
 const GREEDY_QUERY: &str = "{ researchers { nodes { name } } }";
 const QUERY: &str = "{ papers { nodes { title } } }";
 
