@@ -258,14 +258,17 @@ impl Application {
     }
 
     /// Serves requests until it is shut down. The first one is its own: the typical query. Then calls `on_ready`, a second
-    /// after the start at the latest: the requests of clients need not compete with the first one.
+    /// after the start at the latest: the requests of clients need not compete with the first one. Does not call it if it
+    /// is shut down before.
     ///
     /// # Errors
     /// If accepting connections fails.
     pub async fn run(self, on_ready: impl FnOnce()) -> std::io::Result<()> {
         let first_request = async {
             warm_up::send_request(local_address(self.address), &self.store).await;
-            on_ready();
+            if !self.handle.readiness.is_draining() {
+                on_ready();
+            }
             Ok(())
         };
         match self.metrics_server {

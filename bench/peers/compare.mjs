@@ -392,14 +392,20 @@ const warmUpClient = async () => {
 };
 
 /**
- * Times of the first requests of new processes: medians over the processes, which are started one after the other. The
- * requests of a process follow each other, each for another key, and the first is sent as soon as the process prints its
- * URL.
+ * Times of the first requests of new processes: medians over the processes, which are started one after the other, after
+ * one that has answered the same requests. The requests of a process follow each other, each for another key, and the first
+ * is sent as soon as the process prints its URL.
  */
 const measureFirst = async (id, query, { keys }) => {
   const results = [];
   const { text, variables } = all[id].queries[query];
   await warmUpClient();
+  // The pages that the measured requests need are in memory for each process, not only for those that come later.
+  const warming = { ...all[id], ...(await all[id].start()) };
+  for (let number = 0; number < Number(options.processes) * FIRST_REQUESTS; number++) {
+    await execute(warming, text, variables(keys[number % keys.length]));
+  }
+  await warming.stop();
   for (let round = 0; round < Number(options.processes); round++) {
     const peer = { ...all[id], ...(await all[id].start()) };
     const times = [];

@@ -276,6 +276,7 @@ pub enum NotedFields {
 }
 
 impl NotedFields {
+    /// That of the last migration that made triggers.
     const LATEST: Self = Self::ByStatement;
 
     fn of(self, table: &str) -> Vec<&'static ChangedField> {
@@ -296,7 +297,7 @@ impl NotedFields {
 
     /// Whether the updates of a table are noted once per statement instead of per row.
     fn is_by_statement(self, table: &str) -> bool {
-        self == Self::ByStatement && table == "authorship"
+        self >= Self::ByStatement && table == "authorship"
     }
 }
 
@@ -500,9 +501,7 @@ fn trigger_sql(table: &str, noted: NotedFields) -> String {
     }
     match (table, noted) {
         ("researcher", _) => columns.extend(RENAMED_AUTHORS_COLUMNS),
-        ("authorship", NotedFields::Derived | NotedFields::Shown | NotedFields::ByStatement) => {
-            columns.push("repair_value")
-        }
+        ("authorship", _) if noted >= NotedFields::Derived => columns.push("repair_value"),
         _ => {}
     }
     columns.sort_unstable();

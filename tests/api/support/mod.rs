@@ -18,6 +18,7 @@ use academic_directory::pages::SiteSettings;
 use academic_directory::store::Store;
 use academic_directory::store::unit_of_work::{BatchReport, Effect};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 pub mod csl;
 pub mod database_dump;
@@ -195,7 +196,10 @@ impl TestApp {
         };
         let application = Application::build(store.clone(), settings).expect("a server");
         let (address, handle) = (application.address(), application.handle());
-        tokio::spawn(application.run(|| ()));
+        // Tests that count statements or connections begin after the service's own first request.
+        let (sender, is_ready) = oneshot::channel();
+        tokio::spawn(application.run(|| drop(sender.send(()))));
+        is_ready.await.expect("a running server");
         Self {
             address,
             store,
