@@ -198,7 +198,9 @@ impl TestApp {
         let (address, handle) = (application.address(), application.handle());
         // Tests that count statements or connections begin after the service's own first request.
         let (sender, is_ready) = oneshot::channel();
-        tokio::spawn(application.run(|| drop(sender.send(()))));
+        tokio::spawn(application.run(|| {
+            let _ = sender.send(());
+        }));
         is_ready.await.expect("a running server");
         Self {
             address,
