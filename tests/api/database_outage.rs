@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::pages::fetch;
 use crate::support::{
-    DatabaseSession, TestApp, create_database, database_config, http_config, network_config, paper_record,
-    parse_records, server_programs,
+    DatabaseSession, TestApp, create_database, database_config, delay_database, http_config, network_config,
+    paper_record, parse_records, server_programs,
 };
 
 const QUERY: &str = "{ researchers { nodes { name coauthors { nodes { name } } } } }";
@@ -258,6 +258,53 @@ async fn killed_health_check() {
         lock.execute("ROLLBACK").await;
     });
     assert!(slow.iter().all(|(status, code, _)| (*status, code.as_str()) == (200, "none")), "{slow:?}");
+}
+
+/// The same if the connections that replace it are ended, too.
+#[tokio::test]
+async fn repeatedly_killed_health_check() {
+    let app = TestApp::start().await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    let session = DatabaseSession::open(&app.database_url).await;
+    let lock = app.lock_table("researcher").await;
+    let (slow, ()) = tokio::join!(query(&app), async {
+        app.wait_until_blocked().await;
+        // The first sessions that read the table of the health check end themselves.
+        session
+            .execute(
+                "CREATE SEQUENCE checks; \
+                 CREATE FUNCTION end_session() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN \
+                     RETURN nextval('checks') > 2 OR pg_terminate_backend(pg_backend_pid()); END $$; \
+                 ALTER TABLE seaql_migrations RENAME TO applied_migration; \
+                 CREATE VIEW seaql_migrations AS SELECT * FROM applied_migration WHERE end_session()",
+            )
+            .await;
+        let checked = "SELECT last_value FROM checks";
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while session.query_number(checked).await < 3 {
+            assert!(Instant::now() < deadline, "no health check");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let ready = app.client().get(app.url("/health/ready")).send().await.expect("a response");
+        assert_eq!(ready.status(), 200);
+        lock.execute("ROLLBACK").await;
+    });
+    assert_eq!((slow.0, slow.1.as_str()), (200, "none"));
+}
+
+/// The first connections that replace those that were lost are lost, too.
+#[tokio::test]
+async fn ended_new_connections() {
+    let (proxy, url) = delay_database(&create_database().await, Duration::ZERO);
+    let app =
+        TestApp::start_with_config(database_config(&url, 100), Limits::default(), http_config(), network_config())
+            .await;
+    app.create_records(json!([paper_record("Tides", Some(2001), &["Ada Berg", "Bo Dahl"])])).await;
+    for _ in 0..20 {
+        proxy.close_connections(2);
+        let (status, code, _) = query(&app).await;
+        assert_eq!((status, code.as_str()), (200, "none"));
+    }
 }
 
 #[tokio::test]

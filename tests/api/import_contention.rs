@@ -219,7 +219,7 @@ async fn decisions_are_made_once() {
         proxy.set_delay(std::time::Duration::from_secs(10));
         lock.execute("COMMIT").await;
         while query_strings(&app.database_url, MERGE).await.is_empty() {}
-        proxy.close_connections();
+        proxy.close_connections(0);
         proxy.set_delay(std::time::Duration::ZERO);
     };
     let (outcome, ()) = tokio::join!(through_proxy.store.decide(&request, false), cut);

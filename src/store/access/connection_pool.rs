@@ -17,6 +17,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::executor::with_new_session;
 use super::idle_connections::IdleConnections;
 use crate::database::{DatabasePool, Servers, SessionSettings};
 
@@ -260,7 +261,7 @@ impl Shared {
     }
 
     async fn open(self: Arc<Self>) {
-        let opened = self.pool.acquire().await;
+        let opened = with_new_session(|| self.pool.acquire()).await;
         let mut state = self.lock();
         state.opening -= 1;
         match opened {

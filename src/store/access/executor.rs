@@ -380,6 +380,35 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Number of attempts to open a connection, and to use it, whose session is ended meanwhile.
+const MAX_NEW_SESSIONS: usize = 3;
+
+/// Opens a connection and may use it. Repeats that if the session is ended meanwhile: an administrator may end any, which
+/// says nothing about the server. One that is shutting down rejects the next session.
+pub(crate) async fn with_new_session<T, F: Future<Output = Result<T, sqlx::Error>>>(
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, sqlx::Error> {
+    for _ in 1..MAX_NEW_SESSIONS {
+        match attempt().await {
+            Err(error) if is_session_cut(&error) => {
+                tracing::debug!(%error, "a new database session was ended; opening another one");
+            }
+            result => return result,
+        }
+    }
+    attempt().await
+}
+
+/// Returns whether a session that the server accepted was ended: with a message, or without one while it began.
+fn is_session_cut(error: &sqlx::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error {
+        sqlx::Error::Io(error) => matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof),
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P01"),
+        _ => false,
+    }
+}
+
 /// Returns whether the server is stopping or starting, or has ended this session: by an administrator, after a crash, or
 /// because it was idle for long. A pooler reports the loss of its own connection as class 08.
 fn is_session_ended(code: Option<&str>) -> bool {

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::database::Servers;
+use crate::store::access::executor::with_new_session;
 
 /// How long a kept connection may take before a new one is tried too: it may be dead without a sign, if a firewall has
 /// forgotten it.
@@ -28,7 +29,7 @@ pub(crate) async fn ask<T: Send>(
     servers: &Servers,
     question: Question<T>,
 ) -> Result<(T, PgConnection), sqlx::Error> {
-    let ask_anew = async || ask_on(servers.connect().await?, question).await;
+    let ask_anew = || with_new_session(move || async move { ask_on(servers.connect().await?, question).await });
     let Some(kept) = kept else { return ask_anew().await };
     let failed = Notify::new();
     let first = async { ask_on(kept, question).await.inspect_err(|_| failed.notify_one()) };

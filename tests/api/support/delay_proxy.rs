@@ -53,6 +53,8 @@ struct Shared {
     is_stopped: AtomicBool,
     /// Number of connections since the start.
     accepted: AtomicUsize,
+    /// Number of next connections that are closed at once.
+    rejected: AtomicUsize,
     /// Both ends of each open connection.
     open: Mutex<Vec<(usize, Stream, Stream)>>,
 }
@@ -67,6 +69,7 @@ impl DelayProxy {
             delay: AtomicU64::default(),
             is_stopped: AtomicBool::default(),
             accepted: AtomicUsize::default(),
+            rejected: AtomicUsize::default(),
             open: Mutex::default(),
         });
         shared.set_delay(delay);
@@ -92,9 +95,10 @@ impl DelayProxy {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
-    /// Closes the open connections, as a failing network would. New ones are accepted.
+    /// Closes the open connections, as a failing network would, and the next `rejected` ones.
     #[allow(dead_code, reason = "not every user does")]
-    pub fn close_connections(&self) {
+    pub fn close_connections(&self, rejected: usize) {
+        self.shared.rejected.store(rejected, Ordering::SeqCst);
         self.shared.close_connections();
     }
 }
@@ -137,6 +141,13 @@ impl Shared {
                 return;
             }
             let number = self.accepted.fetch_add(1, Ordering::Relaxed);
+            if self
+                .rejected
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |rejected| rejected.checked_sub(1))
+                .is_ok()
+            {
+                continue;
+            }
             // A client whose connection cannot be forwarded is disconnected.
             if let Ok(client) = client
                 && self.lock_open().len() < MAX_CONNECTIONS
