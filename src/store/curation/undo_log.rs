@@ -19,7 +19,7 @@ use crate::store::ingest::researcher_matching::clear_orcids;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// A row as JSON, by column.
-type JsonRow = Map<String, Value>;
+type JsonObject = Map<String, Value>;
 
 /// A table with rows that belong to researchers.
 struct TrackedTable {
@@ -103,12 +103,12 @@ const TRACKED_TABLES: [TrackedTable; 12] = [
 ];
 
 impl TrackedTable {
-    fn key_of(&self, row: &JsonRow) -> JsonRow {
+    fn key_of(&self, row: &JsonObject) -> JsonObject {
         self.key_columns.iter().filter_map(|column| Some(((*column).to_owned(), row.get(*column)?.clone()))).collect()
     }
 
     /// The key of a row as text, independent of the order of columns.
-    fn key_text(&self, row: &JsonRow) -> String {
+    fn key_text(&self, row: &JsonObject) -> String {
         self.key_columns
             .iter()
             .map(|column| row.get(*column).unwrap_or(&Value::Null).to_string())
@@ -124,7 +124,7 @@ impl TrackedTable {
     }
 
     /// `WITH rows AS (…)` over rows of the table that are passed as one JSON parameter.
-    fn rows_cte(&self, rows: &[JsonRow]) -> Result<Sql, Error> {
+    fn rows_cte(&self, rows: &[JsonObject]) -> Result<Sql, Error> {
         let json = serde_json::to_string(rows).map_err(Error::internal)?;
         let text = format!(
             "WITH rows AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::{}, ?::text::jsonb)) ",
@@ -136,7 +136,7 @@ impl TrackedTable {
 
 /// The tracked rows of some researchers.
 pub(super) struct ResearcherSnapshot {
-    rows: BTreeMap<(usize, String), JsonRow>,
+    rows: BTreeMap<(usize, String), JsonObject>,
     authorships: Vec<i64>,
 }
 
@@ -166,22 +166,23 @@ pub(super) struct UndoLog(Vec<RowChange>);
 #[derive(Debug, Serialize, Deserialize)]
 struct RowChange {
     table: String,
-    key: JsonRow,
+    key: JsonObject,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<JsonRow>,
+    before: Option<JsonObject>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    after: Option<JsonRow>,
+    after: Option<JsonObject>,
 }
 
 impl RowChange {
-    fn between(table: &TrackedTable, before: Option<&JsonRow>, after: Option<&JsonRow>) -> Option<Self> {
+    fn between(table: &TrackedTable, before: Option<&JsonObject>, after: Option<&JsonObject>) -> Option<Self> {
         let key = table.key_of(before.or(after)?);
         let change = |before, after| Self { table: table.name.to_owned(), key, before, after };
         match (before, after) {
             (Some(before), Some(after)) => {
                 // The digest shows later whether the source record changed since.
                 let is_kept = |column: &str| before.get(column) != after.get(column) || column == "digest";
-                let columns = |row: &JsonRow| row.clone().into_iter().filter(|(column, _)| is_kept(column)).collect();
+                let columns =
+                    |row: &JsonObject| row.clone().into_iter().filter(|(column, _)| is_kept(column)).collect();
                 (before != after).then(|| change(Some(columns(before)), Some(columns(after))))
             }
             (before, after) => Some(change(before.cloned(), after.cloned())),
@@ -194,15 +195,15 @@ impl RowChange {
     }
 
     fn find_id(&self, column: &str) -> Option<i64> {
-        let value = |row: &Option<JsonRow>| row.as_ref()?.get(column)?.as_i64();
+        let value = |row: &Option<JsonObject>| row.as_ref()?.get(column)?.as_i64();
         self.key.get(column).and_then(Value::as_i64).or_else(|| value(&self.before)).or_else(|| value(&self.after))
     }
 
     /// The columns to restore in the current row.
-    fn columns_to_restore(&self, now: &JsonRow) -> JsonRow {
-        let (Some(before), Some(after)) = (&self.before, &self.after) else { return JsonRow::new() };
+    fn columns_to_restore(&self, now: &JsonObject) -> JsonObject {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else { return JsonObject::new() };
         let is_untouched = |column: &String| now.get(column) == after.get(column);
-        let mut set: JsonRow = before
+        let mut set: JsonObject = before
             .iter()
             .filter(|(column, _)| is_untouched(column) && *column != "digest")
             .map(|(column, value)| (column.clone(), value.clone()))
@@ -218,13 +219,13 @@ impl RowChange {
 /// The writes to a table.
 #[derive(Default)]
 struct TableWrites {
-    deleted: Vec<JsonRow>,
+    deleted: Vec<JsonObject>,
     /// Updated rows with their keys, by the columns that are set.
-    updated: BTreeMap<Vec<String>, Vec<JsonRow>>,
-    inserted: Vec<JsonRow>,
+    updated: BTreeMap<Vec<String>, Vec<JsonObject>>,
+    inserted: Vec<JsonObject>,
 }
 
-fn into_object(value: Value) -> Option<JsonRow> {
+fn into_object(value: Value) -> Option<JsonObject> {
     match value {
         Value::Object(row) => Some(row),
         _ => None,
@@ -289,8 +290,8 @@ async fn load_current_rows(
     uow: &UnitOfWork<'_>,
     table: &TrackedTable,
     changes: &[&RowChange],
-) -> Result<HashMap<String, JsonRow>, Error> {
-    let keys: Vec<JsonRow> = changes.iter().map(|change| change.key.clone()).collect();
+) -> Result<HashMap<String, JsonObject>, Error> {
+    let keys: Vec<JsonObject> = changes.iter().map(|change| change.key.clone()).collect();
     let select =
         format!("SELECT {} AS row FROM {} AS kept JOIN rows ON {}", table.row_sql, table.name, table.key_matches_sql());
     let found = uow.tuples::<Value>(table.rows_cte(&keys)?.then(select)).await?;
@@ -303,7 +304,7 @@ async fn restore_authorships(
     uow: &mut UnitOfWork<'_>,
     table: &TrackedTable,
     changes: &[&RowChange],
-    now: &HashMap<String, JsonRow>,
+    now: &HashMap<String, JsonObject>,
 ) -> Result<(), Error> {
     let moves = changes.iter().filter_map(|change| {
         let row = now.get(&table.key_text(&change.key))?;
@@ -381,12 +382,12 @@ async fn load_writable_columns(uow: &UnitOfWork<'_>, table: &TrackedTable) -> Re
 }
 
 /// Whether the change restores or removes an ORCID iD.
-fn changes_orcid(table: &TrackedTable, change: &RowChange, now: &HashMap<String, JsonRow>) -> bool {
+fn changes_orcid(table: &TrackedTable, change: &RowChange, now: &HashMap<String, JsonObject>) -> bool {
     let now = now.get(&table.key_text(&change.key));
     change.before.is_none() || now.is_some_and(|row| change.columns_to_restore(row).contains_key("orcid"))
 }
 
-fn plan_undo(table: &TrackedTable, changes: &[&RowChange], now: &HashMap<String, JsonRow>) -> TableWrites {
+fn plan_undo(table: &TrackedTable, changes: &[&RowChange], now: &HashMap<String, JsonObject>) -> TableWrites {
     let mut plan = TableWrites::default();
     for change in changes {
         let row = now.get(&table.key_text(&change.key));
@@ -396,7 +397,7 @@ fn plan_undo(table: &TrackedTable, changes: &[&RowChange], now: &HashMap<String,
             (Some(_), Some(_), Some(row)) => {
                 let set = change.columns_to_restore(row);
                 let columns: Vec<String> = set.keys().cloned().collect();
-                let row: JsonRow = table.key_of(row).into_iter().chain(set).collect();
+                let row: JsonObject = table.key_of(row).into_iter().chain(set).collect();
                 plan.updated.entry(columns).or_default().push(row);
             }
             // It was deleted or inserted again since.
