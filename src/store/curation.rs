@@ -29,6 +29,7 @@ use crate::store::curation::split_command::split_researcher;
 use crate::store::curation::undo_command::undo_decision;
 use crate::store::curation::undo_log::{ResearcherSnapshot, UndoLog, take_snapshot};
 use crate::store::ingest::authorship_matching::mark_resolved_by_decision;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 
@@ -221,11 +222,12 @@ async fn pin_authorships(
     decision: &PendingDecision,
     authorships: &[(i64, i64)],
 ) -> Result<(), Error> {
-    #[derive(Serialize)]
-    struct Row {
-        authorship_id: i64,
-        researcher_id: i64,
-        decision_id: i64,
+    json_row! {
+        struct Row {
+            authorship_id: i64,
+            researcher_id: i64,
+            decision_id: i64,
+        }
     }
     let row = |(authorship_id, researcher_id): &(i64, i64)| Row {
         authorship_id: *authorship_id,
@@ -239,7 +241,7 @@ async fn pin_authorships(
          ON CONFLICT (authorship_id) DO UPDATE SET paper_id = EXCLUDED.paper_id, \
          name_as_published = EXCLUDED.name_as_published, researcher_id = EXCLUDED.researcher_id, \
          decision_id = EXCLUDED.decision_id";
-    uow.execute_with_rows("authorship_id bigint, researcher_id bigint, decision_id bigint", &rows, insert).await?;
+    uow.execute_with_rows(&rows, insert).await?;
     mark_resolved_by_decision(uow, authorships.iter().map(|(id, _)| *id).collect()).await
 }
 

@@ -14,7 +14,6 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveEnum as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, TryGetableMany,
 };
-use serde::Serialize;
 
 use crate::entity::setting;
 use crate::error::Error;
@@ -26,9 +25,11 @@ use crate::store::Store;
 use crate::store::access::retry::UNLIMITED_TRANSACTION;
 use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::unit_of_work::dirty::DirtyEntities;
+use crate::store::unit_of_work::json_rows::{JsonRow, rows_cte};
 
 mod activity_retention;
 pub(crate) mod dirty;
+pub(crate) mod json_rows;
 mod shown_authors;
 pub(crate) mod step_size;
 pub(crate) mod unacknowledged_commit;
@@ -325,16 +326,11 @@ impl<'s> UnitOfWork<'s> {
 
     /// Executes a statement over rows, which it refers to as `rows`: `INSERT … SELECT … FROM rows`. Does nothing
     /// without rows.
-    pub(crate) async fn execute_with_rows<T: Serialize>(
-        &self,
-        columns: &str,
-        rows: &[T],
-        statement: &str,
-    ) -> Result<(), Error> {
+    pub(crate) async fn execute_with_rows<T: JsonRow>(&self, rows: &[T], statement: &str) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.execute(rows_cte(columns, rows)?.then(statement)).await
+        self.execute(rows_cte(rows)?.then(statement)).await
     }
 
     /// New ids from the sequence of a table.
@@ -353,11 +349,4 @@ impl<'s> UnitOfWork<'s> {
         setting::Entity::insert(setting).on_conflict(replace).exec_without_returning(&self.transaction).await?;
         Ok(())
     }
-}
-
-/// `WITH rows AS (…)` over rows that are passed as one JSON parameter.
-pub(crate) fn rows_cte<T: Serialize>(columns: &str, rows: &[T]) -> Result<Sql, Error> {
-    let json = serde_json::to_string(rows).map_err(Error::internal)?;
-    let text = format!("WITH rows AS MATERIALIZED (SELECT * FROM json_to_recordset(?::text::json) AS row({columns})) ");
-    Ok(Sql::with(&text, json))
 }

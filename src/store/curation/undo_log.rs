@@ -17,6 +17,7 @@ use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::reassign_authorships::{Reassignment, move_authorships};
 use crate::store::ingest::researcher_matching::clear_orcids;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 
 /// A row as JSON, by column.
 type JsonObject = Map<String, Value>;
@@ -306,6 +307,12 @@ async fn restore_authorships(
     changes: &[&RowChange],
     now: &HashMap<String, JsonObject>,
 ) -> Result<(), Error> {
+    json_row! {
+        struct UnassignedRow {
+            id: i64,
+            same_as_id: Option<i64>,
+        }
+    }
     let moves = changes.iter().filter_map(|change| {
         let row = now.get(&table.key_text(&change.key))?;
         let set = change.columns_to_restore(row);
@@ -322,13 +329,13 @@ async fn restore_authorships(
     let unassigned = changes.iter().filter_map(|change| {
         let set = change.columns_to_restore(now.get(&table.key_text(&change.key))?);
         let is_open = change.before.as_ref()?.get("researcher_id").is_none_or(Value::is_null);
-        Some((change.find_id("id")?, set.get("same_as_id")?.as_i64())).filter(|_| is_open)
+        let row = UnassignedRow { id: change.find_id("id")?, same_as_id: set.get("same_as_id")?.as_i64() };
+        is_open.then_some(row)
     });
-    let rows: Vec<Value> =
-        unassigned.map(|(id, same_as_id)| serde_json::json!({ "id": id, "same_as_id": same_as_id })).collect();
+    let rows: Vec<UnassignedRow> = unassigned.collect();
     let update = "UPDATE authorship SET same_as_id = rows.same_as_id FROM rows WHERE authorship.id = rows.id \
          AND authorship.researcher_id IS NULL";
-    uow.execute_with_rows("id bigint, same_as_id bigint", &rows, update).await
+    uow.execute_with_rows(&rows, update).await
 }
 
 async fn apply_table_writes(uow: &UnitOfWork<'_>, table: &TrackedTable, plan: TableWrites) -> Result<(), Error> {

@@ -1,7 +1,5 @@
 //! Writes the authorships of papers: position, researcher and affiliations.
 
-use serde::Serialize;
-
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::AuthorRecord;
@@ -15,38 +13,34 @@ use crate::store::ingest::name_repair::{RepairedAuthor, repair_author_names};
 use crate::store::ingest::paper::change::PaperChange;
 use crate::store::ingest::researcher_matching::{NamedAuthor, load_researcher_index, store_researchers};
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, RepairRule};
 
-#[derive(Serialize)]
-struct AuthorshipInsertRow<'a> {
-    id: i64,
-    paper_id: i64,
-    list_order: i32,
-    position: Option<u32>,
-    name_as_published: String,
-    name: &'a str,
-    researcher_id: Option<i64>,
-    same_as_id: Option<i64>,
-    is_corresponding: Option<bool>,
-    equal_contribution_group: Option<u32>,
-    affiliations_as_published: &'a [String],
-    repair_value: Option<&'a str>,
-    repair_rule: Option<RepairRule>,
-    repair_confidence: Option<f64>,
-    is_repair_applied: Option<bool>,
-    suggestion_key: Option<&'a str>,
-    confirming_key: Option<&'a str>,
-    orcid: Option<&'a str>,
-    author_ids: Option<Vec<String>>,
-    block: String,
-    family_words: Option<i16>,
+json_row! {
+    struct AuthorshipInsertRow<'a> {
+        id: i64,
+        paper_id: i64,
+        list_order: i32,
+        position: Option<u32> as "integer",
+        name_as_published: String,
+        name: &'a str,
+        researcher_id: Option<i64>,
+        same_as_id: Option<i64>,
+        is_corresponding: Option<bool>,
+        equal_contribution_group: Option<u32> as "integer",
+        affiliations_as_published: &'a [String],
+        repair_value: Option<&'a str>,
+        repair_rule: Option<RepairRule>,
+        repair_confidence: Option<f64>,
+        is_repair_applied: Option<bool>,
+        suggestion_key: Option<&'a str>,
+        confirming_key: Option<&'a str>,
+        orcid: Option<&'a str>,
+        author_ids: Option<Vec<String>>,
+        block: String,
+        family_words: Option<i16>,
+    }
 }
-
-const AUTHORSHIP_COLUMNS: &str = "id bigint, paper_id bigint, list_order integer, position integer, name_as_published text, \
-     name text, researcher_id bigint, same_as_id bigint, is_corresponding boolean, equal_contribution_group integer, \
-     affiliations_as_published text[], repair_value text, repair_rule text, repair_confidence double precision, \
-     is_repair_applied boolean, suggestion_key text, confirming_key text, orcid text, author_ids text[], block text, \
-     family_words smallint";
 
 /// How the researcher of an author is determined.
 #[derive(Clone, Copy)]
@@ -135,7 +129,7 @@ pub(crate) async fn replace_authorships(
          paper.publication_key, rows.repair_value, rows.repair_rule, rows.repair_confidence, rows.is_repair_applied, \
          rows.suggestion_key, rows.confirming_key, rows.orcid, rows.author_ids, rows.block, rows.family_words \
          FROM rows JOIN paper ON paper.id = rows.paper_id";
-    uow.execute_with_rows(AUTHORSHIP_COLUMNS, &rows, insert).await?;
+    uow.execute_with_rows(&rows, insert).await?;
     let carried_over: Vec<_> =
         with_slots.iter().zip(&assigned).map(|((slot, ..), assigned)| (*slot, *assigned)).collect();
     restore_resolutions(uow, &carried_over).await?;

@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::entity::authorship;
@@ -17,6 +16,7 @@ use crate::store::ingest::disambiguation_queue::queue_orcid_blocks;
 use crate::store::ingest::exported_ids::claim_ids;
 use crate::store::ingest::name_repair::RepairedAuthor;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, NameSimilarity};
 
 /// The authorship that an author of a record gets.
@@ -230,12 +230,13 @@ pub(crate) async fn restore_resolutions(
     uow: &UnitOfWork<'_>,
     slots: &[(&AuthorshipSlot, Option<i64>)],
 ) -> Result<(), Error> {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        authorship_id: i64,
-        method: &'a str,
-        confidence: f32,
-        evidence: &'a Value,
+    json_row! {
+        struct Row<'a> {
+            authorship_id: i64,
+            method: &'a str,
+            confidence: f32,
+            evidence: &'a Value,
+        }
     }
     let unchanged = slots.iter().filter(|(slot, researcher_id)| slot.previous_researcher_id == *researcher_id);
     let rows: Vec<Row<'_>> = unchanged
@@ -249,7 +250,7 @@ pub(crate) async fn restore_resolutions(
         .collect();
     let insert = "INSERT INTO authorship_resolution (authorship_id, method, confidence, evidence) \
          SELECT authorship_id, method, confidence, evidence FROM rows";
-    uow.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, insert).await?;
+    uow.execute_with_rows(&rows, insert).await?;
     let decided = slots.iter().filter(|(slot, _)| slot.decided_researcher_id.is_some()).map(|(slot, _)| slot.id);
     mark_resolved_by_decision(uow, decided.collect()).await
 }

@@ -1,28 +1,29 @@
 //! The organizations of authors. One that is not imported yet is awaited, and linked when it arrives, so that the order
 //! of imports does not matter.
 
-use serde::Serialize;
-
 use crate::error::Error;
 use crate::model::record::OrganizationReference;
 use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::exported_ids::{exported_record_key, map_exported_ids};
 use crate::store::ingest::organization::find_organizations_by_ror;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 
-#[derive(Serialize)]
-struct AuthorshipOrganizationRow {
-    one: i64,
-    other: i64,
+json_row! {
+    struct AuthorshipOrganizationRow {
+        one: i64,
+        other: i64,
+    }
 }
 
-#[derive(Serialize)]
-struct AwaitedOrganizationRow<'a> {
-    authorship_id: i64,
-    ror: Option<&'a str>,
-    /// The record of another directory's export, if there is no ROR ID.
-    source: Option<&'a str>,
-    key: Option<String>,
+json_row! {
+    struct AwaitedOrganizationRow<'a> {
+        authorship_id: i64,
+        ror: Option<&'a str>,
+        /// The record of another directory's export, if there is no ROR ID.
+        source: Option<&'a str>,
+        key: Option<String>,
+    }
 }
 
 /// Links authorships with their organizations. Those with a ROR ID that no organization has yet are stored as awaited,
@@ -53,10 +54,10 @@ pub(crate) async fn link_authorship_organizations(
     }
     let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
          ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("one bigint, other bigint", &links, insert).await?;
+    uow.execute_with_rows(&links, insert).await?;
     let insert = "INSERT INTO authorship_awaited_organization (authorship_id, ror, source, key) \
          SELECT authorship_id, ror, source, key FROM rows ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("authorship_id bigint, ror text, source text, key text", &awaited, insert).await
+    uow.execute_with_rows(&awaited, insert).await
 }
 
 /// Links the authorships that await one of these organizations. The link is evidence for the author, whose block is

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 
 use crate::error::Error;
 use crate::model::record::ExportMetadata;
@@ -11,6 +10,7 @@ use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::source_records::find_source_records;
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;
 
@@ -38,24 +38,25 @@ pub(crate) struct AssignedId {
     pub is_substitute: bool,
 }
 
-#[derive(Serialize)]
-struct FormerIdentityRow<'a> {
-    former_id: i64,
-    former_slug: &'a str,
-    survivor_id: i64,
-    name_key: Option<String>,
+json_row! {
+    struct FormerIdentityRow<'a> {
+        former_id: i64,
+        former_slug: &'a str,
+        survivor_id: i64,
+        name_key: Option<String>,
+    }
 }
 
-/// A source record of the exporting directory.
-#[derive(Serialize)]
-struct ExportedSourceRecordRow<'a> {
-    source: &'a str,
-    key: String,
-    digest: &'a str,
-    #[serde(rename = "told")]
-    provided_fields: Option<&'a [String]>,
-    id: i64,
-    is_of_former: bool,
+json_row! {
+    /// A source record of the exporting directory.
+    struct ExportedSourceRecordRow<'a> {
+        source: &'a str,
+        key: String,
+        digest: &'a str,
+        provided_fields as "told": Option<&'a [String]>,
+        id: i64,
+        is_of_former: bool,
+    }
 }
 
 /// The requested slug if it is well-formed, else one made from the text.
@@ -168,12 +169,7 @@ pub(crate) async fn restore_provenance(
              WHERE NOT EXISTS (SELECT FROM {kind} WHERE {kind}.id = former_id OR {kind}.slug = former_slug) \
              ON CONFLICT DO NOTHING"
         );
-        uow.execute_with_rows(
-            "former_id bigint, former_slug text, survivor_id bigint, name_key text",
-            &former,
-            &insert,
-        )
-        .await?;
+        uow.execute_with_rows(&former, &insert).await?;
         let advance_sequence = format!("SELECT setval('{kind}_id_seq', greatest(last_value, ?)) FROM {kind}_id_seq");
         uow.execute(Sql::with(&advance_sequence, largest)).await?;
     }
@@ -196,12 +192,7 @@ pub(crate) async fn restore_provenance(
          SELECT source, key, decode(digest, 'hex'), told, id, is_of_former FROM rows \
          ON CONFLICT DO NOTHING"
     );
-    uow.execute_with_rows(
-        "source text, key text, digest text, told text[], id bigint, is_of_former boolean",
-        &record,
-        &insert,
-    )
-    .await
+    uow.execute_with_rows(&record, &insert).await
 }
 
 /// The name keys and ORCID iDs, of those given, that researchers here have. Names of researchers exported by this

@@ -1,25 +1,25 @@
 //! External identifiers of entities.
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 
 use crate::error::Error;
-use crate::store::unit_of_work::{UnitOfWork, rows_cte};
+use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
 
-/// An identifier that a record assigns to an entity.
-#[derive(Clone, Serialize)]
-pub(crate) struct ExternalIdRow {
-    /// The index of the record in the batch.
-    pub(crate) index: usize,
-    /// The entity.
-    pub(crate) id: i64,
-    /// The scheme in lower case.
-    pub(crate) scheme: String,
-    /// The identifier within the scheme.
-    pub(crate) value: String,
+json_row! {
+    /// An identifier that a record assigns to an entity.
+    #[derive(Clone)]
+    pub(crate) struct ExternalIdRow {
+        /// The index of the record in the batch.
+        pub(crate) index: usize as "bigint",
+        /// The entity.
+        pub(crate) id: i64,
+        /// The scheme in lower case.
+        pub(crate) scheme: String,
+        /// The identifier within the scheme.
+        pub(crate) value: String,
+    }
 }
-
-const COLUMNS: &str = "index bigint, id bigint, scheme text, value text";
 
 /// Adds the identifiers that records give researchers. One that only papers of another researcher gave moves with the
 /// record, as if the record had been imported before the papers. `are_told` says that they come from a source about the
@@ -34,7 +34,7 @@ pub(crate) async fn add_researcher_identifiers(
          AND external_id.researcher_id <> rows.id AND rows.scheme <> 'orcid' \
          AND NOT external_id.is_told \
          AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = external_id.researcher_id)";
-    uow.execute_with_rows(COLUMNS, &ids, release).await?;
+    uow.execute_with_rows(&ids, release).await?;
     add_identifiers(uow, "researcher", ids.clone()).await?;
     if are_told { mark_told(uow, &ids).await } else { Ok(()) }
 }
@@ -43,7 +43,7 @@ pub(crate) async fn add_researcher_identifiers(
 pub(crate) async fn mark_told(uow: &UnitOfWork<'_>, ids: &[ExternalIdRow]) -> Result<(), Error> {
     let tell = "UPDATE external_id SET is_told = true FROM rows WHERE external_id.scheme = rows.scheme \
          AND external_id.value = rows.value AND external_id.researcher_id = rows.id AND NOT is_told";
-    uow.execute_with_rows(COLUMNS, ids, tell).await
+    uow.execute_with_rows(ids, tell).await
 }
 
 /// Adds identifiers. One that belongs to another entity stays there, with a warning.
@@ -65,14 +65,12 @@ pub(crate) async fn add_identifiers(
         "INSERT INTO external_id (scheme, value, {kind}_id) SELECT scheme, value, id FROM rows \
          ON CONFLICT (scheme, value) WHERE {kind}_id IS NOT NULL DO NOTHING"
     );
-    uow.execute_with_rows(COLUMNS, &ids, &insert).await?;
+    uow.execute_with_rows(&ids, &insert).await?;
     let conflicts = format!(
         "SELECT rows.index, rows.scheme, rows.value FROM rows JOIN external_id AS held ON held.scheme = rows.scheme \
          AND held.value = rows.value AND held.{kind}_id IS NOT NULL WHERE held.{kind}_id <> rows.id"
     );
-    for ConflictRow { index, scheme, value } in
-        uow.rows::<ConflictRow>(rows_cte(COLUMNS, &ids)?.then(conflicts)).await?
-    {
+    for ConflictRow { index, scheme, value } in uow.rows::<ConflictRow>(rows_cte(&ids)?.then(conflicts)).await? {
         let note = format!("{scheme} {value} already identifies another {kind} and was not moved");
         uow.add_note(usize::try_from(index).unwrap_or_default(), note);
     }

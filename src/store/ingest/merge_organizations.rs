@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
-use serde::Serialize;
 
 use crate::entity::{affiliation, organization};
 use crate::error::Error;
@@ -11,16 +10,18 @@ use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::researcher::is_same_role;
-use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork, rows_cte};
+use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
+use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
 
-/// An organization that records only name, and the only organization with a ROR ID that has the name.
-#[derive(Serialize, FromQueryResult)]
-struct OrganizationMerge {
-    former_id: i64,
-    survivor_id: i64,
+json_row! {
+    /// An organization that records only name, and the only organization with a ROR ID that has the name.
+    #[derive(FromQueryResult)]
+    struct OrganizationMerge {
+        former_id: i64,
+        survivor_id: i64,
+    }
 }
 
-const COLUMNS: &str = "former_id bigint, survivor_id bigint";
 /// Organizations that are merged in one transaction.
 const MERGES_PER_STEP: usize = 100;
 
@@ -84,7 +85,7 @@ async fn merge_organizations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMer
     merge_duplicate_affiliations(uow, merges).await?;
     let affiliations = "UPDATE affiliation SET organization_id = rows.survivor_id, updated_at = statement_timestamp() FROM rows \
          WHERE affiliation.organization_id = rows.former_id";
-    uow.execute_with_rows(COLUMNS, merges, affiliations).await?;
+    uow.execute_with_rows(merges, affiliations).await?;
     // Affiliations are evidence for disambiguation.
     uow.execute(sql!(
         "INSERT INTO identity_pending SELECT DISTINCT authorship.block FROM authorship_organization \
@@ -96,18 +97,18 @@ async fn merge_organizations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMer
     let authors = "INSERT INTO authorship_organization (authorship_id, organization_id) \
          SELECT authorship_id, rows.survivor_id FROM authorship_organization JOIN rows ON organization_id = rows.former_id \
          ON CONFLICT DO NOTHING";
-    uow.execute_with_rows(COLUMNS, merges, authors).await?;
+    uow.execute_with_rows(merges, authors).await?;
     let people = "INSERT INTO identity_pending SELECT DISTINCT researcher.block FROM affiliation \
          JOIN researcher ON researcher.id = affiliation.researcher_id JOIN rows ON rows.survivor_id = affiliation.organization_id \
          WHERE researcher.block IS NOT NULL ON CONFLICT DO NOTHING";
-    uow.execute_with_rows(COLUMNS, merges, people).await?;
+    uow.execute_with_rows(merges, people).await?;
     uow.notify(ProjectionEvent::EntitiesRemoved { kind: EntityType::Organization, ids: &former }).await?;
     let redirect = ", moved AS (UPDATE former_identity SET survivor_id = rows.survivor_id FROM rows \
          WHERE former_identity.kind = 'organization' AND former_identity.survivor_id = rows.former_id) \
          INSERT INTO former_identity (kind, former_id, former_slug, survivor_id) \
          SELECT 'organization', organization.id, organization.slug, rows.survivor_id \
          FROM rows JOIN organization ON organization.id = rows.former_id";
-    uow.execute_with_rows(COLUMNS, merges, redirect).await?;
+    uow.execute_with_rows(merges, redirect).await?;
     organization::Entity::delete_many()
         .filter(organization::COLUMN.id.eq_any(former.iter().copied()))
         .exec(uow.db())
@@ -117,32 +118,33 @@ async fn merge_organizations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMer
 
 /// Merges affiliations that a researcher has with both organizations, as an import after the registry would.
 async fn merge_duplicate_affiliations(uow: &mut UnitOfWork<'_>, merges: &[OrganizationMerge]) -> Result<(), Error> {
-    #[derive(Serialize, FromQueryResult)]
-    struct DuplicateAffiliationRow {
-        former_id: i64,
-        held_id: i64,
-        is_primary: bool,
+    json_row! {
+        #[derive(FromQueryResult)]
+        struct DuplicateAffiliationRow {
+            former_id: i64,
+            held_id: i64,
+            is_primary: bool,
+        }
     }
     let is_same = is_same_role("held", "named");
-    let sql = rows_cte(COLUMNS, merges)?.then(format!(
+    let sql = rows_cte(merges)?.then(format!(
         "SELECT DISTINCT ON (named.id) named.id AS former_id, held.id AS held_id, named.is_primary FROM rows \
          JOIN affiliation AS named ON named.organization_id = rows.former_id \
          JOIN affiliation AS held ON held.organization_id = rows.survivor_id \
          AND held.researcher_id = named.researcher_id AND {is_same} ORDER BY named.id, held.id"
     ));
     let same = uow.rows::<DuplicateAffiliationRow>(sql).await?;
-    let columns = "former_id bigint, held_id bigint, is_primary boolean";
     let join = "UPDATE affiliation SET role_title = named.role_title || affiliation.role_title, \
          department_name = named.department_name || affiliation.department_name, \
          end_date = coalesce(affiliation.end_date, named.end_date), \
          has_ended = affiliation.has_ended OR named.has_ended, updated_at = statement_timestamp() \
          FROM rows JOIN affiliation AS named ON named.id = rows.former_id WHERE affiliation.id = rows.held_id";
-    uow.execute_with_rows(columns, &same, join).await?;
+    uow.execute_with_rows(&same, join).await?;
     let former: HashSet<i64> = same.iter().map(|row| row.former_id).collect();
     if !former.is_empty() {
         affiliation::Entity::delete_many().filter(affiliation::COLUMN.id.eq_any(former)).exec(uow.db()).await?;
     }
     let primary =
         "UPDATE affiliation SET is_primary = true FROM rows WHERE rows.is_primary AND affiliation.id = rows.held_id";
-    uow.execute_with_rows(columns, &same, primary).await
+    uow.execute_with_rows(&same, primary).await
 }

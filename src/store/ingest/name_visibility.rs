@@ -10,7 +10,7 @@ use sea_orm::{
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
     QueryTrait as _,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::entity::{authorship, former_slug, paper, researcher, researcher_name, statement_timestamp};
@@ -20,6 +20,7 @@ use crate::model::record::{NameUse, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::sql;
 use crate::store::ingest::slug::{allocate_slug, is_numbered};
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, NameForm, WILDCARD_FORM};
 
 /// A name besides the display name, with its origin.
@@ -136,16 +137,17 @@ fn visible_names(display_name: &str, told_names: &[String], stored: &[StoredName
     VisibleNames { other_names, search_only_names, hidden_names, hidden_forms: forms }
 }
 
-/// A row of `researcher_name`.
-#[derive(Serialize)]
-struct ResearcherNameRow<'a> {
-    researcher_id: i64,
-    value: &'a str,
-    r#use: NameUse,
-    name_key: String,
-    block: String,
-    source: Option<&'a str>,
-    record_key: Option<&'a str>,
+json_row! {
+    /// A row of `researcher_name`.
+    struct ResearcherNameRow<'a> {
+        researcher_id: i64,
+        value: &'a str,
+        r#use: NameUse,
+        name_key: String,
+        block: String,
+        source: Option<&'a str>,
+        record_key: Option<&'a str>,
+    }
 }
 
 /// All names of a researcher.
@@ -203,10 +205,9 @@ pub(crate) async fn add_other_names(
         })
         .collect();
     uow.dirty.spellings.extend(rows.iter().map(|row| row.name_key.clone()));
-    let columns = "researcher_id bigint, value text, use text, name_key text, block text, source text, record_key text";
     let insert = "INSERT INTO researcher_name (researcher_id, value, use, name_key, block, source, record_key) \
          SELECT researcher_id, value, use, name_key, block, source, record_key FROM rows";
-    uow.execute_with_rows(columns, &rows, insert).await
+    uow.execute_with_rows(&rows, insert).await
 }
 
 /// Updates the researcher's row, slug, papers and search entries after a change of names. No slug is made of

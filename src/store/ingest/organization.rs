@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{EntityTrait as _, QueryFilter as _, QuerySelect as _};
-use serde::Serialize;
 
 use crate::entity::{organization, organization_awaited_relation, organization_parent, organization_succession};
 use crate::error::Error;
@@ -23,27 +22,26 @@ use crate::store::ingest::slug::{allocate_slug, allocate_slugs, rename_placehold
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
-use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork, rows_cte};
+use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
+use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;
 
-#[derive(Serialize)]
-struct OrganizationUpsertRow<'a> {
-    id: i64,
-    slug: String,
-    ror: Option<&'a str>,
-    display_names: Option<LocalizedText>,
-    sort_names: Option<LocalizedText>,
-    names: Option<&'a [NameRecord]>,
-    types: Option<&'a [String]>,
-    status: Option<&'a str>,
-    country_code: Option<&'a str>,
-    city: Option<&'a str>,
-    homepage_url: Option<&'a str>,
+json_row! {
+    struct OrganizationUpsertRow<'a> {
+        id: i64,
+        slug: String,
+        ror: Option<&'a str>,
+        display_names: Option<LocalizedText>,
+        sort_names: Option<LocalizedText>,
+        names: Option<&'a [NameRecord]>,
+        types: Option<&'a [String]>,
+        status: Option<&'a str>,
+        country_code: Option<&'a str>,
+        city: Option<&'a str>,
+        homepage_url: Option<&'a str>,
+    }
 }
-
-const COLUMNS: &str = "id bigint, slug text, ror text, display_names jsonb, sort_names jsonb, names jsonb, types text[], \
-     status text, country_code text, city text, homepage_url text";
 
 /// The fields of an organization for which sources may disagree.
 const NAMES: &str = "names";
@@ -54,11 +52,12 @@ const CITY: &str = "city";
 const HOMEPAGE: &str = "homepageUrl";
 const RELATIONS: &str = "relations";
 
-#[derive(Serialize)]
-struct OrganizationRelationRow {
-    organization_id: i64,
-    relation: OrganizationRelation,
-    ror: String,
+json_row! {
+    struct OrganizationRelationRow {
+        organization_id: i64,
+        relation: OrganizationRelation,
+        ror: String,
+    }
 }
 
 /// A record that creates or changes an organization.
@@ -205,14 +204,14 @@ async fn ingest_distinct_organizations(
          country_code, city, homepage_url) SELECT id, slug, ror, display_names, sort_names, names, coalesce(types, '{}'), status, \
          country_code, city, homepage_url FROM rows RETURNING id) \
          INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
-    uow.execute_with_rows(COLUMNS, &inserts, insert).await?;
+    uow.execute_with_rows(&inserts, insert).await?;
     let update = "UPDATE organization SET ror = coalesce(rows.ror, organization.ror), display_names = coalesce(rows.display_names, organization.display_names), \
          sort_names = coalesce(rows.sort_names, organization.sort_names), names = coalesce(rows.names, organization.names), \
          types = coalesce(rows.types, organization.types), status = coalesce(rows.status, organization.status), \
          country_code = coalesce(rows.country_code, organization.country_code), city = coalesce(rows.city, organization.city), \
          homepage_url = coalesce(rows.homepage_url, organization.homepage_url), updated_at = statement_timestamp() \
          FROM rows WHERE organization.id = rows.id";
-    uow.execute_with_rows(COLUMNS, &updates, update).await?;
+    uow.execute_with_rows(&updates, update).await?;
     let sort_names = inserts.iter().chain(&updates).filter_map(|row| Some((row.id, row.sort_names.as_ref()?)));
     let sort_names: Vec<_> = sort_names.collect();
     uow.notify(ProjectionEvent::SortNamesChanged { table: "organization", sort_names: &sort_names }).await?;
@@ -245,7 +244,7 @@ async fn replace_relations(
     }
     let await_all = "INSERT INTO organization_awaited_relation (organization_id, relation, ror) \
          SELECT organization_id, relation, ror FROM rows ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("organization_id bigint, relation text, ror text", relations, await_all).await?;
+    uow.execute_with_rows(relations, await_all).await?;
     let written = || bigint_array(written.iter().copied());
     let arrived = sql!(
         "WITH arrived AS (DELETE FROM organization_awaited_relation AS awaited USING organization \
@@ -356,7 +355,7 @@ pub(crate) async fn find_or_create_organization(
     let insert = ", organizations AS (INSERT INTO organization (id, slug, ror, display_names, sort_names, names) \
          SELECT id, slug, ror, display_names, sort_names, names FROM rows RETURNING id) \
          INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
-    uow.execute(rows_cte(COLUMNS, std::slice::from_ref(&row))?.then(insert)).await?;
+    uow.execute(rows_cte(std::slice::from_ref(&row))?.then(insert)).await?;
     let sort_names: Vec<_> = row.sort_names.iter().map(|names| (id, names)).collect();
     uow.notify(ProjectionEvent::SortNamesChanged { table: "organization", sort_names: &sort_names }).await?;
     uow.mark_dirty(EntityType::Organization, [id]);

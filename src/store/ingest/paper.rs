@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _};
-use serde::Serialize;
 
 use crate::entity::{paper, paper_topic};
 use crate::error::Error;
@@ -40,56 +39,52 @@ use crate::store::ingest::source_records::{
     SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
 };
 use crate::store::ingest::topic::find_or_create_topic;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;
 use crate::text::sort_key::sort_title;
 
-#[derive(Serialize)]
-struct PaperUpsertRow<'a> {
-    id: i64,
-    slug: String,
-    title: Option<&'a str>,
-    translated_titles: LocalizedText,
-    sort_title: Option<String>,
-    abstract_text: LocalizedText,
-    abstract_completeness: AbstractCompleteness,
-    publication_date: Option<String>,
-    r#type: PaperType,
-    venue_name: Option<&'a str>,
-    // Of a detail, `None` keeps the paper's, and an empty one removes it.
-    volume: Option<&'a str>,
-    issue: Option<&'a str>,
-    pages: Option<&'a str>,
-    article_number: Option<&'a str>,
-    edition: Option<&'a str>,
-    publisher_name: Option<&'a str>,
-    issns: Option<&'a [String]>,
-    isbns: Option<&'a [String]>,
-    keywords: Option<&'a [String]>,
-    language: Option<&'a str>,
-    doi: Option<&'a str>,
-    shared_doi: Option<&'a str>,
-    arxiv_id: Option<&'a str>,
-    url: Option<&'a str>,
-    is_retracted: bool,
-    author_count: usize,
+json_row! {
+    struct PaperUpsertRow<'a> {
+        id: i64,
+        slug: String,
+        title: Option<&'a str>,
+        translated_titles: LocalizedText,
+        sort_title: Option<String>,
+        abstract_text: LocalizedText,
+        abstract_completeness: AbstractCompleteness,
+        publication_date: Option<String>,
+        r#type: PaperType,
+        venue_name: Option<&'a str>,
+        // Of a detail, `None` keeps the paper's, and an empty one removes it.
+        volume: Option<&'a str>,
+        issue: Option<&'a str>,
+        pages: Option<&'a str>,
+        article_number: Option<&'a str>,
+        edition: Option<&'a str>,
+        publisher_name: Option<&'a str>,
+        issns: Option<&'a [String]>,
+        isbns: Option<&'a [String]>,
+        keywords: Option<&'a [String]>,
+        language: Option<&'a str>,
+        doi: Option<&'a str>,
+        shared_doi: Option<&'a str>,
+        arxiv_id: Option<&'a str>,
+        url: Option<&'a str>,
+        is_retracted: bool,
+        author_count: usize as "integer",
+    }
 }
-
-const PAPER_COLUMNS: &str = "id bigint, slug text, title text, translated_titles jsonb, sort_title text, abstract_text jsonb, \
-     abstract_completeness text, publication_date text, type text, venue_name text, volume text, issue text, pages text, article_number text, edition text, \
-     publisher_name text, issns text[], isbns text[], keywords text[], language text, doi text, shared_doi text, arxiv_id text, \
-     url text, is_retracted boolean, author_count integer";
 
 const NO_TEXTS: &[String] = &[];
 
-#[derive(Serialize)]
-struct PaperTopicRow {
-    #[serde(rename = "one")]
-    paper_id: i64,
-    #[serde(rename = "other")]
-    topic_id: i64,
-    position: i32,
+json_row! {
+    struct PaperTopicRow {
+        paper_id as "one": i64,
+        topic_id as "other": i64,
+        position: i32,
+    }
 }
 
 /// A paper before a record changes it.
@@ -373,7 +368,7 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
          SELECT id, slug, title, translated_titles, sort_title, abstract_text, abstract_completeness, publication_date, type, \
          venue_name, volume, issue, pages, article_number, edition, publisher_name, coalesce(issns, '{}'), coalesce(isbns, '{}'), \
          coalesce(keywords, '{}'), language, doi, shared_doi, arxiv_id, url, is_retracted, author_count FROM rows";
-    uow.execute_with_rows(PAPER_COLUMNS, &inserts, insert).await?;
+    uow.execute_with_rows(&inserts, insert).await?;
     // A field that the record does not provide stays.
     let update = "UPDATE paper SET title = coalesce(rows.title, paper.title), sort_title = coalesce(rows.sort_title, paper.sort_title), \
          translated_titles = paper.translated_titles || rows.translated_titles, \
@@ -398,7 +393,7 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
          url = coalesce(rows.url, paper.url), is_retracted = rows.is_retracted OR paper.is_retracted, \
          author_count = CASE WHEN rows.author_count > 0 THEN rows.author_count ELSE paper.author_count END, \
          updated_at = statement_timestamp() FROM rows WHERE paper.id = rows.id";
-    uow.execute_with_rows(PAPER_COLUMNS, &updates, update).await?;
+    uow.execute_with_rows(&updates, update).await?;
     // The fields of a paper are evidence for its authors.
     queue_author_blocks(uow, &updated).await?;
     // A record without authors keeps the authorships, but may change the date that they carry.
@@ -495,7 +490,7 @@ async fn replace_paper_topics(uow: &mut UnitOfWork<'_>, written: &[(i64, &PaperC
     paper_topic::Entity::delete_many().filter(paper_topic::COLUMN.paper_id.eq_any(replaced)).exec(uow.db()).await?;
     let insert = "INSERT INTO paper_topic (paper_id, topic_id, position) SELECT one, other, position FROM rows \
              ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("one bigint, other bigint, position integer", &links, insert).await
+    uow.execute_with_rows(&links, insert).await
 }
 
 /// Whether two titles share fewer than a third of the words of the shorter one.

@@ -7,22 +7,24 @@ use sea_orm::{
     DerivePartialModel, EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
-use serde::Serialize;
 
 use crate::entity::{authorship, identity_pin, paper, researcher, statement_timestamp};
 use crate::error::Error;
 use crate::store::access::sql_fragment::{bigint_array, sql};
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
 
-/// An authorship that moves to another researcher.
-#[derive(Clone, Debug, Serialize, FromQueryResult)]
-pub(crate) struct Reassignment {
-    pub authorship_id: i64,
-    pub paper_id: i64,
-    /// The researcher who has the authorship; none if it is unassigned.
-    pub former_id: Option<i64>,
-    /// The researcher who receives it.
-    pub researcher_id: i64,
+json_row! {
+    /// An authorship that moves to another researcher.
+    #[derive(Clone, Debug, FromQueryResult)]
+    pub(crate) struct Reassignment {
+        pub authorship_id: i64,
+        pub paper_id: i64,
+        /// The researcher who has the authorship; none if it is unassigned.
+        pub former_id: Option<i64>,
+        /// The researcher who receives it.
+        pub researcher_id: i64,
+    }
 }
 
 /// An authorship of a researcher.
@@ -35,8 +37,6 @@ pub(crate) struct HeldAuthorship {
     pub name: String,
     pub orcid: Option<String>,
 }
-
-const COLUMNS: &str = "authorship_id bigint, paper_id bigint, former_id bigint, researcher_id bigint";
 
 /// The authorships of these researchers.
 pub(crate) async fn load_authorships_of(
@@ -86,10 +86,10 @@ pub(crate) async fn move_authorships(uow: &mut UnitOfWork<'_>, moves: &[Reassign
          FROM rows ORDER BY paper_id, researcher_id, authorship_id) AS entering WHERE authorship.id = entering.authorship_id \
          AND NOT EXISTS (SELECT FROM authorship AS other WHERE other.paper_id = entering.paper_id \
          AND other.researcher_id = entering.researcher_id)";
-    uow.execute_with_rows(COLUMNS, moves, enter).await?;
+    uow.execute_with_rows(moves, enter).await?;
     let leave_open = "UPDATE authorship SET researcher_id = NULL, same_as_id = rows.researcher_id FROM rows \
          WHERE authorship.id = rows.authorship_id AND authorship.researcher_id IS DISTINCT FROM rows.researcher_id";
-    uow.execute_with_rows(COLUMNS, moves, leave_open).await?;
+    uow.execute_with_rows(moves, leave_open).await?;
     pairs.extend(coauthor_pairs_at(uow, moves).await?);
     uow.notify(ProjectionEvent::AuthorsChanged { researchers: &researchers, pairs: &pairs }).await?;
     researcher::Entity::update_many()

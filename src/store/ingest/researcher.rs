@@ -3,7 +3,6 @@
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
-use serde::Serialize;
 
 use crate::entity::{affiliation, researcher, researcher_topic, source_record, statement_timestamp};
 use crate::error::Error;
@@ -26,31 +25,29 @@ use crate::store::ingest::slug::allocate_slug;
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names::{self, NameParts};
 
-#[derive(Serialize)]
-struct ResearcherUpdateRow<'a> {
-    id: i64,
-    display_name: String,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    sort_name: String,
-    name_key: String,
-    block: String,
-    told_names: Vec<&'a str>,
-    withholds_published_name: bool,
-    headline: LocalizedText,
-    biography: LocalizedText,
-    portrait_url: Option<&'a str>,
-    homepage_url: Option<&'a str>,
-    is_merged: bool,
+json_row! {
+    struct ResearcherUpdateRow<'a> {
+        id: i64,
+        display_name: String,
+        given_name: Option<String>,
+        family_name: Option<String>,
+        sort_name: String,
+        name_key: String,
+        block: String,
+        told_names: Vec<&'a str>,
+        withholds_published_name: bool,
+        headline: LocalizedText,
+        biography: LocalizedText,
+        portrait_url: Option<&'a str>,
+        homepage_url: Option<&'a str>,
+        is_merged: bool,
+    }
 }
-
-const COLUMNS: &str = "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text, \
-     told_names text[], withholds_published_name boolean, headline jsonb, biography jsonb, portrait_url text, homepage_url text, \
-     is_merged boolean";
 
 /// The fields of a researcher for which sources may disagree.
 const NAME: &str = "name";
@@ -62,19 +59,20 @@ const HOMEPAGE: &str = "homepageUrl";
 const PRIMARY_AFFILIATION: &str = "primaryAffiliation";
 const TOPICS: &str = "topics";
 
-#[derive(Serialize)]
-struct AffiliationUpsertRow<'a> {
-    researcher_id: i64,
-    organization_id: i64,
-    kind: AffiliationKind,
-    role_title: &'a LocalizedText,
-    department_name: &'a LocalizedText,
-    start_date: Option<String>,
-    end_date: Option<String>,
-    has_ended: bool,
-    is_primary: bool,
-    /// Whether the record does not determine the primary affiliation.
-    keeps_primary: bool,
+json_row! {
+    struct AffiliationUpsertRow<'a> {
+        researcher_id: i64,
+        organization_id: i64,
+        kind: AffiliationKind,
+        role_title: &'a LocalizedText,
+        department_name: &'a LocalizedText,
+        start_date: Option<String>,
+        end_date: Option<String>,
+        has_ended: bool,
+        is_primary: bool,
+        /// Whether the record does not determine the primary affiliation.
+        keeps_primary: bool,
+    }
 }
 
 /// A researcher before the record is written.
@@ -178,7 +176,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
         is_merged: stored.is_merged,
     };
     let update = if is_of_former { FILL_SQL } else { REPLACE_SQL };
-    uow.execute_with_rows(COLUMNS, &[row], update).await?;
+    uow.execute_with_rows(&[row], update).await?;
     uow.mark_dirty(EntityType::Researcher, [id]);
     if is_new && let Some(wanted) = &record.slug {
         let wanted = requested_slug(Some(wanted), &name, "researcher");
@@ -344,8 +342,6 @@ async fn upsert_affiliation(
             .await?;
     }
     // The same role in another language is merged, not listed twice.
-    let columns = "researcher_id bigint, organization_id bigint, kind text, role_title jsonb, department_name jsonb, \
-         start_date text, end_date text, has_ended boolean, is_primary boolean, keeps_primary boolean";
     let is_same = is_same_role("affiliation", "rows");
     let statement = format!(
         ", same AS (SELECT affiliation.id FROM affiliation JOIN rows \
@@ -362,7 +358,7 @@ async fn upsert_affiliation(
              has_ended, is_primary \
              FROM rows WHERE NOT EXISTS (SELECT FROM changed)"
     );
-    uow.execute_with_rows(columns, &[row], &statement).await
+    uow.execute_with_rows(&[row], &statement).await
 }
 
 /// The condition that two affiliations of a researcher with an organization are the same role: no language has another

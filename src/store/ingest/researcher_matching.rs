@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
-use serde::Serialize;
 
 use crate::entity::researcher;
 use crate::error::Error;
@@ -13,6 +12,7 @@ use crate::model::identifier::Orcid;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, NameForm, NameParts};
 
 /// An author as a source names them.
@@ -53,29 +53,31 @@ struct NewResearcher {
     orcid: Option<String>,
 }
 
-/// A display name with the columns derived from it.
-#[derive(Serialize)]
-struct DisplayNameRow {
-    id: i64,
-    display_name: String,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    sort_name: String,
-    name_key: String,
-    block: String,
+json_row! {
+    /// A display name with the columns derived from it.
+    struct DisplayNameRow {
+        id: i64,
+        display_name: String,
+        given_name: Option<String>,
+        family_name: Option<String>,
+        sort_name: String,
+        name_key: String,
+        block: String,
+    }
 }
 
-#[derive(Serialize)]
-struct NewResearcherRow {
-    id: i64,
-    slug: String,
-    display_name: String,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    sort_name: String,
-    name_key: String,
-    orcid: Option<String>,
-    block: String,
+json_row! {
+    struct NewResearcherRow {
+        id: i64,
+        slug: String,
+        display_name: String,
+        given_name: Option<String>,
+        family_name: Option<String>,
+        sort_name: String,
+        name_key: String,
+        orcid: Option<String>,
+        block: String,
+    }
 }
 
 impl<'a> NamedAuthor<'a> {
@@ -214,12 +216,10 @@ pub(crate) async fn update_display_names(
     };
     let rows: Vec<DisplayNameRow> = names.into_iter().map(row).collect();
     uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
-    let columns =
-        "id bigint, display_name text, given_name text, family_name text, sort_name text, name_key text, block text";
     let update = "UPDATE researcher SET display_name = rows.display_name, given_name = rows.given_name, \
          family_name = rows.family_name, sort_name = rows.sort_name, name_key = rows.name_key, block = rows.block, \
          updated_at = statement_timestamp() FROM rows WHERE researcher.id = rows.id";
-    uow.execute_with_rows(columns, &rows, update).await
+    uow.execute_with_rows(&rows, update).await
 }
 
 /// Loads the researchers that these authors may match, and those with these ids.
@@ -356,10 +356,8 @@ pub(crate) async fn store_researchers(
         });
     }
     uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
-    let columns = "id bigint, slug text, display_name text, given_name text, family_name text, sort_name text, \
-         name_key text, orcid text, block text";
     let statement = ", people AS (INSERT INTO researcher (id, slug, display_name, given_name, family_name, sort_name, name_key, \
              orcid, block) SELECT id, slug, display_name, given_name, family_name, sort_name, name_key, orcid, block FROM rows RETURNING id) \
              INSERT INTO researcher_statistics (researcher_id) SELECT id FROM people";
-    uow.execute_with_rows(columns, &rows, statement).await
+    uow.execute_with_rows(&rows, statement).await
 }

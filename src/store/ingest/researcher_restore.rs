@@ -3,8 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
-
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
@@ -21,57 +19,55 @@ use crate::store::ingest::researcher::{provided_researcher_fields, researcher_re
 use crate::store::ingest::slug::allocate_slugs;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::ingest::topic::find_or_create_topic;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Effect, UnitOfWork};
 use crate::text::names::{self, NameParts};
 
 /// A record with its index in the batch.
 type IndexedResearcherRecord<'a> = (usize, &'a ResearcherRecord);
 
-#[derive(Serialize)]
-struct RestoredResearcherRow<'a> {
-    id: i64,
-    slug: String,
-    display_name: &'a str,
-    given_name: Option<&'a str>,
-    family_name: Option<&'a str>,
-    sort_name: String,
-    name_key: String,
-    told_names: Vec<&'a str>,
-    other_names: Vec<&'a str>,
-    withholds_published_name: bool,
-    block: String,
-    orcid: Option<&'a str>,
-    headline: &'a LocalizedText,
-    biography: &'a LocalizedText,
-    portrait_url: Option<&'a str>,
-    homepage_url: Option<&'a str>,
+json_row! {
+    struct RestoredResearcherRow<'a> {
+        id: i64,
+        slug: String,
+        display_name: &'a str,
+        given_name: Option<&'a str>,
+        family_name: Option<&'a str>,
+        sort_name: String,
+        name_key: String,
+        told_names: Vec<&'a str>,
+        other_names: Vec<&'a str>,
+        withholds_published_name: bool,
+        block: String,
+        orcid: Option<&'a str>,
+        headline: &'a LocalizedText,
+        biography: &'a LocalizedText,
+        portrait_url: Option<&'a str>,
+        homepage_url: Option<&'a str>,
+    }
 }
 
-const COLUMNS: &str = "id bigint, slug text, display_name text, given_name text, family_name text, sort_name text, \
-     name_key text, told_names text[], other_names text[], withholds_published_name boolean, block text, orcid text, headline jsonb, biography jsonb, portrait_url text, homepage_url text";
-
-#[derive(Serialize)]
-struct RestoredAffiliationRow<'a> {
-    id: i64,
-    researcher_id: i64,
-    organization_id: i64,
-    kind: AffiliationKind,
-    role_title: &'a LocalizedText,
-    department_name: &'a LocalizedText,
-    start_date: Option<String>,
-    end_date: Option<String>,
-    has_ended: bool,
-    is_primary: bool,
+json_row! {
+    struct RestoredAffiliationRow<'a> {
+        id: i64,
+        researcher_id: i64,
+        organization_id: i64,
+        kind: AffiliationKind,
+        role_title: &'a LocalizedText,
+        department_name: &'a LocalizedText,
+        start_date: Option<String>,
+        end_date: Option<String>,
+        has_ended: bool,
+        is_primary: bool,
+    }
 }
 
-const AFFILIATION_COLUMNS: &str = "id bigint, researcher_id bigint, organization_id bigint, kind text, role_title jsonb, \
-     department_name jsonb, start_date text, end_date text, has_ended boolean, is_primary boolean";
-
-#[derive(Serialize)]
-struct RestoredTopicRow {
-    researcher_id: i64,
-    topic_id: i64,
-    position: i32,
+json_row! {
+    struct RestoredTopicRow {
+        researcher_id: i64,
+        topic_id: i64,
+        position: i32,
+    }
 }
 
 /// Writes the records of exported researchers who are new here, and returns the others.
@@ -149,7 +145,7 @@ async fn insert_restored_researchers(
              SELECT id, slug, display_name, given_name, family_name, sort_name, name_key, coalesce(told_names, '{}'), \
              coalesce(other_names, '{}'), withholds_published_name, block, orcid, headline, biography, portrait_url, homepage_url \
              FROM rows RETURNING id) INSERT INTO researcher_statistics (researcher_id) SELECT id FROM people";
-    uow.execute_with_rows(COLUMNS, &rows, insert).await?;
+    uow.execute_with_rows(&rows, insert).await?;
     uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
     upsert_source_records(uow, "researcher", &source_records).await?;
     restore_provenance(uow, "researcher", &imported).await?;
@@ -239,7 +235,7 @@ async fn restore_affiliations(uow: &mut UnitOfWork<'_>, researchers: &[(i64, &Re
     let insert = "INSERT INTO affiliation (id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
          end_date, has_ended, is_primary) SELECT id, researcher_id, organization_id, kind, role_title, department_name, start_date, \
          end_date, has_ended, is_primary FROM rows ON CONFLICT DO NOTHING";
-    uow.execute_with_rows(AFFILIATION_COLUMNS, &rows, insert).await
+    uow.execute_with_rows(&rows, insert).await
 }
 
 async fn restore_declared_topics(
@@ -260,7 +256,7 @@ async fn restore_declared_topics(
     }
     let insert = "INSERT INTO researcher_topic (researcher_id, topic_id, position) \
          SELECT researcher_id, topic_id, position FROM rows ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("researcher_id bigint, topic_id bigint, position integer", &rows, insert).await
+    uow.execute_with_rows(&rows, insert).await
 }
 
 fn restored_researcher_row(id: i64, slug: String, record: &ResearcherRecord) -> RestoredResearcherRow<'_> {

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::ingest::source_precedence::record_precedence;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 
 /// A paper to which a record assigns a DOI.
 #[derive(FromQueryResult)]
@@ -20,13 +20,12 @@ struct DoiClaim {
     key: Option<String>,
 }
 
-#[derive(Serialize)]
-struct DoiAssignmentRow<'a> {
-    id: i64,
-    doi: &'a str,
+json_row! {
+    struct DoiAssignmentRow<'a> {
+        id: i64,
+        doi: &'a str,
+    }
 }
-
-const COLUMNS: &str = "id bigint, doi text";
 
 /// Assigns each of these DOIs that several papers share, or that no paper has any more, to the paper whose record has
 /// the highest precedence, regardless of the order of imports.
@@ -56,9 +55,9 @@ pub(crate) async fn assign_shared_dois(uow: &UnitOfWork<'_>, dois: Vec<String>) 
         .map(|claim| DoiAssignmentRow { id: claim.id, doi: &claim.doi })
         .collect();
     let leave = "UPDATE paper SET doi = NULL, shared_doi = paper.doi, updated_at = statement_timestamp() FROM rows WHERE paper.doi = rows.doi";
-    uow.execute_with_rows(COLUMNS, &assigned, leave).await?;
+    uow.execute_with_rows(&assigned, leave).await?;
     let take = "UPDATE paper SET doi = rows.doi, shared_doi = NULL, updated_at = statement_timestamp() FROM rows WHERE paper.id = rows.id";
-    uow.execute_with_rows(COLUMNS, &assigned, take).await
+    uow.execute_with_rows(&assigned, take).await
 }
 
 /// The order of papers for a DOI. Papers without a record that provides it come last.

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 
 #[derive(FromQueryResult)]
 struct SlugUsage {
@@ -52,10 +52,11 @@ pub(crate) async fn allocate_slugs(uow: &UnitOfWork<'_>, table: &str, wanted: &[
     Ok(wanted.iter().map(&mut free).collect())
 }
 
-#[derive(Serialize)]
-struct SlugRow<'a> {
-    id: i64,
-    slug: &'a str,
+json_row! {
+    struct SlugRow<'a> {
+        id: i64,
+        slug: &'a str,
+    }
 }
 
 /// Gives entities of which no source had a record yet the slugs that their first records ask for, so that the order of
@@ -95,7 +96,7 @@ pub(crate) async fn rename_placeholders(
          FROM rows JOIN {table} ON {table}.id = rows.id) \
          UPDATE {table} SET slug = rows.slug FROM rows WHERE {table}.id = rows.id"
     );
-    uow.execute_with_rows("id bigint, slug text", &rows, &rename).await?;
+    uow.execute_with_rows(&rows, &rename).await?;
     Ok(ids)
 }
 

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 
 /// A record of the source as it was imported before.
 pub(crate) struct StoredSourceRecord {
@@ -28,16 +28,16 @@ impl StoredSourceRecord {
     }
 }
 
-/// A row of `source_record`.
-#[derive(Serialize)]
-pub(crate) struct SourceRecordRow {
-    source: String,
-    key: String,
-    digest: String,
-    /// The fields that the record provides; none if it repeats other records.
-    #[serde(rename = "told")]
-    provided_fields: Option<Vec<String>>,
-    id: i64,
+json_row! {
+    /// A row of `source_record`.
+    pub(crate) struct SourceRecordRow {
+        source: String,
+        key: String,
+        digest: String,
+        /// The fields that the record provides; none if it repeats other records.
+        provided_fields as "told": Option<Vec<String>>,
+        id: i64,
+    }
 }
 
 impl SourceRecordRow {
@@ -89,5 +89,5 @@ pub(crate) async fn upsert_source_records(
          ON CONFLICT (source, key) DO UPDATE SET digest = EXCLUDED.digest, told = EXCLUDED.told, researcher_id = EXCLUDED.researcher_id, \
          organization_id = EXCLUDED.organization_id, topic_id = EXCLUDED.topic_id, paper_id = EXCLUDED.paper_id"
     );
-    uow.execute_with_rows("source text, key text, digest text, told text[], id bigint", records, &statement).await
+    uow.execute_with_rows(records, &statement).await
 }

@@ -1,7 +1,6 @@
 //! Writes records of topics, and creates topics that other records refer to.
 
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
-use serde::Serialize;
 
 use crate::entity::{topic, topic_broader};
 use crate::error::Error;
@@ -22,6 +21,7 @@ use crate::store::ingest::source_records::{
 };
 use crate::store::ingest::topic_codes::{TopicCodes, stored_uri};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
 use crate::text::names;
@@ -30,19 +30,18 @@ use crate::text::names;
 const NAMES: &str = "names";
 const BROADER: &str = "broader";
 
-#[derive(Serialize)]
-struct TopicUpsertRow<'a> {
-    id: i64,
-    slug: String,
-    scheme: &'a str,
-    code: Option<&'a str>,
-    concept_uri: Option<String>,
-    display_names: LocalizedText,
-    sort_names: LocalizedText,
-    names: &'a [NameRecord],
+json_row! {
+    struct TopicUpsertRow<'a> {
+        id: i64,
+        slug: String,
+        scheme: &'a str,
+        code: Option<&'a str>,
+        concept_uri: Option<String>,
+        display_names: LocalizedText,
+        sort_names: LocalizedText,
+        names: &'a [NameRecord],
+    }
 }
-
-const COLUMNS: &str = "id bigint, slug text, scheme text, code text, concept_uri text, display_names jsonb, sort_names jsonb, names jsonb";
 
 /// Writes the records of topics of a batch, each with its index in it.
 pub(crate) async fn ingest_topics(uow: &mut UnitOfWork<'_>, records: Vec<(usize, &TopicRecord)>) -> Result<(), Error> {
@@ -106,7 +105,7 @@ async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicReco
          code = coalesce(rows.code, topic.code), updated_at = statement_timestamp() FROM rows WHERE topic.id = rows.id";
     let precedence = load_field_precedence(uow, "topic", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
     if !record.names.is_empty() && precedence.wins(NAMES) {
-        uow.execute_with_rows(COLUMNS, std::slice::from_ref(&row), update).await?;
+        uow.execute_with_rows(std::slice::from_ref(&row), update).await?;
         uow.notify(ProjectionEvent::SortNamesChanged { table: "topic", sort_names: &[(id, &row.sort_names)] }).await?;
         uow.mark_dirty(EntityType::Topic, [id]);
     }
@@ -247,7 +246,7 @@ async fn create_topic(
     let insert = ", topics AS (INSERT INTO topic (id, slug, scheme, code, concept_uri, display_names, sort_names, names) \
          SELECT id, slug, scheme, code, concept_uri, display_names, sort_names, names FROM rows RETURNING id) \
          INSERT INTO topic_statistics (topic_id) SELECT id FROM topics";
-    uow.execute_with_rows(COLUMNS, std::slice::from_ref(&row), insert).await?;
+    uow.execute_with_rows(std::slice::from_ref(&row), insert).await?;
     uow.notify(ProjectionEvent::SortNamesChanged { table: "topic", sort_names: &[(id, &row.sort_names)] }).await?;
     uow.mark_dirty(EntityType::Topic, [id]);
     if let Some(code) = &reference.code {

@@ -14,7 +14,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
-use serde::Serialize;
 
 use crate::disambiguation::{
     AuthorCluster, Evidence, MatchExplanation, MatchMethod, Mention, Vocabulary, cluster_mentions,
@@ -32,6 +31,7 @@ use crate::store::projections::disambiguation::researchers::{
     add_researcher_identifiers, create_missing_researchers, update_majority_names,
 };
 use crate::store::projections::disambiguation::unassigned::{merge_orphans, merge_unassigned, unassign};
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::step_size::StepSize;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names::NameForm;
@@ -261,7 +261,7 @@ async fn queue_vacated_places(uow: &UnitOfWork<'_>, moves: &[Reassignment]) -> R
          ON open.paper_id = rows.paper_id AND open.same_as_id = rows.former_id AND open.researcher_id IS NULL \
          WHERE open.block IS NOT NULL AND NOT EXISTS (SELECT FROM authorship AS other \
          WHERE other.paper_id = rows.paper_id AND other.researcher_id = rows.former_id) ON CONFLICT DO NOTHING";
-    uow.execute_with_rows("paper_id bigint, former_id bigint", &moves, queue).await
+    uow.execute_with_rows(&moves, queue).await
 }
 
 /// Assigns clusters to existing researchers.
@@ -309,12 +309,13 @@ async fn assign_existing_researchers(
 
 /// Stores why authors were matched to their researchers.
 async fn store_resolutions(uow: &UnitOfWork<'_>, explanations: &[(i64, &MatchExplanation)]) -> Result<(), Error> {
-    #[derive(Serialize)]
-    struct ResolutionRow<'a> {
-        authorship_id: i64,
-        method: MatchMethod,
-        confidence: f32,
-        evidence: &'a [Evidence],
+    json_row! {
+        struct ResolutionRow<'a> {
+            authorship_id: i64,
+            method: MatchMethod,
+            confidence: f32,
+            evidence: &'a [Evidence],
+        }
     }
     let rows: Vec<ResolutionRow<'_>> = explanations
         .iter()
@@ -329,5 +330,5 @@ async fn store_resolutions(uow: &UnitOfWork<'_>, explanations: &[(i64, &MatchExp
              SELECT authorship_id, method, confidence, evidence FROM rows ON CONFLICT (authorship_id) DO UPDATE \
              SET method = EXCLUDED.method, confidence = EXCLUDED.confidence, evidence = EXCLUDED.evidence \
              WHERE (held.method, held.confidence, held.evidence) IS DISTINCT FROM (EXCLUDED.method, EXCLUDED.confidence, EXCLUDED.evidence)";
-    uow.execute_with_rows("authorship_id bigint, method text, confidence real, evidence jsonb", &rows, upsert).await
+    uow.execute_with_rows(&rows, upsert).await
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use crate::error::Error;
 use crate::model::language::LocalizedText;
 use crate::store::access::sql_fragment::bigint_array;
-use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, UnitOfWork, rows_cte};
+use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
+use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, UnitOfWork};
 
 /// Maximum length of a stored label, since index entries have a limit. The migration has the same number.
 const MAX_SORT_NAME_CHARS: usize = 200;
@@ -27,12 +26,13 @@ impl Projection for Labels {
     }
 }
 
-#[derive(Serialize)]
-struct LabelRow<'a> {
-    id: i64,
-    language: &'a str,
-    sort_name: String,
-    languages: Vec<&'a str>,
+json_row! {
+    struct LabelRow<'a> {
+        id: i64,
+        language: &'a str,
+        sort_name: String,
+        languages: Vec<&'a str>,
+    }
 }
 
 /// Replaces the labels of entities of a table.
@@ -63,6 +63,6 @@ async fn replace_labels(uow: &UnitOfWork<'_>, table: &str, sort_names: &[(i64, &
          WHERE label.sort_name <> EXCLUDED.sort_name OR label.languages <> EXCLUDED.languages"
     );
     let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
-    let sql = rows_cte("id bigint, language text, sort_name text, languages text[]", &rows)?;
+    let sql = rows_cte(&rows)?;
     uow.execute(sql.then_with(&gone, bigint_array(ids)).then(insert)).await
 }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use sea_orm::{
     DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
-use serde::Serialize;
 
 use crate::entity::authorship;
 use crate::error::Error;
@@ -21,6 +20,7 @@ use crate::store::ingest::researcher_matching::{
     NamedAuthor, clear_orcids, load_researcher_index, store_researchers, update_display_names,
 };
 use crate::store::projections::{Rebuild, RebuildPosition};
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork};
 use crate::text::names::{self, ListCapitals, RepairRule};
 
@@ -125,21 +125,19 @@ struct RenamedResearcher {
     is_name_decided: bool,
 }
 
-#[derive(Serialize)]
-struct RepairUpdateRow {
-    id: i64,
-    name: String,
-    repair_value: Option<String>,
-    repair_rule: Option<RepairRule>,
-    repair_confidence: Option<f64>,
-    is_repair_applied: Option<bool>,
-    suggestion_key: Option<String>,
-    confirming_key: Option<String>,
-    block: String,
+json_row! {
+    struct RepairUpdateRow {
+        id: i64,
+        name: String,
+        repair_value: Option<String>,
+        repair_rule: Option<RepairRule>,
+        repair_confidence: Option<f64>,
+        is_repair_applied: Option<bool>,
+        suggestion_key: Option<String>,
+        confirming_key: Option<String>,
+        block: String,
+    }
 }
-
-const REPAIR_COLUMNS: &str = "id bigint, name text, repair_value text, repair_rule text, repair_confidence double precision, \
-     is_repair_applied boolean, suggestion_key text, confirming_key text, block text";
 
 impl RepairUpdateRow {
     fn new(id: i64, named: RepairedAuthorName) -> Self {
@@ -229,7 +227,7 @@ async fn store_repairs(uow: &UnitOfWork<'_>, rows: &[RepairUpdateRow]) -> Result
          confirming_key = rows.confirming_key, block = rows.block FROM rows WHERE authorship.id = rows.id) \
          UPDATE paper SET updated_at = statement_timestamp() WHERE id IN (SELECT paper_id FROM authorship AS held JOIN rows ON rows.id = held.id \
          WHERE (held.name, held.repair_value) IS DISTINCT FROM (rows.name, rows.repair_value))";
-    uow.execute_with_rows(REPAIR_COLUMNS, rows, update).await
+    uow.execute_with_rows(rows, update).await
 }
 
 /// Updates the researchers of renamed authorships: one who was known by the old name is known by the new name, which

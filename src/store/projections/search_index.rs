@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -14,24 +13,26 @@ use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::projections::{Rebuild, RebuildPosition};
 use crate::store::reader::search::SEARCH_ONLY_FIELD;
-use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, UnitOfWork, rows_cte};
+use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
+use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, UnitOfWork};
 use crate::text::tokenizer;
 
 /// Version of the rules; an index made by other rules is rebuilt at the next start.
 const SEARCH_INDEX_VERSION: &str = "1";
 
-/// A row of `search_entry`: a name, title or label.
-#[derive(Serialize)]
-struct SearchEntryRow {
-    id: i64,
-    field: String,
-    text: String,
-    letters: String,
-    words: Vec<String>,
-    language: Option<String>,
-    word_count: usize,
-    long_word_count: usize,
-    weight: i16,
+json_row! {
+    /// A row of `search_entry`: a name, title or label.
+    struct SearchEntryRow {
+        id: i64,
+        field: String,
+        text: String,
+        letters: String,
+        words: Vec<String>,
+        language: Option<String>,
+        word_count: i16,
+        long_word_count: i16,
+        weight: i16,
+    }
 }
 
 impl SearchEntryRow {
@@ -45,23 +46,21 @@ impl SearchEntryRow {
             letters: tokenizer::folded_letters(text),
             words: tokenizer::index_terms(text),
             language: language.map(ToOwned::to_owned),
-            long_word_count: all.iter().filter(is_long).count().min(i16::MAX as usize),
-            word_count: all.len().min(i16::MAX as usize),
+            long_word_count: i16::try_from(all.iter().filter(is_long).count()).unwrap_or(i16::MAX),
+            word_count: i16::try_from(all.len()).unwrap_or(i16::MAX),
             text: text.to_owned(),
             weight,
         }
     }
 }
 
-const ENTRY_COLUMNS: &str = "id bigint, field text, text text, letters text, words text[], language text, word_count smallint, \
-     long_word_count smallint, weight smallint";
-
-/// A row of `search_abstract`: an abstract in one language.
-#[derive(Serialize)]
-struct SearchAbstractRow {
-    id: i64,
-    language: String,
-    words: Vec<String>,
+json_row! {
+    /// A row of `search_abstract`: an abstract in one language.
+    struct SearchAbstractRow {
+        id: i64,
+        language: String,
+        words: Vec<String>,
+    }
 }
 
 /// An entity of any type, with the texts that are indexed.
@@ -259,7 +258,7 @@ async fn reindex(uow: &UnitOfWork<'_>, kind: EntityType, entities: Vec<i64>) -> 
          GROUP BY word HAVING sum(amount) <> 0 ORDER BY word \
          ON CONFLICT (word) DO UPDATE SET entry_count = known.entry_count + EXCLUDED.entry_count"
     );
-    let sql = rows_cte(ENTRY_COLUMNS, &entries)?.then_with(&replace, bigint_array(entities.iter().copied()));
+    let sql = rows_cte(&entries)?.then_with(&replace, bigint_array(entities.iter().copied()));
     uow.execute(sql).await?;
     if kind == EntityType::Paper {
         let abstracts: Vec<SearchAbstractRow> = found.iter().flat_map(IndexedEntity::search_abstracts).collect();
@@ -268,7 +267,7 @@ async fn reindex(uow: &UnitOfWork<'_>, kind: EntityType, entities: Vec<i64>) -> 
             "INSERT INTO search_abstract (paper_id, language, words, popularity) \
              SELECT rows.id, language, array_to_tsvector(words || stems(words, coalesce(language, ''))), ({popularity}) FROM rows"
         );
-        uow.execute_with_rows("id bigint, language text, words text[]", &abstracts, &insert).await?;
+        uow.execute_with_rows(&abstracts, &insert).await?;
     }
     Ok(())
 }

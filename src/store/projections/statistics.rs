@@ -4,13 +4,13 @@
 use futures_util::future;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::entity::setting;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, sql};
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork};
 
 /// The setting that has the day of the counts while they are up to date. They depend on it, since affiliations start and
@@ -91,11 +91,13 @@ const NOTE_CALENDAR_CHANGES: &str = "WITH turned AS (SELECT affiliation.id, rese
     WHERE kind = 'EMPLOYMENT' AND headline = '{}' \
     UNION ALL SELECT DISTINCT 2, organization_id, 'affiliations', 1 FROM turned";
 
-#[derive(FromQueryResult, Serialize)]
-struct CountRow {
-    id: i64,
-    researcher_count: i64,
-    paper_count: i64,
+json_row! {
+    #[derive(FromQueryResult)]
+    struct CountRow {
+        id: i64,
+        researcher_count: i64,
+        paper_count: i64,
+    }
 }
 
 /// `organization_statistics` and `topic_statistics`. A unit of work only invalidates them.
@@ -147,8 +149,7 @@ impl Store {
             uow.rollback().await?;
             for rows in counts.chunks(STEP_ROWS) {
                 let uow = UnitOfWork::begin(self, TableScans::Avoid).await?;
-                let columns = "id bigint, researcher_count bigint, paper_count bigint";
-                uow.execute_with_rows(columns, rows, update).await?;
+                uow.execute_with_rows(rows, update).await?;
                 uow.commit().await?;
             }
         }

@@ -10,7 +10,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sea_orm::{
     DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
-use serde::Serialize;
 
 use crate::entity::{authorship, paper};
 use crate::error::Error;
@@ -25,7 +24,8 @@ use crate::store::projections::work_versions::rules::{
 use crate::store::projections::work_versions::title::is_distinctive_title;
 use crate::store::projections::{Rebuild, RebuildPosition};
 use crate::store::unit_of_work::dirty::DirtyWorks;
-use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork, rows_cte};
+use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
+use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork};
 use crate::text::names;
 use crate::text::sort_key::sort_title;
 
@@ -67,11 +67,12 @@ impl RelatedPaper {
     }
 }
 
-#[derive(Serialize)]
-struct VersionLinkRow {
-    id: i64,
-    version_of_id: Option<i64>,
-    version_basis: Option<&'static str>,
+json_row! {
+    struct VersionLinkRow {
+        id: i64,
+        version_of_id: Option<i64>,
+        version_basis: Option<&'static str>,
+    }
 }
 
 /// The links between papers that are versions of one work.
@@ -269,11 +270,10 @@ async fn store_version_links(
         .flat_map(|row| [row.version_of_id, found.get(&row.id).and_then(|paper| paper.version_of_id)])
         .flatten()
         .collect();
-    let columns = "id bigint, version_of_id bigint, version_basis text";
     let update = ", linked AS (UPDATE paper SET version_of_id = rows.version_of_id, version_basis = rows.version_basis, \
          updated_at = statement_timestamp() FROM rows WHERE paper.id = rows.id) \
          UPDATE paper SET updated_at = statement_timestamp() WHERE id = ANY(?) AND NOT EXISTS (SELECT FROM rows WHERE rows.id = paper.id)";
-    uow.execute(rows_cte(columns, &rows)?.then_with(update, bigint_array(records))).await?;
+    uow.execute(rows_cte(&rows)?.then_with(update, bigint_array(records))).await?;
     let papers: Vec<i64> = rows.iter().map(|row| row.id).collect();
     recount_researchers(uow, &researchers_of_papers(uow, &papers).await?).await?;
     recount_coauthor_pairs(uow, &coauthor_pairs_of(uow, &papers).await?).await

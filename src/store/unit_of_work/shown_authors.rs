@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use migration::changed_fields::SHOWN_AUTHOR;
 use sea_orm::{EntityTrait as _, ExprTrait as _, QueryFilter as _};
-use serde::Serialize;
 
 use crate::entity::authorship;
 use crate::error::Error;
 use crate::store::access::sql_fragment::sql;
 use crate::store::reader::authorship::RedactedAuthorship;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 
 /// The displayed name of a researcher, and the forms that identify their hidden names.
 type Names = (String, Option<Vec<String>>);
@@ -22,10 +22,11 @@ struct Renaming {
     now: Option<Names>,
 }
 
-/// A row of `change_pending`.
-#[derive(Serialize)]
-struct ChangedPaperRow {
-    paper_id: i64,
+json_row! {
+    /// A row of `change_pending`.
+    struct ChangedPaperRow {
+        paper_id: i64,
+    }
 }
 
 impl UnitOfWork<'_> {
@@ -50,7 +51,7 @@ impl UnitOfWork<'_> {
         let rows: Vec<ChangedPaperRow> = papers.into_iter().map(|paper_id| ChangedPaperRow { paper_id }).collect();
         let insert =
             "INSERT INTO change_pending (kind, id, field, delta) SELECT 5, paper_id, 'authorships', 1 FROM rows";
-        self.execute_with_rows("paper_id bigint", &rows, insert).await
+        self.execute_with_rows(&rows, insert).await
     }
 
     /// The researchers whose names differ from those before the transaction, by id.

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 
 use crate::disambiguation::{IdentifiedName, NamePair, SharedIdentifier, are_compatible};
 use crate::error::Error;
 use crate::store::access::sql_fragment::{Sql, sql, text_array};
-use crate::store::unit_of_work::{UnitOfWork, rows_cte};
+use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
 use crate::text::names::NameForm;
 
 const ORCID_PREFIX: &str = "orcid:";
@@ -181,13 +181,14 @@ async fn load_rival_coauthors(
     uow: &UnitOfWork<'_>,
     uses: &BTreeMap<String, IdentifierUses>,
 ) -> Result<HashMap<String, Vec<NamePair>>, Error> {
-    #[derive(Serialize)]
-    struct RivalRow<'a> {
-        identifier: &'a str,
-        /// Which of the two groups has names of `block`.
-        side: i32,
-        block: String,
-        other_block: String,
+    json_row! {
+        struct RivalRow<'a> {
+            identifier: &'a str,
+            /// Which of the two groups has names of `block`.
+            side: i32,
+            block: String,
+            other_block: String,
+        }
     }
     #[derive(FromQueryResult)]
     struct PairRow {
@@ -220,7 +221,7 @@ async fn load_rival_coauthors(
     if asked.is_empty() {
         return Ok(pairs);
     }
-    let sql = rows_cte("identifier text, side integer, block text, other_block text", &asked)?.then(
+    let sql = rows_cte(&asked)?.then(
         "SELECT rows.identifier, rows.side, one.name, other.name AS coauthor, \
          count(DISTINCT one.paper_id) FILTER (WHERE 'orcid:' || one.orcid = rows.identifier \
          OR rows.identifier = ANY(one.author_ids)) AS identified_count FROM rows \
@@ -243,11 +244,12 @@ async fn load_rival_coauthors(
     Ok(pairs)
 }
 
-#[derive(Serialize)]
-struct DoubtRow<'a> {
-    identifier: &'a str,
-    name: &'a str,
-    is_doubtful: bool,
+json_row! {
+    struct DoubtRow<'a> {
+        identifier: &'a str,
+        name: &'a str,
+        is_doubtful: bool,
+    }
 }
 
 /// Records changed doubts at the authorships, and queues their blocks unless they are being disambiguated.
@@ -257,7 +259,7 @@ async fn record_doubts(uow: &UnitOfWork<'_>, changed: &[DoubtRow<'_>], blocks: &
     let (orcids, others): (Vec<&DoubtRow<'_>>, Vec<&DoubtRow<'_>>) =
         changed.iter().partition(|row| row.identifier.starts_with(ORCID_PREFIX));
     if !orcids.is_empty() {
-        let sql = rows_cte("identifier text, name text, is_doubtful boolean", &orcids)?
+        let sql = rows_cte(&orcids)?
             .then(
                 ", changed AS (UPDATE authorship SET is_orcid_doubtful = rows.is_doubtful FROM rows \
                  WHERE authorship.orcid = substr(rows.identifier, 7) AND authorship.name = rows.name \
@@ -268,7 +270,7 @@ async fn record_doubts(uow: &UnitOfWork<'_>, changed: &[DoubtRow<'_>], blocks: &
     }
     // One at a time, since an author has several.
     for row in others {
-        let sql = rows_cte("identifier text, name text, is_doubtful boolean", &[row])?
+        let sql = rows_cte(&[row])?
             .then(
                 ", changed AS (UPDATE authorship SET doubtful_ids = (SELECT array_agg(id ORDER BY id) \
                  FROM unnest(authorship.author_ids) AS own(id) WHERE \
@@ -284,10 +286,11 @@ async fn record_doubts(uow: &UnitOfWork<'_>, changed: &[DoubtRow<'_>], blocks: &
     Ok(())
 }
 
-#[derive(Serialize)]
-struct ReleaseRow<'a> {
-    identifier: &'a str,
-    block: &'a str,
+json_row! {
+    struct ReleaseRow<'a> {
+        identifier: &'a str,
+        block: &'a str,
+    }
 }
 
 /// Takes identifiers from researchers with a doubted name, unless a record of theirs has it, or decisions assigned their
@@ -295,17 +298,16 @@ struct ReleaseRow<'a> {
 async fn release_identifiers(uow: &UnitOfWork<'_>, released: &[ReleaseRow<'_>]) -> Result<(), Error> {
     let (orcids, others): (Vec<&ReleaseRow<'_>>, Vec<&ReleaseRow<'_>>) =
         released.iter().partition(|row| row.identifier.starts_with(ORCID_PREFIX));
-    let columns = "identifier text, block text";
     let release = "UPDATE researcher SET orcid = NULL, updated_at = statement_timestamp() FROM rows \
          WHERE researcher.orcid = substr(rows.identifier, 7) AND researcher.block = rows.block \
          AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
          AND source_record.key = 'researcher:' || researcher.orcid) \
          AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id)";
-    uow.execute_with_rows(columns, &orcids, release).await?;
+    uow.execute_with_rows(&orcids, release).await?;
     let release = "DELETE FROM external_id USING rows, researcher WHERE researcher.id = external_id.researcher_id \
          AND external_id.scheme = split_part(rows.identifier, ':', 1) \
          AND external_id.value = substr(rows.identifier, strpos(rows.identifier, ':') + 1) AND researcher.block = rows.block \
          AND NOT external_id.is_told \
          AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id)";
-    uow.execute_with_rows(columns, &others, release).await
+    uow.execute_with_rows(&others, release).await
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::FromQueryResult;
-use serde::Serialize;
 
 use crate::error::Error;
 use crate::store::access::sql_fragment::{bigint_array, sql};
@@ -13,6 +12,7 @@ use crate::store::ingest::researcher_matching::{
 use crate::store::projections::disambiguation::ResolvedCluster;
 use crate::store::projections::disambiguation::assignment::Assignment;
 use crate::store::unit_of_work::UnitOfWork;
+use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, NameForm, NameParts, RepairRule};
 
 /// Creates a researcher for each new cluster. Returns the researcher of each cluster; none if it is ambiguous.
@@ -129,11 +129,12 @@ pub(super) async fn add_researcher_identifiers(
     clusters: &[ResolvedCluster],
     researcher_ids: &[Option<i64>],
 ) -> Result<(), Error> {
-    #[derive(Serialize)]
-    struct IdentifierRow {
-        id: i64,
-        scheme: String,
-        value: String,
+    json_row! {
+        struct IdentifierRow {
+            id: i64,
+            scheme: String,
+            value: String,
+        }
     }
     let mut provided: Vec<IdentifierRow> = Vec::new();
     for (ResolvedCluster { mentions, .. }, id) in clusters.iter().zip(researcher_ids) {
@@ -148,7 +149,6 @@ pub(super) async fn add_researcher_identifiers(
             value: value.to_owned(),
         }));
     }
-    let columns = "id bigint, scheme text, value text";
     let (mut orcids, others): (Vec<IdentifierRow>, Vec<IdentifierRow>) =
         provided.into_iter().partition(|id| id.scheme == "orcid");
     // If two authors of a paper have the same ORCID iD, it stays with the researcher who has it, else the first gets
@@ -159,16 +159,16 @@ pub(super) async fn add_researcher_identifiers(
     let release = "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value AND researcher.id <> rows.id \
          AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
          AND NOT starts_with(source_record.key, 'directory:'))";
-    uow.execute_with_rows(columns, &orcids, release).await?;
+    uow.execute_with_rows(&orcids, release).await?;
     let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = statement_timestamp() FROM rows WHERE researcher.id = rows.id \
          AND researcher.orcid IS NULL AND NOT EXISTS (SELECT FROM researcher AS other WHERE other.orcid = rows.value)";
-    uow.execute_with_rows(columns, &orcids, adopt).await?;
+    uow.execute_with_rows(&orcids, adopt).await?;
     let insert = "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id FROM rows \
          ORDER BY scheme, value, id ON CONFLICT (scheme, value) WHERE researcher_id IS NOT NULL DO UPDATE \
          SET researcher_id = EXCLUDED.researcher_id WHERE NOT EXISTS (SELECT FROM source_record \
          WHERE source_record.researcher_id = external_id.researcher_id \
          AND NOT starts_with(source_record.key, 'directory:'))";
-    uow.execute_with_rows(columns, &others, insert).await
+    uow.execute_with_rows(&others, insert).await
 }
 
 /// The display name of several, each with its number of papers: a full name that is not in capitals and that most papers
