@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::record::ExportMetadata;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::ingest::source_records::find_source_records;
-use crate::store::reader::export::EXPORTED_KEY_PREFIX;
+use crate::store::reader::export::{EXPORTED_KEY_PREFIX, is_exported_key};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::bounded_key::bounded_key;
@@ -213,7 +213,7 @@ pub(crate) async fn find_present_researchers(
          AND source_record.source = ? ",
         uow.source(),
     )
-    .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported FROM researcher "))
+    .then(concat!("AND ", is_exported_key!("source_record.key"), ") AS is_exported FROM researcher "))
     .then(sql!("WHERE name_key = ANY(?) OR orcid = ANY(?)", text_array(name_keys), text_array(orcids)));
     let (mut names, mut orcids) = (HashSet::new(), HashSet::new());
     for row in uow.rows::<Row>(sql).await? {

@@ -12,6 +12,7 @@ use crate::model::identifier::Orcid;
 use crate::model::record::{AuthorRecord, ResearcherRecord};
 use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::ingest::researcher_matching::NamedAuthor;
+use crate::store::reader::export::is_exported_key;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, ListCapitals, NameParts, Repair, RepairedName};
 
@@ -176,12 +177,15 @@ pub(crate) async fn find_confirmed_spellings(
         return Ok(HashSet::new());
     }
     let sql = sql!(
-        "SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE EXISTS (SELECT FROM authorship \
-         WHERE authorship.confirming_key = asked.key) OR EXISTS (SELECT FROM researcher_name \
-         WHERE researcher_name.name_key = asked.key) OR EXISTS (SELECT FROM researcher \
-         JOIN source_record ON source_record.researcher_id = researcher.id \
-         AND NOT starts_with(source_record.key, 'directory:') WHERE researcher.name_key = asked.key) \
-         OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)",
+        concat!(
+            "SELECT asked.key FROM unnest(?::text[]) AS asked(key) WHERE EXISTS (SELECT FROM authorship \
+             WHERE authorship.confirming_key = asked.key) OR EXISTS (SELECT FROM researcher_name \
+             WHERE researcher_name.name_key = asked.key) OR EXISTS (SELECT FROM researcher \
+             JOIN source_record ON source_record.researcher_id = researcher.id AND NOT ",
+            is_exported_key!("source_record.key"),
+            " WHERE researcher.name_key = asked.key) \
+             OR EXISTS (SELECT FROM former_identity WHERE kind = 'researcher' AND former_identity.name_key = asked.key)"
+        ),
         text_array(keys),
     );
     Ok(uow.rows::<ConfirmedRow>(sql).await?.into_iter().map(|row| row.key).collect())

@@ -21,7 +21,7 @@ use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
 use crate::store::ingest::slug::{allocate_slug, allocate_slugs, rename_placeholders};
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
-use crate::store::reader::export::EXPORTED_KEY_PREFIX;
+use crate::store::reader::export::is_exported_key;
 use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
@@ -297,7 +297,7 @@ async fn find_organization_without_ror(
                 " AND NOT EXISTS (SELECT FROM source_record WHERE organization_id = organization.id AND source = ?",
                 uow.source(),
             ))
-            .then(format!(" AND starts_with(key, '{EXPORTED_KEY_PREFIX}'))"));
+            .then(concat!(" AND ", is_exported_key!("key"), ")"));
     }
     Ok(uow.tuples(sql.then(" ORDER BY id LIMIT 1")).await?.pop())
 }

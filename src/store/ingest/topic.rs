@@ -20,7 +20,7 @@ use crate::store::ingest::source_records::{
     SourceRecordRow, StoredSourceRecord, find_source_records, upsert_source_records,
 };
 use crate::store::ingest::topic_codes::{TopicCodes, stored_uri};
-use crate::store::reader::export::EXPORTED_KEY_PREFIX;
+use crate::store::reader::export::is_exported_key;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Effect, ProjectionEvent, UnitOfWork};
 use crate::text::bounded_key::bounded_key;
@@ -195,7 +195,7 @@ async fn find_topic(uow: &UnitOfWork<'_>, reference: &TopicReference) -> Result<
                     " AND NOT EXISTS (SELECT FROM source_record WHERE topic_id = topic.id AND source = ?",
                     uow.source(),
                 ))
-                .then(format!(" AND starts_with(key, '{EXPORTED_KEY_PREFIX}'))"));
+                .then(concat!(" AND ", is_exported_key!("key"), ")"));
         }
         if let Some(id) = uow.tuples(sql.then(" ORDER BY id LIMIT 1")).await?.pop() {
             return Ok(Some(id));

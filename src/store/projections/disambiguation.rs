@@ -31,6 +31,7 @@ use crate::store::projections::disambiguation::researchers::{
     add_researcher_identifiers, create_missing_researchers, update_majority_names,
 };
 use crate::store::projections::disambiguation::unassigned::{merge_orphans, merge_unassigned, unassign};
+use crate::store::reader::export::has_source_record;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::step_size::StepSize;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
@@ -277,14 +278,16 @@ async fn assign_existing_researchers(
     let named_ids =
         mentions().flat_map(|mention| mention.decided_researcher_id.into_iter().chain(mention.recorded_researcher_id));
     let sql = sql!(
-        "SELECT researcher.id, researcher.orcid, researcher.block, EXISTS (SELECT FROM source_record \
-         WHERE source_record.researcher_id = researcher.id AND NOT starts_with(source_record.key, \
-         'directory:')) AS is_recorded, ARRAY(SELECT scheme || ':' || value FROM external_id \
-         WHERE external_id.researcher_id = researcher.id) AS author_ids FROM researcher \
-         WHERE id IN (SELECT unnest(?::bigint[]) UNION SELECT id FROM researcher WHERE orcid = ANY(?) \
-         UNION SELECT researcher_id FROM external_id JOIN unnest(?::text[]) AS asked(id) \
-         ON external_id.scheme = split_part(asked.id, ':', 1) \
-         AND external_id.value = substr(asked.id, strpos(asked.id, ':') + 1) WHERE researcher_id IS NOT NULL)",
+        concat!(
+            "SELECT researcher.id, researcher.orcid, researcher.block, ",
+            has_source_record!("researcher.id"),
+            " AS is_recorded, ARRAY(SELECT scheme || ':' || value FROM external_id \
+             WHERE external_id.researcher_id = researcher.id) AS author_ids FROM researcher \
+             WHERE id IN (SELECT unnest(?::bigint[]) UNION SELECT id FROM researcher WHERE orcid = ANY(?) \
+             UNION SELECT researcher_id FROM external_id JOIN unnest(?::text[]) AS asked(id) \
+             ON external_id.scheme = split_part(asked.id, ':', 1) \
+             AND external_id.value = substr(asked.id, strpos(asked.id, ':') + 1) WHERE researcher_id IS NOT NULL)"
+        ),
         bigint_array(current.chain(named_ids).collect::<HashSet<i64>>()),
         text_array(mentions().filter_map(|mention| mention.orcid.clone()).collect::<HashSet<String>>()),
         text_array(mentions().flat_map(|mention| mention.author_ids.iter().cloned()).collect::<HashSet<String>>()),

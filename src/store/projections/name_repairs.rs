@@ -20,6 +20,7 @@ use crate::store::ingest::researcher_matching::{
     NamedAuthor, clear_orcids, load_researcher_index, store_researchers, update_display_names,
 };
 use crate::store::projections::{Rebuild, RebuildPosition};
+use crate::store::reader::export::has_source_record;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Projection, ProjectionFuture, UnitOfWork};
 use crate::text::names::{self, ListCapitals, RepairRule};
@@ -242,12 +243,14 @@ async fn apply_renames(uow: &mut UnitOfWork<'_>, renames: Vec<AuthorRename>) -> 
         return Ok(());
     }
     let sql = sql!(
-        "SELECT id, display_name, name_key, given_name, family_name, orcid, EXISTS (SELECT FROM source_record \
-         WHERE source_record.researcher_id = researcher.id AND NOT starts_with(source_record.key, 'directory:')) \
-         OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) AS is_recorded, \
-         EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_pinned, \
-         EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id \
-         AND display_name IS NOT NULL) AS is_name_decided FROM researcher WHERE id = ANY(?)",
+        concat!(
+            "SELECT id, display_name, name_key, given_name, family_name, orcid, ",
+            has_source_record!("researcher.id"),
+            " OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) AS is_recorded, \
+             EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = researcher.id) AS is_pinned, \
+             EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id \
+             AND display_name IS NOT NULL) AS is_name_decided FROM researcher WHERE id = ANY(?)"
+        ),
         bigint_array(researchers),
     );
     let researchers: HashMap<i64, RenamedResearcher> =

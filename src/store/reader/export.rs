@@ -13,8 +13,38 @@ use crate::store::access::retry::UNLIMITED_TRANSACTION;
 use crate::store::access::sql_fragment::{Sql, sql};
 use crate::store::reader::authorship::{NameRedaction, join_resolved_researcher};
 
+/// [`EXPORTED_KEY_PREFIX`] as a literal, since `concat!` takes no constants.
+macro_rules! exported_key_prefix {
+    () => {
+        "directory:"
+    };
+}
+
 /// Prefix of the keys of records that a directory exported. No source has such keys, and no export repeats them.
-pub(crate) const EXPORTED_KEY_PREFIX: &str = "directory:";
+pub(crate) const EXPORTED_KEY_PREFIX: &str = exported_key_prefix!();
+
+/// SQL condition that the key of a source record has [`EXPORTED_KEY_PREFIX`]. Its argument is the column of the key.
+macro_rules! is_exported_key {
+    ($column:literal) => {
+        concat!("starts_with(", $column, ", '", $crate::store::reader::export::exported_key_prefix!(), "')")
+    };
+}
+
+/// SQL condition that a researcher has a record of a source, not only of an export. Its argument is the column of the
+/// researcher's ID.
+macro_rules! has_source_record {
+    ($researcher_id:literal) => {
+        concat!(
+            "EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = ",
+            $researcher_id,
+            " AND NOT ",
+            $crate::store::reader::export::is_exported_key!("source_record.key"),
+            ")"
+        )
+    };
+}
+pub(crate) use {exported_key_prefix, has_source_record, is_exported_key};
+
 /// Number of records read at once.
 const EXPORT_BATCH_RECORDS: i64 = 1_000;
 /// Maximum number of authorships read at once, unless a single paper has more.
@@ -261,6 +291,7 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
         RecordKind::Paper => AUTHOR_REDACTIONS,
         RecordKind::Organization | RecordKind::Topic => "NULL",
     };
+    let is_exported = is_exported_key!("key");
     let decisions = if kind == RecordKind::Researcher { DECIDED_NAMES } else { "" };
     let entities = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
     Sql::from(format!(
@@ -269,7 +300,7 @@ fn records_sql(kind: RecordKind, after: i64) -> Sql {
          FROM former_identity WHERE kind = '{table}' AND survivor_id = thing.id), \
          'sources', (SELECT json_agg(json_build_object('source', source, 'key', key, 'digest', encode(digest, 'hex'), \
          'told', told, 'isOfFormer', CASE WHEN is_of_former THEN true END) \
-         ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT starts_with(key, '{EXPORTED_KEY_PREFIX}')){decisions}), \
+         ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT {is_exported}){decisions}), \
          'slug', thing.slug, {identifiers}{fields}))::text AS record, ({redaction})::text AS hiding FROM "
     ))
     .then(entities)

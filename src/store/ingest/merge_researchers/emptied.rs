@@ -9,18 +9,20 @@ use crate::error::Error;
 use crate::store::access::sql_fragment::{bigint_array, sql, text_array};
 use crate::store::ingest::merge_researchers::{ResearcherMerge, merge_researchers};
 use crate::store::ingest::reassign_authorships::{Reassignment, find_pinned, move_authorships};
+use crate::store::reader::export::is_exported_key;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
 
 /// SQL condition: the researcher has data besides papers.
-pub(crate) const HAS_DATA_BESIDES_PAPERS: &str = "(researcher.orcid IS NOT NULL \
-     OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id \
-     AND NOT starts_with(source_record.key, 'directory:')) \
-     OR EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
+pub(crate) const HAS_DATA_BESIDES_PAPERS: &str = concat!(
+    "(researcher.orcid IS NOT NULL OR EXISTS (SELECT FROM source_record WHERE researcher_id = researcher.id AND NOT ",
+    is_exported_key!("source_record.key"),
+    ") OR EXISTS (SELECT FROM external_id WHERE researcher_id = researcher.id) \
      OR EXISTS (SELECT FROM affiliation WHERE researcher_id = researcher.id) \
      OR EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \
      OR EXISTS (SELECT FROM name_decision WHERE researcher_id = researcher.id) \
-     OR EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id))";
+     OR EXISTS (SELECT FROM researcher_topic WHERE researcher_id = researcher.id))"
+);
 
 /// Moves authorships that are not pinned, and merges researchers who have nothing left into those who have most of
 /// their papers, so that their ids and slugs redirect.

@@ -9,6 +9,7 @@ use crate::store::access::sql_fragment::{bigint_array, sql, text_array};
 use crate::store::ingest::merge_researchers::emptied::reassign_and_merge_emptied;
 use crate::store::ingest::name_visibility::load_names;
 use crate::store::ingest::reassign_authorships::Reassignment;
+use crate::store::reader::export::has_source_record;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 
@@ -21,15 +22,17 @@ pub(crate) async fn merge_hidden_namesakes(uow: &mut UnitOfWork<'_>, id: i64) ->
         return Ok(Vec::new());
     }
     let sql = sql!(
-        "SELECT authorship.id AS authorship_id, paper_id, researcher.id AS former_id, ?::bigint AS researcher_id \
-         FROM researcher JOIN authorship ON authorship.researcher_id = researcher.id WHERE researcher.orcid IS NULL \
-         AND researcher.name_key = ANY(?) AND researcher.id <> ALL(?) AND NOT EXISTS (SELECT FROM source_record \
-         WHERE source_record.researcher_id = researcher.id AND NOT starts_with(source_record.key, 'directory:')) \
-         AND NOT EXISTS (SELECT FROM external_id WHERE external_id.researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM affiliation WHERE affiliation.researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_topic.researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = researcher.id) \
-         AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) ORDER BY 1",
+        concat!(
+            "SELECT authorship.id AS authorship_id, paper_id, researcher.id AS former_id, ?::bigint AS researcher_id \
+             FROM researcher JOIN authorship ON authorship.researcher_id = researcher.id \
+             WHERE researcher.orcid IS NULL AND researcher.name_key = ANY(?) AND researcher.id <> ALL(?) AND NOT ",
+            has_source_record!("researcher.id"),
+            " AND NOT EXISTS (SELECT FROM external_id WHERE external_id.researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM affiliation WHERE affiliation.researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM researcher_topic WHERE researcher_topic.researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_name.researcher_id = researcher.id) \
+             AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id) ORDER BY 1"
+        ),
         id,
         text_array(keys.clone()),
         bigint_array([id]),

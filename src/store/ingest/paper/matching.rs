@@ -9,7 +9,7 @@ use crate::model::record::PaperRecord;
 use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::ingest::paper::change::PaperChange;
 use crate::store::ingest::paper::sorted_author_keys;
-use crate::store::reader::export::EXPORTED_KEY_PREFIX;
+use crate::store::reader::export::is_exported_key;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names;
 use crate::text::sort_key::sort_title;
@@ -157,7 +157,7 @@ async fn load_match_candidates(
         ),
         uow.source(),
     )
-    .then(format!("AND starts_with(source_record.key, '{EXPORTED_KEY_PREFIX}')) AS is_exported, "))
+    .then(concat!("AND ", is_exported_key!("source_record.key"), ") AS is_exported, "))
     .then(authors)
     .then(" AS authors FROM paper WHERE paper.id IN (")
     .then(sql!(

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::store::access::sql_fragment::{bigint_array, sql, text_array};
 use crate::store::projections::disambiguation::doubtful_identifiers::{qualified_orcid, refresh_doubtful_identifiers};
 use crate::store::projections::disambiguation::{BlockAuthorship, LoadedBlock};
+use crate::store::reader::export::has_source_record;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
 
@@ -178,19 +179,20 @@ async fn load_recorded_researchers(
     names: &[String],
 ) -> Result<Vec<RecordedResearcherRow>, Error> {
     let sql = sql!(
-        "SELECT researcher.id, named.name, researcher.orcid, named.block, ARRAY(SELECT scheme || ':' || value \
-         FROM external_id WHERE researcher_id = researcher.id) AS author_ids, ARRAY(SELECT DISTINCT organization_id \
-         FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
-         FROM (SELECT id, display_name AS name, block FROM researcher WHERE block = ANY(?) \
-         AND (EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-         AND NOT starts_with(source_record.key, 'directory:')) OR EXISTS (SELECT FROM name_decision \
-         WHERE name_decision.researcher_id = researcher.id)) UNION SELECT researcher_id, value, block \
-         FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
-         AND NOT EXISTS (SELECT FROM researcher AS namesake WHERE namesake.name_key = researcher_name.name_key \
-         AND namesake.id <> researcher_name.researcher_id AND (namesake.orcid IS NOT NULL \
-         OR EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = namesake.id \
-         AND NOT starts_with(source_record.key, 'directory:')))) AND block = ANY(?)) AS named \
-         JOIN researcher ON researcher.id = named.id ORDER BY researcher.name_key, researcher.id, named.name",
+        concat!(
+            "SELECT researcher.id, named.name, researcher.orcid, named.block, ARRAY(SELECT scheme || ':' || value \
+             FROM external_id WHERE researcher_id = researcher.id) AS author_ids, ARRAY(SELECT DISTINCT \
+             organization_id FROM affiliation WHERE researcher_id = researcher.id) AS organizations \
+             FROM (SELECT id, display_name AS name, block FROM researcher WHERE block = ANY(?) AND (",
+            has_source_record!("researcher.id"),
+            " OR EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = researcher.id)) \
+             UNION SELECT researcher_id, value, block FROM researcher_name WHERE (use <> 'DISPLAY' OR source IS NULL) \
+             AND NOT EXISTS (SELECT FROM researcher AS namesake WHERE namesake.name_key = researcher_name.name_key \
+             AND namesake.id <> researcher_name.researcher_id AND (namesake.orcid IS NOT NULL OR ",
+            has_source_record!("namesake.id"),
+            ")) AND block = ANY(?)) AS named \
+             JOIN researcher ON researcher.id = named.id ORDER BY researcher.name_key, researcher.id, named.name"
+        ),
         text_array(names.to_vec()),
         text_array(names.to_vec()),
     );

@@ -11,6 +11,7 @@ use crate::store::ingest::researcher_matching::{
 };
 use crate::store::projections::disambiguation::ResolvedCluster;
 use crate::store::projections::disambiguation::assignment::Assignment;
+use crate::store::reader::export::{has_source_record, is_exported_key};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, NameForm, NameParts, RepairRule};
@@ -68,14 +69,17 @@ pub(super) async fn update_majority_names(
     let mut names_by_researcher: HashMap<i64, PublishedNames> = HashMap::new();
     for row in uow
         .rows::<NameCountRow>(sql!(
-            "SELECT authorship.researcher_id AS id, authorship.name, authorship.family_words, count(*) AS papers FROM authorship \
-             WHERE authorship.researcher_id = ANY(?) AND NOT EXISTS (SELECT FROM source_record \
-             WHERE source_record.researcher_id = authorship.researcher_id \
-             AND NOT starts_with(source_record.key, 'directory:')) AND NOT EXISTS (SELECT FROM identity_pin \
-             WHERE identity_pin.researcher_id = authorship.researcher_id) AND NOT EXISTS (SELECT FROM researcher_name \
-             WHERE researcher_name.researcher_id = authorship.researcher_id) \
-             AND NOT EXISTS (SELECT FROM name_decision WHERE name_decision.researcher_id = authorship.researcher_id) \
-             GROUP BY 1, 2, 3",
+            concat!(
+                "SELECT authorship.researcher_id AS id, authorship.name, authorship.family_words, count(*) AS papers \
+                 FROM authorship WHERE authorship.researcher_id = ANY(?) AND NOT ",
+                has_source_record!("authorship.researcher_id"),
+                " AND NOT EXISTS (SELECT FROM identity_pin \
+                 WHERE identity_pin.researcher_id = authorship.researcher_id) \
+                 AND NOT EXISTS (SELECT FROM researcher_name \
+                 WHERE researcher_name.researcher_id = authorship.researcher_id) \
+                 AND NOT EXISTS (SELECT FROM name_decision \
+                 WHERE name_decision.researcher_id = authorship.researcher_id) GROUP BY 1, 2, 3"
+            ),
             bigint_array(researcher_ids.iter().copied()),
         ))
         .await?
@@ -83,9 +87,12 @@ pub(super) async fn update_majority_names(
         names_by_researcher.entry(row.id).or_default().add(row.name, row.family_words, row.papers);
     }
     let displayed = sql!(
-        "SELECT id, display_name, given_name, family_name, EXISTS (SELECT FROM source_record \
-         WHERE source_record.researcher_id = researcher.id AND starts_with(source_record.key, 'directory:')) AS is_exported \
-         FROM researcher WHERE id = ANY(?)",
+        concat!(
+            "SELECT id, display_name, given_name, family_name, EXISTS (SELECT FROM source_record \
+             WHERE source_record.researcher_id = researcher.id AND ",
+            is_exported_key!("source_record.key"),
+            ") AS is_exported FROM researcher WHERE id = ANY(?)"
+        ),
         bigint_array(names_by_researcher.keys().copied()),
     );
     let changed = uow.rows::<DisplayedRow>(displayed).await?.into_iter().filter_map(|row| {
@@ -156,18 +163,21 @@ pub(super) async fn add_researcher_identifiers(
     let mut seen = HashSet::new();
     orcids.retain(|id| seen.insert(id.value.clone()));
     // A researcher who no longer has any of its papers loses it.
-    let release = "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value AND researcher.id <> rows.id \
-         AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \
-         AND NOT starts_with(source_record.key, 'directory:'))";
+    let release = concat!(
+        "UPDATE researcher SET orcid = NULL FROM rows WHERE researcher.orcid = rows.value \
+         AND researcher.id <> rows.id AND NOT ",
+        has_source_record!("researcher.id")
+    );
     uow.execute_with_rows(&orcids, release).await?;
     let adopt = "UPDATE researcher SET orcid = rows.value, updated_at = statement_timestamp() FROM rows WHERE researcher.id = rows.id \
          AND researcher.orcid IS NULL AND NOT EXISTS (SELECT FROM researcher AS other WHERE other.orcid = rows.value)";
     uow.execute_with_rows(&orcids, adopt).await?;
-    let insert = "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id FROM rows \
-         ORDER BY scheme, value, id ON CONFLICT (scheme, value) WHERE researcher_id IS NOT NULL DO UPDATE \
-         SET researcher_id = EXCLUDED.researcher_id WHERE NOT EXISTS (SELECT FROM source_record \
-         WHERE source_record.researcher_id = external_id.researcher_id \
-         AND NOT starts_with(source_record.key, 'directory:'))";
+    let insert = concat!(
+        "INSERT INTO external_id (scheme, value, researcher_id) SELECT DISTINCT ON (scheme, value) scheme, value, id \
+         FROM rows ORDER BY scheme, value, id ON CONFLICT (scheme, value) WHERE researcher_id IS NOT NULL DO UPDATE \
+         SET researcher_id = EXCLUDED.researcher_id WHERE NOT ",
+        has_source_record!("external_id.researcher_id")
+    );
     uow.execute_with_rows(&others, insert).await
 }
 
