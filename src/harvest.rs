@@ -32,7 +32,7 @@ use crate::store::Store;
 use crate::store::changes::cursor::FeedState;
 use crate::store::reader::harvest::content::{Organizations, PaperContent, ResearcherContent, TopicContent};
 use crate::store::reader::harvest::selection::{
-    FeedRange, HeaderPage, MAX_COUNTED_RECORDS, OrganizationSet, RecordHeader,
+    FeedRange, HeaderPage, MAX_COUNTED_RECORDS, OrganizationSet, RecordHeader, RecordSet,
 };
 
 /// Records or sets on a page.
@@ -257,8 +257,7 @@ async fn page(
     }
     let Some(last) = headers.last() else { return empty() };
     let is_counted = is_first && has_more;
-    let size = if is_counted { store.count_records(&records, range).await? } else { token.size };
-    let counted = if is_counted { size.unwrap_or(MAX_COUNTED_RECORDS.unsigned_abs()) } else { 0 };
+    let (size, counted) = if is_counted { count(store, &records, range).await? } else { (token.size, 0) };
     let cost = further_statements * STATEMENT_COST + counted / COUNTED_ROWS_PER_NODE;
     let count = u64::try_from(headers.len()).unwrap_or_default();
     let (cursor, kind, format) = (token.cursor, token.kind, token.format);
@@ -269,6 +268,16 @@ async fn page(
         (false, false) => Some(String::new()),
     };
     Ok(Ok(ListPage { kind, format, headers, token, cursor, size, cost }))
+}
+
+/// The number of records of a list, if it is known, and the number that was counted. It is optional in OAI-PMH: a harvest
+/// does not fail because too many counts are running.
+async fn count(store: &Store, records: &RecordSet, range: FeedRange) -> Result<(Option<u64>, u64), Error> {
+    match store.count_records(records, range).await {
+        Ok(size) => Ok((size, size.unwrap_or(MAX_COUNTED_RECORDS.unsigned_abs()))),
+        Err(Error::Busy(_) | Error::Timeout(_)) => Ok((None, 0)),
+        Err(error) => Err(error),
+    }
 }
 
 /// How many of these records fit on a page, by their authors.

@@ -186,3 +186,28 @@ async fn counts_that_wait_too_long_are_rejected() {
         @"too many counts over large lists are running; retry in a few seconds, or request no facets and no data quality"
     );
 }
+
+/// A harvest does not need the number of records.
+#[tokio::test]
+async fn harvest_while_too_many_counts_are_running() {
+    let app = start_with_two_connections().await;
+    let papers: Vec<Value> =
+        (0..101).map(|year| paper_record(&format!("Tides {year}"), Some(2001), &["Ada Berg"])).collect();
+    app.create_records(json!(papers)).await;
+    // A list ends some seconds before its request.
+    app.execute_sql("UPDATE change SET changed_at = changed_at - interval '1 minute'").await;
+    let path = "/oai?verb=ListRecords&metadataPrefix=oai_dc";
+    let counted = app.client().get(app.url(path)).send().await.expect("a response").text().await.expect("a text");
+    assert!(counted.contains("completeListSize=\"102\""), "{counted}");
+    let lock = app.lock_table("source_record").await;
+    let blocked = query_as(&app, 1, "{ directory { sources { name } } }", json!({}));
+    let harvest = async {
+        app.wait_until_blocked().await;
+        let response = app.client().get(app.url(path)).send().await.expect("a response");
+        drop(lock);
+        (response.status().as_u16(), response.text().await.expect("a text"))
+    };
+    let (blocked, (status, uncounted)) = tokio::join!(blocked, harvest);
+    assert_eq!((blocked.status, status), (200, 200), "{uncounted}");
+    assert!(uncounted.contains("<resumptionToken cursor=\"0\">"), "{uncounted}");
+}
