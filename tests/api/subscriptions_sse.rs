@@ -1,5 +1,7 @@
 //! GraphQL over server-sent events, in the mode of distinct connections.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, researcher_record};
@@ -116,6 +118,57 @@ async fn subscription_resumes_after_the_last_event() {
     let changes = |event: &Value| event["data"]["changes"]["changes"].clone();
     assert_eq!(changes(&second).as_array().map(Vec::len), Some(1));
     assert_ne!(changes(&second), changes(&data));
+}
+
+/// Reconnects at different moments under writes: the reader ends with what is stored, and no event comes twice.
+#[tokio::test]
+async fn reconnects_under_writes() {
+    let reconnects: usize = std::env::var("RECONNECTS").ok().and_then(|count| count.parse().ok()).unwrap_or(20);
+    let app = TestApp::start().await;
+    let start = app.data("{ directory { changeCursor } }").await["directory"]["changeCursor"].clone();
+    let names: Vec<_> = (0..20).map(|number| researcher_record(&format!("Person Number{number}"))).collect();
+    app.create_records(json!(names)).await;
+    let writer = async {
+        for round in 0..reconnects * 3 {
+            let slug = format!("person-number{}", round * 7 % 20);
+            app.execute_sql(&format!(
+                "UPDATE researcher SET homepage_url = 'https://example.org/{round}' WHERE slug = '{slug}'"
+            ))
+            .await;
+        }
+        app.execute_sql("UPDATE researcher SET homepage_url = 'https://example.org/end'").await;
+    };
+    let query = format!(
+        "subscription {{ changes(after: {start}, kinds: [RESEARCHER]) {{ cursor changes {{ \
+         id operation node {{ ... on Researcher {{ homepageUrl }} }} }} }} }}"
+    );
+    let reader = async {
+        let (mut last_event_id, mut seen, mut cursors) = (None, HashMap::new(), HashSet::new());
+        for connection in 0.. {
+            let mut response = subscribe(&app, &query, last_event_id.as_deref()).await;
+            // Each connection receives a different number of events.
+            let count = if connection < reconnects { connection % 3 } else { usize::MAX };
+            for _ in 0..count {
+                for (_, id, data) in read_events(&mut response, 1).await {
+                    assert!(cursors.insert(id.clone()), "an event came twice: {data}");
+                    let page: Value = serde_json::from_str(&data).expect("JSON");
+                    for change in page["data"]["changes"]["changes"].as_array().expect("changes") {
+                        let id = change["id"].as_str().expect("an id").to_owned();
+                        // A creation is only reported to a reader that does not know the entity.
+                        assert_eq!(change["operation"] == "CREATED", !seen.contains_key(&id), "{page}");
+                        seen.insert(id, change["node"]["homepageUrl"].clone());
+                    }
+                    last_event_id = id;
+                }
+                if seen.len() == 20 && seen.values().all(|url| url == "https://example.org/end") {
+                    return connection;
+                }
+            }
+        }
+        unreachable!("the loop has no end");
+    };
+    let ((), connections) = tokio::join!(writer, reader);
+    println!("{connections} connections");
 }
 
 #[tokio::test]
