@@ -152,41 +152,43 @@ pub(super) async fn recount_coauthor_pairs(uow: &UnitOfWork<'_>, pairs: &HashSet
         return Ok(());
     }
     let pairs: BTreeSet<(i64, i64)> = pairs.iter().map(|&(one, other)| (one.min(other), one.max(other))).collect();
-    let pairs_sql = || {
-        sql!(
-            "unnest(?::bigint[], ?::bigint[]) AS pair(one, other)",
-            bigint_array(pairs.iter().map(|pair| pair.0)),
-            bigint_array(pairs.iter().map(|pair| pair.1)),
-        )
-    };
-    let delete = sql!("DELETE FROM coauthorship USING ")
-        .then(pairs_sql())
-        .then(", LATERAL (VALUES (pair.one, pair.other), (pair.other, pair.one)) AS direction(mine, theirs) ")
-        .then("WHERE coauthorship.researcher_id = direction.mine AND coauthorship.coauthor_id = direction.theirs");
-    uow.execute(delete).await?;
-    // The papers of the one with fewer are read, once for all of their pairs.
-    let insert = sql!(
+    // The papers of the one with fewer are looked up among those of the other. Subqueries with OFFSET and LIMIT keep the
+    // planner, which cannot estimate them, from reading whole tables. What has not changed is not written.
+    let recounted = sql!(
         "WITH pairs AS MATERIALIZED (SELECT CASE WHEN is_one THEN one ELSE other END AS mine, \
          CASE WHEN is_one THEN other ELSE one END AS theirs FROM (SELECT pair.*, \
          coalesce((SELECT paper_count FROM researcher_statistics WHERE researcher_id = one), 0) \
-         <= coalesce((SELECT paper_count FROM researcher_statistics WHERE researcher_id = other), 0) AS is_one FROM "
+         <= coalesce((SELECT paper_count FROM researcher_statistics WHERE researcher_id = other), 0) AS is_one \
+         FROM unnest(?::bigint[], ?::bigint[]) AS pair(one, other) OFFSET 0) AS pair), \
+         together AS MATERIALIZED (SELECT mine, theirs, own.paper_id, own.year FROM pairs \
+         CROSS JOIN LATERAL (SELECT paper_id, publication_key / 10000 AS year FROM authorship \
+         WHERE researcher_id = mine OFFSET 0) AS own \
+         CROSS JOIN LATERAL (SELECT FROM authorship \
+         WHERE researcher_id = theirs AND paper_id = own.paper_id LIMIT 1) AS shared), \
+         counted AS (SELECT mine, theirs, ",
+        bigint_array(pairs.iter().map(|pair| pair.0)),
+        bigint_array(pairs.iter().map(|pair| pair.1)),
     )
-    .then(pairs_sql())
+    .then(COUNT_WORKS)
     .then(sql!(
-        " OFFSET 0) AS pair), together AS MATERIALIZED (SELECT mine.researcher_id AS mine, theirs.researcher_id AS theirs, \
-         coalesce(paper.version_of_id, paper.id) AS work_id, mine.publication_key / 10000 AS year \
-         FROM authorship AS mine JOIN paper ON paper.id = mine.paper_id \
-         JOIN authorship AS theirs ON theirs.paper_id = paper.id AND theirs.researcher_id <> mine.researcher_id \
-         WHERE mine.researcher_id = ANY(array(SELECT DISTINCT mine FROM pairs)) AND paper.author_count <= ?), \
-         counted AS (SELECT mine, theirs, count(DISTINCT work_id) AS paper_count, \
-         coalesce(min(nullif(year, 0)), 0) AS first_year, max(year) AS last_year \
-         FROM together WHERE (mine, theirs) IN (SELECT mine, theirs FROM pairs) GROUP BY 1, 2) \
-         INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
-         SELECT direction.*, paper_count, first_year, last_year \
-         FROM counted, LATERAL (VALUES (mine, theirs), (theirs, mine)) AS direction(researcher_id, coauthor_id)",
+        " AS paper_count, \
+         coalesce(min(nullif(year, 0)), 0) AS first_year, max(year) AS last_year FROM together \
+         CROSS JOIN LATERAL (SELECT id, version_of_id FROM paper \
+         WHERE id = together.paper_id AND author_count <= ? LIMIT 1) AS paper GROUP BY 1, 2), \
+         recounted AS MATERIALIZED (SELECT direction.*, paper_count, first_year, last_year \
+         FROM pairs LEFT JOIN counted USING (mine, theirs), \
+         LATERAL (VALUES (mine, theirs), (theirs, mine)) AS direction(researcher_id, coauthor_id)), \
+         parted AS (DELETE FROM coauthorship USING recounted WHERE recounted.paper_count IS NULL \
+         AND coauthorship.researcher_id = recounted.researcher_id AND coauthorship.coauthor_id = recounted.coauthor_id) \
+         INSERT INTO coauthorship AS pair (researcher_id, coauthor_id, paper_count, first_year, last_year) \
+         SELECT * FROM recounted WHERE paper_count IS NOT NULL ORDER BY researcher_id, coauthor_id \
+         ON CONFLICT (researcher_id, coauthor_id) DO UPDATE SET paper_count = EXCLUDED.paper_count, \
+         first_year = EXCLUDED.first_year, last_year = EXCLUDED.last_year \
+         WHERE (pair.paper_count, pair.first_year, pair.last_year) \
+         IS DISTINCT FROM (EXCLUDED.paper_count, EXCLUDED.first_year, EXCLUDED.last_year)",
         i64::from(uow.consortium_size()),
     ));
-    uow.execute(insert).await
+    uow.execute(recounted).await
 }
 
 impl Store {
