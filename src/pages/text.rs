@@ -111,7 +111,7 @@ texts! {
     nothing_found: "Nothing was found.", "Aucun résultat.";
     nothing_found_hint: "Try fewer words, or another spelling.", "Essayez avec moins de mots, ou une autre graphie.";
     all_words_hint: "A result contains all the words. To find who works on a topic, search for the topic: its page lists the people.",
-        "Un résultat contient tous les mots. Pour savoir qui travaille sur un sujet, cherchez le sujet : sa page présente les personnes.";
+        "Un résultat contient tous les mots. Pour savoir qui travaille sur un sujet, cherchez le sujet : sa page présente les personnes.";
     best_match_first: "best match first", "les plus pertinents d’abord";
     kinds_of_results: "Kinds of results", "Types de résultats";
     all_kinds: "All", "Tout";
