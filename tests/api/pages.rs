@@ -437,7 +437,7 @@ async fn found_topics_and_organizations_lead_to_their_people() {
     let organization = fetch(&app, "/fr/search?q=college", &[]).await.body;
     let link = "/fr/people?organization=college-of-rivers\" rel=\"nofollow\">1 personne<";
     assert!(organization.contains(link), "{organization}");
-    // No entry has the words of a topic and of somebody who does not work on it; the page says how to look for that.
+    // Nothing matches both a topic and a name; the page says how to search for people by topic.
     let hint = "search for the topic: its page lists the people";
     let several_words = fetch(&app, "/en/search?q=weirs+nobody", &[]).await.body;
     assert!(several_words.contains("Nothing was found") && several_words.contains(hint), "{several_words}");
