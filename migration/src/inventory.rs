@@ -46,7 +46,7 @@ pub const TABLES: [&str; 41] = [
 ];
 
 /// The SQL functions. Without one of them, the service is not ready: a backup was restored with errors.
-pub const FUNCTIONS: [&str; 45] = [
+pub const FUNCTIONS: [&str; 46] = [
     "begin_feed_epoch",
     "best_known",
     "change_hash",
@@ -55,6 +55,7 @@ pub const FUNCTIONS: [&str; 45] = [
     "changes_other_names",
     "count_former_coauthors",
     "count_new_coauthors",
+    "delete_coauthors",
     "feed_server",
     "is_in_directory",
     "known_words",

@@ -53,6 +53,7 @@ mod m20261129_000045_derived_changes;
 mod m20261130_000046_shown_authors;
 mod m20261130_000047_family_words;
 mod m20261130_000048_authorships_by_statement;
+mod m20261130_000049_coauthorship_without_keys;
 mod sql;
 
 /// Applies and reverts the migrations.
@@ -104,6 +105,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000046_shown_authors::Migration),
             Box::new(m20261130_000047_family_words::Migration),
             Box::new(m20261130_000048_authorships_by_statement::Migration),
+            Box::new(m20261130_000049_coauthorship_without_keys::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, dump_database};
+use crate::support::database_state::find_inconsistencies;
 use crate::support::{DatabaseSession, TestApp, paper_record};
 
 /// More than the first step of any rebuild.
@@ -58,4 +59,44 @@ async fn others_write_between_the_steps() {
         assert!(rebuilding.await.expect("a task").expect("a rebuild"), "{setting}");
         assert_dumps_equal(&before, &dump_database(&app.database_url).await);
     }
+}
+
+#[tokio::test]
+async fn pairs_left_over_in_one_direction() {
+    let app = TestApp::start().await;
+    app.create_records(json!([
+        paper_record("Tides", Some(2001), &["Ada Bell", "Bo Carr"]),
+        paper_record("Dunes", Some(2002), &["Bo Carr", "Cy Dahl"]),
+    ]))
+    .await;
+    let session = DatabaseSession::open(&app.database_url).await;
+    let before = dump_database(&app.database_url).await;
+    for order in ["<", ">"] {
+        let left_over = format!(
+            "INSERT INTO coauthorship SELECT ada.id, cy.id, 1, 2003, 2003 FROM researcher AS ada JOIN researcher AS cy \
+             ON 'Ada Bell' IN (ada.display_name, cy.display_name) AND 'Cy Dahl' IN (ada.display_name, cy.display_name) \
+             AND ada.id {order} cy.id; DELETE FROM setting WHERE name = 'consortium_size'"
+        );
+        app.execute_sql(&left_over).await;
+        assert_eq!(session.query_number("SELECT count(*) FROM coauthorship").await, 5, "{order}");
+        assert!(app.store.rebuild_coauthorship_if_stale().await.expect("a rebuild"), "{order}");
+        assert_dumps_equal(&before, &dump_database(&app.database_url).await);
+    }
+}
+
+#[tokio::test]
+async fn deleted_researchers_have_no_pairs() {
+    let app = TestApp::start().await;
+    app.create_records(json!([
+        paper_record("Tides", Some(2001), &["Ada Bell", "Bo Carr"]),
+        paper_record("Dunes", Some(2002), &["Bo Carr", "Cy Dahl"]),
+    ]))
+    .await;
+    let session = DatabaseSession::open(&app.database_url).await;
+    app.execute_sql("DELETE FROM researcher WHERE display_name IN ('Ada Bell', 'nobody')").await;
+    let left = "SELECT count(*) FROM coauthorship JOIN researcher ON researcher.id IN (researcher_id, coauthor_id) \
+         WHERE display_name = 'Bo Carr'";
+    assert_eq!(session.query_number(left).await, 2);
+    assert_eq!(session.query_number("SELECT count(*) FROM coauthorship").await, 2);
+    assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
 }

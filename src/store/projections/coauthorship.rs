@@ -37,7 +37,7 @@ impl Rebuild for CoauthorCounts {
         store.consortium_size().to_string()
     }
 
-    /// The pairs of the next researchers, each in the direction from them.
+    /// The pairs of the next researchers and others with higher ids, in both directions.
     async fn rebuild_step(
         uow: &mut UnitOfWork<'_>,
         after: RebuildPosition,
@@ -52,9 +52,25 @@ impl Rebuild for CoauthorCounts {
         let researchers: Vec<i64> = researchers.into_tuple().all(uow.db()).await?;
         let Some(last) = researchers.last().copied() else { return Ok(None) };
         let ids = || bigint_array(researchers.iter().copied());
-        uow.execute(sql!("DELETE FROM coauthorship WHERE researcher_id = ANY(?)", ids())).await?;
-        let pairs = sql!("INSERT INTO coauthorship ").then(pair_counts_sql(COUNT_WORKS)).then(sql!(
-            "WHERE mine.researcher_id = ANY(?) AND paper.author_count <= ? GROUP BY 1, 2",
+        // A pair that is left over in one direction only goes, too.
+        let former = sql!(
+            "WITH parted AS (DELETE FROM coauthorship AS pair WHERE researcher_id = ANY(?) AND (coauthor_id > researcher_id \
+             OR NOT EXISTS (SELECT FROM coauthorship AS reverse WHERE reverse.researcher_id = pair.coauthor_id \
+             AND reverse.coauthor_id = pair.researcher_id)) RETURNING researcher_id, coauthor_id) \
+             DELETE FROM coauthorship AS reverse USING parted WHERE reverse.researcher_id = parted.coauthor_id \
+             AND reverse.coauthor_id = parted.researcher_id",
+            ids(),
+        );
+        uow.execute(former).await?;
+        let pairs = sql!(
+            "INSERT INTO coauthorship (researcher_id, coauthor_id, paper_count, first_year, last_year) \
+             SELECT direction.*, paper_count, first_year, last_year FROM ("
+        )
+        .then(pair_counts_sql(COUNT_WORKS))
+        .then(sql!(
+            "WHERE mine.researcher_id = ANY(?) AND theirs.researcher_id > mine.researcher_id AND paper.author_count <= ? \
+             GROUP BY 1, 2) AS pair(mine, theirs, paper_count, first_year, last_year), \
+             LATERAL (VALUES (mine, theirs), (theirs, mine)) AS direction(researcher_id, coauthor_id)",
             ids(),
             i64::from(uow.consortium_size()),
         ));
