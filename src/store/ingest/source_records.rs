@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
-use crate::store::access::sql_fragment::{Sql, sql, text_array};
+use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::json_row;
@@ -66,11 +66,13 @@ pub(crate) async fn find_source_records(
         id: i64,
         is_of_former: bool,
     }
-    let sql = format!(
-        "SELECT key, encode(digest, 'hex') AS digest, {kind}_id AS id, is_of_former FROM source_record \
-         WHERE {kind}_id IS NOT NULL AND source = ? AND key = ANY("
-    );
-    let sql = Sql::with(&sql, uow.source()).then(sql!("?)", text_array(keys.to_vec())));
+    // One by one: a plan that was made while there were few records would read all of them.
+    let sql = sql!("SELECT wanted.key, record.* FROM unnest(?::text[]) AS wanted(key) ", text_array(keys.to_vec()));
+    let sql = sql.then(format!(
+        "CROSS JOIN LATERAL (SELECT encode(digest, 'hex') AS digest, {kind}_id AS id, is_of_former FROM source_record "
+    ));
+    let sql = sql.then(sql!("WHERE source = ? AND source_record.key = wanted.key ", uow.source()));
+    let sql = sql.then(format!("AND {kind}_id IS NOT NULL OFFSET 0) AS record"));
     let rows = uow.rows::<SourceRecordQueryRow>(sql).await?;
     let records = rows.into_iter().map(|SourceRecordQueryRow { key, digest, id, is_of_former }| {
         (key, StoredSourceRecord { id, digest, is_of_former })
