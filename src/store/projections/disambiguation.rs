@@ -41,6 +41,8 @@ use crate::text::names::NameForm;
 const STEP_MENTIONS: [i64; 3] = [3_000, 250, 12_000];
 /// Blocks that are disambiguated in one transaction.
 const MAX_TRANSACTION_BLOCKS: i64 = 2_000;
+/// Blocks whose mentions are counted first; twice as many each time if more fit into the transaction.
+const PENDING_BLOCKS: i64 = 100;
 /// Authorships that are assigned a block in one transaction.
 const UNBLOCKED_CHUNK_ROWS: i64 = 4_000;
 
@@ -185,21 +187,33 @@ async fn load_pending_blocks(uow: &UnitOfWork<'_>, max_mentions: i64) -> Result<
         block: String,
         mentions: i64,
     }
-    let pending = uow
-        .rows::<PendingBlockRow>(sql!(
+    let (mut blocks, mut mentions) = (Vec::new(), 0);
+    let (mut offset, mut amount) = (0, PENDING_BLOCKS);
+    // Counting the mentions of blocks that do not fit would cost more than another statement.
+    while offset < MAX_TRANSACTION_BLOCKS {
+        amount = amount.min(MAX_TRANSACTION_BLOCKS - offset);
+        let pending = sql!(
             "SELECT block, (SELECT count(*) FROM authorship WHERE authorship.block = pending.block) AS mentions \
-             FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ?) AS pending ORDER BY block",
+             FROM (SELECT block FROM identity_pending ORDER BY block LIMIT ? OFFSET ?) AS pending ORDER BY block",
+            amount,
+            offset,
+        );
+        let pending = uow.rows::<PendingBlockRow>(pending).await?;
+        let is_last = pending.len() < usize::try_from(amount).unwrap_or(usize::MAX);
+        for row in pending {
             // Each block counts as one mention at least.
-            max_mentions.min(MAX_TRANSACTION_BLOCKS),
-        ))
-        .await?;
-    let mut mentions = 0;
-    let selected = pending.into_iter().take_while(|row| {
-        let is_first = mentions == 0;
-        mentions += row.mentions.max(1);
-        is_first || mentions <= max_mentions
-    });
-    Ok(selected.map(|row| row.block).collect())
+            mentions += row.mentions.max(1);
+            if mentions > max_mentions && !blocks.is_empty() {
+                return Ok(blocks);
+            }
+            blocks.push(row.block);
+        }
+        if is_last {
+            break;
+        }
+        (offset, amount) = (offset + amount, amount * 2);
+    }
+    Ok(blocks)
 }
 
 /// Clusters the authors of blocks, and moves their authorships to the researchers of the clusters.
