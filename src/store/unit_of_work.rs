@@ -78,6 +78,8 @@ pub(crate) enum TableScans {
     Allow,
 }
 
+const NO_TABLE_SCANS: &str = "SET LOCAL enable_seqscan = off";
+
 /// The result of one step of a [`Projection`].
 pub(crate) type ProjectionFuture<'u> = BoxFuture<'u, Result<(), Error>>;
 
@@ -145,11 +147,11 @@ impl<'s> UnitOfWork<'s> {
     pub(crate) async fn begin(store: &'s Store, scans: TableScans) -> Result<UnitOfWork<'s>, Error> {
         let mut uow = Self::begin_unlocked(store).await?;
         let settings = match scans {
-            TableScans::Avoid => "SET LOCAL enable_seqscan = off; ",
+            TableScans::Avoid => NO_TABLE_SCANS,
             TableScans::Allow => "",
         };
         let lock = format!("SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})");
-        uow.execute_unprepared(&format!("{settings}{lock}; SELECT set_config('{WRITER}', 'app', true)")).await?;
+        uow.execute_unprepared(&format!("{settings};{lock}; SELECT set_config('{WRITER}', 'app', true)")).await?;
         uow.locked_at = Instant::now();
         Ok(uow)
     }
@@ -164,6 +166,11 @@ impl<'s> UnitOfWork<'s> {
     /// Begins a transaction without the write lock, for reads only, all of the same state.
     pub(crate) async fn begin_read_only(store: &'s Store) -> Result<UnitOfWork<'s>, Error> {
         Ok(Self::new(store, store.begin_snapshot().await?))
+    }
+
+    /// Finds rows by indexes from now on.
+    pub(crate) async fn avoid_table_scans(&self) -> Result<(), Error> {
+        self.execute_unprepared(NO_TABLE_SCANS).await
     }
 
     fn new(store: &'s Store, transaction: DatabaseTransaction) -> Self {

@@ -1,4 +1,4 @@
-//! Rebuilds of derived data: they are done in steps, between which others get the write lock.
+//! Rebuilds of derived data, and author disambiguation: they are done in steps, between which others get the write lock.
 
 use academic_directory::error::Error;
 use academic_directory::store::Store;
@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, dump_database};
-use crate::support::{DatabaseSession, TestApp, paper_record};
+use crate::support::{DatabaseSession, TestApp, orcid, paper_record};
 
 /// More than the first step of any rebuild.
 const PAPER_COUNT: usize = 1_200;
@@ -100,4 +100,49 @@ async fn deleted_researchers_have_no_pairs() {
     let counted = "SELECT coauthor_count::bigint FROM researcher_statistics JOIN researcher ON id = researcher_id \
          WHERE display_name = 'Bo Carr'";
     assert_eq!(session.query_number(counted).await, 1);
+}
+
+/// Others write between the steps in which the authors of one name are moved; the second time, they change something.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn authors_of_a_name_are_moved_in_steps() {
+    let app = TestApp::start().await;
+    let papers: Vec<Value> = (0..PAPER_COUNT)
+        .map(|number| {
+            let mut paper = paper_record(&format!("Paper {number}"), Some(2001), &["Ada Bell", "Bo Carr"]);
+            paper["authors"][0]["orcid"] = json!(orcid(if number % 2 == 0 { 7 } else { 8 }));
+            paper
+        })
+        .collect();
+    app.create_records(json!(papers)).await;
+    let before = dump_database(&app.database_url).await;
+    let session = DatabaseSession::open(&app.database_url).await;
+    let unassigned = "SELECT count(*) FROM authorship WHERE researcher_id IS NULL";
+    assert_eq!(session.query_number(unassigned).await, 0);
+    for change in ["SELECT 1", "UPDATE setting SET value = value WHERE name = 'consortium_size'"] {
+        app.execute_sql(
+            "UPDATE authorship SET researcher_id = NULL WHERE name = 'Ada Bell'; \
+             INSERT INTO identity_pending SELECT DISTINCT block FROM authorship ON CONFLICT DO NOTHING",
+        )
+        .await;
+        let store = app.store.clone();
+        let moving = tokio::spawn(async move { store.disambiguate_authors(|_| ()).await });
+        let writer = DatabaseSession::open(&app.database_url).await;
+        // Between any two transactions, until the first authors have moved.
+        let left = loop {
+            writer.execute(&format!("SELECT pg_advisory_lock({WRITE_LOCK_KEY})")).await;
+            let left = writer.query_number(unassigned).await;
+            if left < PAPER_COUNT as i64 {
+                writer.execute(change).await;
+            }
+            writer.execute(&format!("SELECT pg_advisory_unlock({WRITE_LOCK_KEY})")).await;
+            if left < PAPER_COUNT as i64 {
+                break left;
+            }
+        };
+        assert!((1..PAPER_COUNT as i64).contains(&left), "{change}: {left} authorships were left");
+        moving.await.expect("a task").expect("the authors");
+        assert_eq!(session.query_number(unassigned).await, 0, "{change}");
+        assert_eq!(session.query_number("SELECT count(*) FROM identity_pending").await, 0, "{change}");
+        assert_dumps_equal(&before, &dump_database(&app.database_url).await);
+    }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use sea_orm::ActiveValue::Set;
 use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
-use crate::entity::{researcher, researcher_statistics};
+use crate::entity::researcher;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
@@ -86,8 +85,7 @@ async fn recount(uow: &UnitOfWork<'_>, researchers: &HashSet<i64>, pairs: &HashS
 }
 
 /// The first and the last year of `authorship` rows; 0 for none, as stored.
-const YEAR_RANGE_SQL: &str =
-    "coalesce(min(nullif(authorship.publication_key / 10000, 0)), 0), max(authorship.publication_key / 10000)";
+const YEAR_RANGE_SQL: &str = "coalesce(min(nullif(authorship.publication_key / 10000, 0)), 0), coalesce(max(authorship.publication_key / 10000), 0)";
 
 /// The pairs of authors of papers, in both directions, without a condition on the papers.
 fn pair_counts_sql(counted: &str) -> Sql {
@@ -134,18 +132,6 @@ pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, researcher_ids: &H
     if researcher_ids.is_empty() {
         return Ok(());
     }
-    let none = researcher_statistics::ActiveModel {
-        paper_count: Set(0),
-        work_count: Set(0),
-        first_year: Set(0),
-        last_year: Set(0),
-        ..Default::default()
-    };
-    researcher_statistics::Entity::update_many()
-        .set(none)
-        .filter(researcher_statistics::COLUMN.researcher_id.eq_any(researcher_ids.iter().copied()))
-        .exec(uow.db())
-        .await?;
     let counted =
         sql!("UPDATE researcher_statistics SET (paper_count, work_count, first_year, last_year) = (SELECT count(*), ")
             .then(COUNT_WORKS)
@@ -155,10 +141,7 @@ pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, researcher_ids: &H
                 " FROM authorship JOIN paper ON paper.id = authorship.paper_id \
                  WHERE authorship.researcher_id = researcher_statistics.researcher_id) ",
             )
-            .then(sql!(
-                "WHERE researcher_id IN (SELECT researcher_id FROM authorship WHERE researcher_id = ANY(?))",
-                bigint_array(researcher_ids.iter().copied()),
-            ));
+            .then(sql!("WHERE researcher_id = ANY(?)", bigint_array(researcher_ids.iter().copied()),));
     uow.execute(counted).await
 }
 

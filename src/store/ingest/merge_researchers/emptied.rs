@@ -33,11 +33,19 @@ pub(crate) async fn reassign_and_merge_emptied(uow: &mut UnitOfWork<'_>, moves: 
     merge_emptied_researchers(uow, &moves).await
 }
 
-/// Merges the former researchers of these moves who have nothing left into their successors.
+/// Merges the former researchers of these moves who have nothing left into those who have most of their papers.
 pub(crate) async fn merge_emptied_researchers(uow: &mut UnitOfWork<'_>, moves: &[Reassignment]) -> Result<(), Error> {
+    merge_emptied_into(uow, moves, &choose_successors(moves)).await
+}
+
+/// Merges the former researchers of these moves who have nothing left into their successors.
+pub(crate) async fn merge_emptied_into(
+    uow: &mut UnitOfWork<'_>,
+    moves: &[Reassignment],
+    successors: &HashMap<i64, i64>,
+) -> Result<(), Error> {
     let former: HashSet<i64> = moves.iter().filter_map(|row| row.former_id).collect();
     let empty = find_empty_researchers(uow, former).await?;
-    let successors = choose_successors(moves);
     let merges: Vec<ResearcherMerge> = empty
         .iter()
         .filter_map(|id| successors.get(id).map(|survivor| (*id, *survivor)))
@@ -125,7 +133,7 @@ async fn reclaim_slugs(uow: &UnitOfWork<'_>, researchers: Vec<i64>) -> Result<()
 }
 
 /// The researcher who receives most authorships of each former one; the lowest id on a tie.
-fn choose_successors(moves: &[Reassignment]) -> HashMap<i64, i64> {
+pub(crate) fn choose_successors(moves: &[Reassignment]) -> HashMap<i64, i64> {
     let mut gained: BTreeMap<(i64, i64), usize> = BTreeMap::new();
     for row in moves {
         if let Some(former) = row.former_id.filter(|former| *former != row.researcher_id) {

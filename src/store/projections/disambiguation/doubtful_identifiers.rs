@@ -28,6 +28,8 @@ pub(super) struct DoubtfulIdentifiers {
     names: HashMap<String, HashSet<String>>,
     /// The blocks whose researchers have no right to an identifier by their papers.
     released: HashSet<(String, String)>,
+    /// What is not recorded as it is.
+    changed: Vec<DoubtRow>,
 }
 
 impl DoubtfulIdentifiers {
@@ -39,6 +41,13 @@ impl DoubtfulIdentifiers {
     /// Whether researchers of this block lost the identifier.
     pub(super) fn is_released(&self, identifier: &str, block: &str) -> bool {
         self.released.contains(&(identifier.to_owned(), block.to_owned()))
+    }
+
+    /// Records the doubts. If that changes something about a name of another block than these, the block is queued.
+    /// Researchers lose an identifier that they have from authorships with which it is doubtful.
+    pub(super) async fn record(&self, uow: &UnitOfWork<'_>, blocks: &[String]) -> Result<(), Error> {
+        record_doubts(uow, &self.changed, blocks).await?;
+        release_identifiers(uow, &self.released).await
     }
 }
 
@@ -63,37 +72,32 @@ struct IdentifierUses {
     shared: SharedIdentifier,
 }
 
-/// Finds the doubtful ones of these identifiers, and records them. If that changes something about a name of another
-/// block, the block is queued. Researchers lose an identifier that they have from authorships with which it is doubtful.
-pub(super) async fn refresh_doubtful_identifiers(
+/// Finds the doubtful ones of these identifiers.
+pub(super) async fn find_doubtful_identifiers(
     uow: &UnitOfWork<'_>,
     identifiers: HashSet<String>,
-    blocks: &[String],
 ) -> Result<DoubtfulIdentifiers, Error> {
     let uses = load_shared_identifiers(uow, identifiers).await?;
     let pairs = load_rival_coauthors(uow, &uses).await?;
     let mut doubtful = DoubtfulIdentifiers::default();
-    let (mut changed, mut released) = (Vec::new(), Vec::new());
     for (identifier, uses) in &uses {
         let names = uses.shared.doubtful_names(pairs.get(identifier).map_or(&[], Vec::as_slice));
         let is_doubtful = |row: &&IdentifierUseRow| names.contains(row.name.as_str());
-        changed.extend(uses.names.iter().filter_map(|row| {
+        doubtful.changed.extend(uses.names.iter().filter_map(|row| {
             let is_doubtful = is_doubtful(&row);
             let is_recorded = if is_doubtful { row.are_doubtful } else { !row.is_any_doubtful };
-            (!is_recorded).then_some(DoubtRow { identifier, name: &row.name, is_doubtful })
+            let doubt = || DoubtRow { identifier: identifier.clone(), name: row.name.clone(), is_doubtful };
+            (!is_recorded).then(doubt)
         }));
         let trusted: HashSet<&str> =
             uses.names.iter().filter(|row| !is_doubtful(row)).map(|row| row.block.as_str()).collect();
         let doubted: BTreeSet<&str> = uses.names.iter().filter(is_doubtful).map(|row| row.block.as_str()).collect();
         let doubted = doubted.into_iter().filter(|block| !trusted.contains(block));
-        released.extend(doubted.map(|block| ReleaseRow { identifier, block }));
+        doubtful.released.extend(doubted.map(|block| (identifier.clone(), block.to_owned())));
         if !names.is_empty() {
             doubtful.names.insert(identifier.clone(), names.into_iter().map(ToOwned::to_owned).collect());
         }
     }
-    record_doubts(uow, &changed, blocks).await?;
-    release_identifiers(uow, &released).await?;
-    doubtful.released = released.iter().map(|row| (row.identifier.to_owned(), row.block.to_owned())).collect();
     Ok(doubtful)
 }
 
@@ -245,18 +249,19 @@ async fn load_rival_coauthors(
 }
 
 json_row! {
-    struct DoubtRow<'a> {
-        identifier: &'a str,
-        name: &'a str,
+    #[derive(Debug)]
+    struct DoubtRow {
+        identifier: String,
+        name: String,
         is_doubtful: bool,
     }
 }
 
 /// Records changed doubts at the authorships, and queues their blocks unless they are being disambiguated.
-async fn record_doubts(uow: &UnitOfWork<'_>, changed: &[DoubtRow<'_>], blocks: &[String]) -> Result<(), Error> {
+async fn record_doubts(uow: &UnitOfWork<'_>, changed: &[DoubtRow], blocks: &[String]) -> Result<(), Error> {
     let queue = "INSERT INTO identity_pending SELECT DISTINCT block FROM changed WHERE block IS NOT NULL AND block <> ALL (?) \
          ON CONFLICT DO NOTHING";
-    let (orcids, others): (Vec<&DoubtRow<'_>>, Vec<&DoubtRow<'_>>) =
+    let (orcids, others): (Vec<&DoubtRow>, Vec<&DoubtRow>) =
         changed.iter().partition(|row| row.identifier.starts_with(ORCID_PREFIX));
     if !orcids.is_empty() {
         let sql = rows_cte(&orcids)?
@@ -295,9 +300,11 @@ json_row! {
 
 /// Takes identifiers from researchers with a doubted name, unless a record of theirs has it, or decisions assigned their
 /// papers.
-async fn release_identifiers(uow: &UnitOfWork<'_>, released: &[ReleaseRow<'_>]) -> Result<(), Error> {
-    let (orcids, others): (Vec<&ReleaseRow<'_>>, Vec<&ReleaseRow<'_>>) =
-        released.iter().partition(|row| row.identifier.starts_with(ORCID_PREFIX));
+async fn release_identifiers(uow: &UnitOfWork<'_>, released: &HashSet<(String, String)>) -> Result<(), Error> {
+    let (orcids, others): (Vec<ReleaseRow<'_>>, Vec<ReleaseRow<'_>>) = released
+        .iter()
+        .map(|(identifier, block)| ReleaseRow { identifier, block })
+        .partition(|row| row.identifier.starts_with(ORCID_PREFIX));
     let release = "UPDATE researcher SET orcid = NULL, updated_at = statement_timestamp() FROM rows \
          WHERE researcher.orcid = substr(rows.identifier, 7) AND researcher.block = rows.block \
          AND NOT EXISTS (SELECT FROM source_record WHERE source_record.researcher_id = researcher.id \

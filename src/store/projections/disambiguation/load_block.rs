@@ -10,7 +10,9 @@ use crate::disambiguation::{Mention, Vocabulary};
 use crate::entity::authorship;
 use crate::error::Error;
 use crate::store::access::sql_fragment::{bigint_array, sql, text_array};
-use crate::store::projections::disambiguation::doubtful_identifiers::{qualified_orcid, refresh_doubtful_identifiers};
+use crate::store::projections::disambiguation::doubtful_identifiers::{
+    DoubtfulIdentifiers, find_doubtful_identifiers, qualified_orcid,
+};
 use crate::store::projections::disambiguation::{BlockAuthorship, LoadedBlock};
 use crate::store::reader::export::has_source_record;
 use crate::store::unit_of_work::UnitOfWork;
@@ -50,12 +52,12 @@ struct RecordedResearcherRow {
     organizations: Vec<i64>,
 }
 
-/// The mentions of these blocks.
+/// The mentions of these blocks, and which of their identifiers are doubtful.
 pub(super) async fn load_blocks(
     uow: &UnitOfWork<'_>,
     names: &[String],
     vocabulary: &mut Vocabulary,
-) -> Result<BTreeMap<String, LoadedBlock>, Error> {
+) -> Result<(BTreeMap<String, LoadedBlock>, DoubtfulIdentifiers), Error> {
     let rows = uow
         .rows::<MentionRow>(sql!(
             "SELECT authorship.id, authorship.paper_id, authorship.name, authorship.researcher_id, \
@@ -81,7 +83,7 @@ pub(super) async fn load_blocks(
     let stated = rows.iter().filter_map(|row| row.author_ids.as_ref()).flatten();
     let others = stated.chain(recorded.iter().flat_map(|researcher| &researcher.author_ids)).cloned();
     let identifiers = orcids.map(|orcid| qualified_orcid(orcid)).chain(others).collect();
-    let doubtful = refresh_doubtful_identifiers(uow, identifiers, names).await?;
+    let doubtful = find_doubtful_identifiers(uow, identifiers).await?;
     let decided_names = load_decided_names(uow, &rows).await?;
     let organizations = rows.iter().flat_map(|row| &row.organizations);
     let organizations = organizations.chain(recorded.iter().flat_map(|researcher| &researcher.organizations));
@@ -146,7 +148,7 @@ pub(super) async fn load_blocks(
         };
         add(researcher.block, mention, None);
     }
-    Ok(blocks)
+    Ok((blocks, doubtful))
 }
 
 /// The decided and hidden names of the researchers of these authorships. Authorships under one of them stay theirs,
