@@ -126,6 +126,7 @@ pub async fn run(store: &Store, import: ImportOptions) -> Result<ImportSummary, 
         progress,
         summary: ImportSummary::default(),
         batch_divisor: 1,
+        next_analysis: ANALYZE_THRESHOLD_RECORDS,
     };
     let result = writer.write_all(receiver).await;
     // A reader whose channel is closed stops at the next record.

@@ -28,6 +28,8 @@ pub(crate) struct RecordWriter<'a> {
     pub(crate) summary: ImportSummary,
     /// The maxima of a batch are divided by this.
     pub(crate) batch_divisor: usize,
+    /// The number of written records after which the planner's statistics are looked at next.
+    pub(crate) next_analysis: usize,
 }
 
 impl RecordWriter<'_> {
@@ -118,7 +120,20 @@ impl RecordWriter<'_> {
             }
         }
         self.progress.set_record_count(self.summary.read_records);
+        self.analyze_if_grown().await;
         Ok(())
+    }
+
+    /// Keeps the plans of statements suited to the size of the tables.
+    async fn analyze_if_grown(&mut self) {
+        let written = self.summary.created + self.summary.updated;
+        if written < self.next_analysis {
+            return;
+        }
+        self.next_analysis = written * 8;
+        if let Err(error) = self.store.analyze_if_grown(written).await {
+            tracing::warn!(%error, "the statistics of the database's planner were not updated; the import may be slower");
+        }
     }
 
     /// Halves the batches while somebody waits for the write lock, and doubles them again afterwards.

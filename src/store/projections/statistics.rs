@@ -194,8 +194,32 @@ impl Store {
         for index in ["search_entry_words", "search_entry_known", "search_abstract_words", "search_word_trigrams"] {
             uow.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
         }
-        // Named, since the role may not analyze the tables of others, such as the catalogs: each would be a warning.
-        uow.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await?;
+        analyze(&uow).await?;
         uow.commit_unprojected().await
     }
+
+    /// Updates the planner's statistics if they tell of fewer entities than have been written: on small tables, one index
+    /// seems as good as another, and statements stay planned so while the tables grow.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn analyze_if_grown(&self, written: usize) -> Result<(), Error> {
+        self.retry(|| self.try_analyze_if_grown(written)).await
+    }
+
+    async fn try_analyze_if_grown(&self, written: usize) -> Result<(), Error> {
+        let uow = UnitOfWork::begin_unlocked(self).await?;
+        let known = "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid = ANY(ARRAY['paper'::regclass, \
+             'researcher'::regclass, 'organization'::regclass, 'topic'::regclass])";
+        let known = uow.tuples::<(i64,)>(known.into()).await?.pop().map_or(0, |(known,)| known);
+        if usize::try_from(known).is_ok_and(|known| known < written) {
+            analyze(&uow).await?;
+        }
+        uow.commit_unprojected().await
+    }
+}
+
+async fn analyze(uow: &UnitOfWork<'_>) -> Result<(), Error> {
+    // Named, since the role may not analyze the tables of others, such as the catalogs: each would be a warning.
+    uow.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await
 }
