@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Subscribes to the change feed with some clients that read and one that does not, while 100,000 changes are written.
 
-usage: bench/slow_subscriber.py HOST:PORT PID DATABASE_URL [READERS [TRANSACTIONS]]     (20 readers, 1,000 transactions of 100)
+usage: bench/slow_subscriber.py HOST:PORT PID DATABASE_URL [READERS [TRANSACTIONS [RATE]]]
+
+There are 20 readers and 1,000 transactions of 100 changes, RATE of them a second; without a rate, as fast as psql writes
+them, which is several times as fast as an import does, and then the readers compete with the writer for the processors.
 
 The changes are topics, which it creates with psql and removes in the end. It prints how long after its commit the readers
 had each event, how the client that does not read ended, and by how much the resident memory of the service (PID) grew. The
@@ -21,6 +24,7 @@ HOST, PORT = sys.argv[1].rsplit(":", 1)
 PID, DATABASE_URL = int(sys.argv[2]), sys.argv[3]
 READERS = int(sys.argv[4]) if len(sys.argv) > 4 else 20
 TRANSACTIONS = int(sys.argv[5]) if len(sys.argv) > 5 else 1_000
+RATE = float(sys.argv[6]) if len(sys.argv) > 6 else None
 QUERY = "subscription { changes(kinds: [TOPIC]) { changes { changedAt } } }"
 INSERT = """INSERT INTO topic (slug, scheme, display_names, sort_names, names) SELECT 'slow-' || number, 'local', '{"en": "Slow"}',
     '{"en": "slow"}', '[]' FROM generate_series(%d, %d) AS number;"""
@@ -71,7 +75,10 @@ def resident_kib():
 
 
 def write(session):
+    started = time.monotonic()
     for number in range(TRANSACTIONS):
+        if RATE:
+            time.sleep(max(0, started + number / RATE - time.monotonic()))
         session.stdin.write(INSERT % (number * 100, number * 100 + 99) + "\n")
         session.stdin.flush()
 
