@@ -11,8 +11,8 @@ use crate::store::unit_of_work::json_rows::json_row;
 
 json_row! {
     struct AuthorshipOrganizationRow {
-        one: i64,
-        other: i64,
+        authorship_id: i64,
+        organization_id: i64,
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn link_authorship_organizations(
         let ror = organization.ror.as_ref().map(|ror| ror.as_str());
         let key = organization.id.filter(|_| ror.is_none()).map(|id| exported_record_key("organization", id));
         match exported.or_else(|| by_ror.get(ror?)) {
-            Some(id) => links.push(AuthorshipOrganizationRow { one: authorship_id, other: *id }),
+            Some(id) => links.push(AuthorshipOrganizationRow { authorship_id, organization_id: *id }),
             None if ror.is_some() || key.is_some() => awaited.push(AwaitedOrganizationRow {
                 authorship_id,
                 ror,
@@ -52,8 +52,8 @@ pub(crate) async fn link_authorship_organizations(
             None => {}
         }
     }
-    let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) SELECT one, other FROM rows \
-         ON CONFLICT DO NOTHING";
+    let insert = "INSERT INTO authorship_organization (authorship_id, organization_id) \
+         SELECT authorship_id, organization_id FROM rows ON CONFLICT DO NOTHING";
     uow.execute_with_rows(&links, insert).await?;
     let insert = "INSERT INTO authorship_awaited_organization (authorship_id, ror, source, key) \
          SELECT authorship_id, ror, source, key FROM rows ON CONFLICT DO NOTHING";

@@ -81,8 +81,8 @@ const NO_TEXTS: &[String] = &[];
 
 json_row! {
     struct PaperTopicRow {
-        paper_id as "one": i64,
-        topic_id as "other": i64,
+        paper_id: i64,
+        topic_id: i64,
         position: i32,
     }
 }
@@ -488,8 +488,8 @@ async fn replace_paper_topics(uow: &mut UnitOfWork<'_>, written: &[(i64, &PaperC
         return Ok(());
     }
     paper_topic::Entity::delete_many().filter(paper_topic::COLUMN.paper_id.eq_any(replaced)).exec(uow.db()).await?;
-    let insert = "INSERT INTO paper_topic (paper_id, topic_id, position) SELECT one, other, position FROM rows \
-             ON CONFLICT DO NOTHING";
+    let insert = "INSERT INTO paper_topic (paper_id, topic_id, position) \
+         SELECT paper_id, topic_id, position FROM rows ON CONFLICT DO NOTHING";
     uow.execute_with_rows(&links, insert).await
 }
 
