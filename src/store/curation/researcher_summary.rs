@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::entity::{
-    authorship, external_id, former_identity, paper, researcher, researcher_statistics, researcher_topic,
-    source_record, topic,
+    affiliation, authorship, external_id, former_identity, organization, paper, researcher, researcher_statistics,
+    researcher_topic, source_record, topic,
 };
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
-use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::reader::authorship::NameRedaction;
 use crate::store::unit_of_work::UnitOfWork;
 
@@ -119,10 +118,10 @@ struct SummaryPaperRow {
     publication_year: Option<i32>,
 }
 
-#[derive(FromQueryResult)]
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "affiliation::Entity")]
 struct SummaryAffiliationRow {
     researcher_id: i64,
-    organization: LocalizedText,
     kind: String,
     role_title: LocalizedText,
     department_name: LocalizedText,
@@ -130,6 +129,14 @@ struct SummaryAffiliationRow {
     end_date: Option<String>,
     has_ended: bool,
     is_primary: bool,
+    #[sea_orm(nested)]
+    organization: SummaryOrganizationRow,
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "organization::Entity")]
+struct SummaryOrganizationRow {
+    display_names: LocalizedText,
 }
 
 impl From<SummaryRow> for ResearcherSummary {
@@ -169,7 +176,14 @@ impl SummaryAffiliationRow {
             (start, end) => Some(format!("{}–{}", start.as_deref().unwrap_or("?"), end.as_deref().unwrap_or_default())),
         };
         let primary = self.is_primary.then(|| "primary".to_owned());
-        let parts = [best(&self.organization), kind, all(&self.role_title), all(&self.department_name), dates, primary];
+        let parts = [
+            best(&self.organization.display_names),
+            kind,
+            all(&self.role_title),
+            all(&self.department_name),
+            dates,
+            primary,
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
@@ -235,13 +249,16 @@ impl Summaries {
     }
 
     async fn add_affiliations(&mut self, uow: &UnitOfWork<'_>, people: &[i64]) -> Result<(), Error> {
-        let affiliations = sql!(
-            "SELECT researcher_id, display_names AS organization, kind, role_title, department_name, start_date, \
-             end_date, has_ended, is_primary FROM affiliation JOIN organization ON organization.id = organization_id \
-             WHERE researcher_id = ANY(?) ORDER BY is_primary DESC, ends_on DESC, starts_on DESC, affiliation.id",
-            bigint_array(people.iter().copied()),
-        );
-        for row in uow.rows::<SummaryAffiliationRow>(affiliations).await? {
+        // Generated columns, which the entity does not have.
+        let generated = |column: &'static str| Expr::col((affiliation::Entity, column));
+        let affiliations = affiliation::Entity::find()
+            .inner_join(organization::Entity)
+            .filter(affiliation::COLUMN.researcher_id.eq_any(people.iter().copied()))
+            .order_by_desc(affiliation::Column::IsPrimary)
+            .order_by_desc(generated("ends_on"))
+            .order_by_desc(generated("starts_on"))
+            .order_by_asc(affiliation::Column::Id);
+        for row in affiliations.into_partial_model::<SummaryAffiliationRow>().all(uow.db()).await? {
             let text = row.describe(&self.languages);
             self.extend(row.researcher_id, |researcher| researcher.affiliations.push(text));
         }
