@@ -7,7 +7,7 @@ use crate::citation::CitationFormat;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::retry::describe_failure;
-use crate::store::reader::export::RecordKind;
+use crate::store::reader::export::EXPORT_ORDER;
 use crate::store::reader::paper::PaperFilter;
 
 /// The content of an export.
@@ -56,7 +56,7 @@ pub async fn run(
 async fn write_records(store: &Store, output: &mut (impl Write + Send)) -> Result<usize, ExportError> {
     let snapshot = store.export_snapshot().await?;
     let mut count = 0;
-    for kind in RecordKind::ALL {
+    for kind in EXPORT_ORDER {
         let mut after = 0;
         while let Some((records, last)) = snapshot.records_after(kind, after).await? {
             for record in &records {

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult};
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::record::{PaperRecord, Record, ResearcherRecord};
 use crate::store::Store;
 use crate::store::access::retry::UNLIMITED_TRANSACTION;
@@ -50,40 +51,17 @@ const EXPORT_BATCH_RECORDS: i64 = 1_000;
 /// Maximum number of authorships read at once, unless a single paper has more.
 pub(crate) const EXPORT_BATCH_AUTHORSHIPS: i64 = 20_000;
 
-/// Type of a record. Exports follow this order, so that an entity precedes the references to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordKind {
-    /// Organizations.
-    Organization,
-    /// Topics.
-    Topic,
-    /// Researchers.
-    Researcher,
-    /// Papers.
-    Paper,
-}
+/// All types of entities in the order of exports, so that an entity precedes the references to it.
+pub const EXPORT_ORDER: [EntityType; 4] =
+    [EntityType::Organization, EntityType::Topic, EntityType::Researcher, EntityType::Paper];
 
-impl RecordKind {
-    /// All types, in export order.
-    pub const ALL: [Self; 4] = [Self::Organization, Self::Topic, Self::Researcher, Self::Paper];
-
-    fn table(self) -> &'static str {
-        match self {
-            Self::Organization => "organization",
-            Self::Topic => "topic",
-            Self::Researcher => "researcher",
-            Self::Paper => "paper",
-        }
-    }
-
-    /// Returns the fields specific to the type, as arguments of `json_build_object`.
-    fn json_fields(self) -> &'static str {
-        match self {
-            Self::Organization => ORGANIZATION_FIELDS,
-            Self::Topic => TOPIC_FIELDS,
-            Self::Researcher => RESEARCHER_FIELDS,
-            Self::Paper => PAPER_FIELDS,
-        }
+/// Returns the fields specific to the type, as arguments of `json_build_object`.
+fn json_fields(kind: EntityType) -> &'static str {
+    match kind {
+        EntityType::Organization => ORGANIZATION_FIELDS,
+        EntityType::Topic => TOPIC_FIELDS,
+        EntityType::Researcher => RESEARCHER_FIELDS,
+        EntityType::Paper => PAPER_FIELDS,
     }
 }
 
@@ -260,7 +238,7 @@ impl ExportSnapshot {
     ///
     /// # Errors
     /// Returns an error if the query fails.
-    pub async fn records_after(&self, kind: RecordKind, after: i64) -> Result<Option<(Vec<Record>, i64)>, Error> {
+    pub async fn records_after(&self, kind: EntityType, after: i64) -> Result<Option<(Vec<Record>, i64)>, Error> {
         let rows = self.query_all::<ExportedRecordRow>(records_sql(kind, after)).await?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
         let records = rows.iter().map(ExportedRecordRow::to_redacted_record);
@@ -273,42 +251,42 @@ impl ExportSnapshot {
     }
 }
 
-fn records_sql(kind: RecordKind, after: i64) -> Sql {
-    let table = kind.table();
+fn records_sql(kind: EntityType, after: i64) -> Sql {
+    let (table, column) = (kind.table(), kind.reference_column());
     let fields =
-        kind.json_fields().replace("{organization}", ORGANIZATION_REFERENCE).replace("{topic}", TOPIC_REFERENCE);
+        json_fields(kind).replace("{organization}", ORGANIZATION_REFERENCE).replace("{topic}", TOPIC_REFERENCE);
     // Identifiers of a topic are derived from its scheme and code.
-    let identifiers = if kind == RecordKind::Topic {
+    let identifiers = if kind == EntityType::Topic {
         String::new()
     } else {
         format!(
             "'identifiers', (SELECT json_agg(json_build_object('scheme', scheme, 'value', value) ORDER BY scheme, value) \
-             FROM external_id WHERE {table}_id = thing.id), "
+             FROM external_id WHERE {column} = thing.id), "
         )
     };
     let redaction = match kind {
-        RecordKind::Researcher => RESEARCHER_REDACTION,
-        RecordKind::Paper => AUTHOR_REDACTIONS,
-        RecordKind::Organization | RecordKind::Topic => "NULL",
+        EntityType::Researcher => RESEARCHER_REDACTION,
+        EntityType::Paper => AUTHOR_REDACTIONS,
+        EntityType::Organization | EntityType::Topic => "NULL",
     };
     let is_exported = is_exported_key!("key");
-    let decisions = if kind == RecordKind::Researcher { DECIDED_NAMES } else { "" };
-    let entities = if kind == RecordKind::Paper { papers_after_sql(after) } else { entities_after_sql(table, after) };
+    let decisions = if kind == EntityType::Researcher { DECIDED_NAMES } else { "" };
+    let entities = if kind == EntityType::Paper { papers_after_sql(after) } else { entities_after_sql(kind, after) };
     Sql::from(format!(
         "SELECT thing.id, json_strip_nulls(json_build_object('kind', '{table}', 'exported', json_build_object('id', thing.id, \
          'formerly', (SELECT json_agg(json_build_object('id', former_id, 'slug', former_slug, 'nameKey', name_key) ORDER BY former_id) \
          FROM former_identity WHERE kind = '{table}' AND survivor_id = thing.id), \
          'sources', (SELECT json_agg(json_build_object('source', source, 'key', key, 'digest', encode(digest, 'hex'), \
          'told', told, 'isOfFormer', CASE WHEN is_of_former THEN true END) \
-         ORDER BY source, key) FROM source_record WHERE {table}_id = thing.id AND NOT {is_exported}){decisions}), \
+         ORDER BY source, key) FROM source_record WHERE {column} = thing.id AND NOT {is_exported}){decisions}), \
          'slug', thing.slug, {identifiers}{fields}))::text AS record, ({redaction})::text AS hiding FROM "
     ))
     .then(entities)
     .then(" AS thing ORDER BY thing.id")
 }
 
-fn entities_after_sql(table: &str, after: i64) -> Sql {
-    Sql::with(&format!("(SELECT * FROM {table} WHERE id > ? ORDER BY id "), after)
+fn entities_after_sql(kind: EntityType, after: i64) -> Sql {
+    Sql::with(&format!("(SELECT * FROM {} WHERE id > ? ORDER BY id ", kind.table()), after)
         .then(sql!("LIMIT ?)", EXPORT_BATCH_RECORDS))
 }
 
