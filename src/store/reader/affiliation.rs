@@ -205,7 +205,7 @@ impl List for Affiliations {
     fn merge_partitions(&self) -> Option<MergePartitions> {
         match &self.order {
             AffiliationOrder::OrganizationName(languages) => {
-                Some(label_order::label_partitions("organization", "affiliation.organization_id", languages))
+                Some(label_order::label_partitions(EntityType::Organization, "affiliation.organization_id", languages))
             }
             AffiliationOrder::Importance
             | AffiliationOrder::StartDate

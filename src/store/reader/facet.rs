@@ -77,8 +77,8 @@ pub struct FacetGrouping {
 }
 
 enum FacetValueType {
-    /// Row of this table.
-    Entity(&'static str),
+    /// Id of an entity of this type.
+    Entity(EntityType),
     /// Year; sorted by year, whereas all other values are sorted by count, descending.
     Year,
     Text,
@@ -222,21 +222,21 @@ impl FacetKind for PaperFacet {
                 None,
                 "SELECT matched.parent, paper_topic.topic_id AS entry FROM matched \
                  JOIN paper_topic ON paper_topic.paper_id = matched.id",
-                FacetValueType::Entity("topic"),
+                FacetValueType::Entity(EntityType::Topic),
             ),
             // A researcher is at most one author of a paper.
             Self::Researchers => (
                 None,
                 "SELECT matched.parent, authorship.researcher_id AS entry FROM matched \
                  JOIN authorship ON authorship.paper_id = matched.id WHERE authorship.researcher_id IS NOT NULL",
-                FacetValueType::Entity("researcher"),
+                FacetValueType::Entity(EntityType::Researcher),
             ),
             Self::Organizations => (
                 None,
                 "SELECT DISTINCT matched.parent, matched.id, authorship_organization.organization_id AS entry \
                  FROM matched JOIN authorship ON authorship.paper_id = matched.id \
                  JOIN authorship_organization ON authorship_organization.authorship_id = authorship.id",
-                FacetValueType::Entity("organization"),
+                FacetValueType::Entity(EntityType::Organization),
             ),
         };
         FacetGrouping { source_column: column, members: ties.into(), value_type: entry }
@@ -326,7 +326,7 @@ impl FacetKind for ResearcherFacet {
                      JOIN affiliation ON affiliation.researcher_id = matched.id WHERE "
                 )
                 .then(Sql::all(AffiliationFilter::default().for_researchers().conditions())),
-                value_type: FacetValueType::Entity("organization"),
+                value_type: FacetValueType::Entity(EntityType::Organization),
             },
             Self::Topics => FacetGrouping {
                 source_column: None,
@@ -336,7 +336,7 @@ impl FacetKind for ResearcherFacet {
                        JOIN authorship ON authorship.researcher_id = matched.id \
                        JOIN paper_topic ON paper_topic.paper_id = authorship.paper_id"
                     .into(),
-                value_type: FacetValueType::Entity("topic"),
+                value_type: FacetValueType::Entity(EntityType::Topic),
             },
         }
     }
@@ -437,7 +437,8 @@ fn top_counts_sql(branch: usize, counted: &str, value_type: &FacetValueType, lim
     )
 }
 
-fn counts_by_id_sql(branch: usize, counted: &str, table: &str, entity_ids: &BTreeSet<(i64, i64)>) -> Sql {
+fn counts_by_id_sql(branch: usize, counted: &str, kind: EntityType, entity_ids: &BTreeSet<(i64, i64)>) -> Sql {
+    let table = kind.table();
     Sql::from(format!(
         "SELECT {branch} AS branch, wanted.parent, wanted.id AS number, '' AS text, coalesce(counted.count, 0) AS count, \
          0::bigint AS rank FROM unnest("
@@ -475,13 +476,13 @@ fn facets_sql<K: FacetKind>(
             ));
             branches.push(FacetBranch { kind: *kind, is_by_id: false });
         }
-        if let FacetValueType::Entity(table) = grouping.value_type
+        if let FacetValueType::Entity(entity_type) = grouping.value_type
             && !demand.ids.is_empty()
         {
             rows = rows.then(union_separator(&branches)).then(counts_by_id_sql(
                 branches.len(),
                 &counted,
-                table,
+                entity_type,
                 &demand.ids,
             ));
             branches.push(FacetBranch { kind: *kind, is_by_id: true });

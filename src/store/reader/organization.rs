@@ -123,7 +123,7 @@ impl List for Organizations {
         // Both keys come from one table, so that one index has both.
         let keys = match &self.order {
             OrganizationOrder::Name(_) => {
-                vec![label_order::label_sort_key(), label_order::label_id_key("organization")]
+                vec![label_order::label_sort_key(), label_order::label_id_key(EntityType::Organization)]
             }
             OrganizationOrder::ResearcherCount => {
                 from = from
@@ -155,7 +155,7 @@ impl List for Organizations {
     fn merge_partitions(&self) -> Option<MergePartitions> {
         match &self.order {
             OrganizationOrder::Name(languages) => {
-                Some(label_order::label_partitions("organization", "organization.id", languages))
+                Some(label_order::label_partitions(EntityType::Organization, "organization.id", languages))
             }
             OrganizationOrder::ResearcherCount | OrganizationOrder::UpdatedAt | OrganizationOrder::Relevance => None,
         }

@@ -165,7 +165,9 @@ impl List for Topics {
         let keys = match (&self.order, self.scope) {
             (TopicOrder::Own, TopicScope::Paper) => keys_by(SortKey::new("paper_topic.position", SortKeyType::Integer)),
             (TopicOrder::Own, _) => vec![SortKey::new("topic.id", SortKeyType::Integer)],
-            (TopicOrder::Label(_), _) => vec![label_order::label_sort_key(), label_order::label_id_key("topic")],
+            (TopicOrder::Label(_), _) => {
+                vec![label_order::label_sort_key(), label_order::label_id_key(EntityType::Topic)]
+            }
             (TopicOrder::PaperCount, _) => {
                 from = from.then(STATISTICS_JOIN);
                 count_keys("topic_statistics.paper_count")
@@ -197,7 +199,7 @@ impl List for Topics {
 
 fn label_order_partitions(order: &TopicOrder) -> Option<MergePartitions> {
     match order {
-        TopicOrder::Label(languages) => Some(label_order::label_partitions("topic", "topic.id", languages)),
+        TopicOrder::Label(languages) => Some(label_order::label_partitions(EntityType::Topic, "topic.id", languages)),
         TopicOrder::Own
         | TopicOrder::PaperCount
         | TopicOrder::ResearcherCount

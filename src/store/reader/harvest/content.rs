@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::citation::{AuthorName, CitedAuthor, CitedPaper};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::model::record::{AbstractCompleteness, NameRecords};
 use crate::store::Store;
@@ -182,20 +183,22 @@ fn decode<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     serde_json::from_str(json).map_err(Error::internal)
 }
 
-/// SQL of the identifiers of a row of a table.
-fn identifiers_of(table: &str) -> String {
+/// SQL of the identifiers of a row of an entity.
+fn identifiers_of(kind: EntityType) -> String {
+    let (table, column) = (kind.table(), kind.reference_column());
     format!(
         "coalesce((SELECT json_agg(json_build_object('scheme', scheme, 'value', value) ORDER BY scheme, value) \
-         FROM external_id WHERE {table}_id = {table}.id), '[]')::text AS identifiers"
+         FROM external_id WHERE {column} = {table}.id), '[]')::text AS identifiers"
     )
 }
 
-/// SQL of the topics of a row of a table.
-fn topics_of(table: &str) -> String {
+/// SQL of the topics of a row of an entity.
+fn topics_of(kind: EntityType) -> String {
+    let (table, column) = (kind.table(), kind.reference_column());
     format!(
         "coalesce((SELECT json_agg(json_build_object('id', topic.id, 'labels', topic.display_names, 'scheme', topic.scheme, \
          'code', topic.code) ORDER BY {table}_topic.position, topic.id) FROM {table}_topic \
-         JOIN topic ON topic.id = {table}_topic.topic_id WHERE {table}_topic.{table}_id = {table}.id), '[]')::text AS topics"
+         JOIN topic ON topic.id = {table}_topic.topic_id WHERE {table}_topic.{column} = {table}.id), '[]')::text AS topics"
     )
 }
 
@@ -264,7 +267,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let (topics, resolved) = (topics_of("paper"), join_resolved_researcher!("authorship"));
+        let (topics, resolved) = (topics_of(EntityType::Paper), join_resolved_researcher!("authorship"));
         let columns = format!(
             "SELECT paper.*, {topics}, coalesce((SELECT json_agg(json_build_object({CITED_AUTHOR_FIELDS}, \
              'researcherId', authorship.researcher_id, 'displayName', resolved.display_name, \
@@ -300,7 +303,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let (identifiers, topics) = (identifiers_of("researcher"), topics_of("researcher"));
+        let (identifiers, topics) = (identifiers_of(EntityType::Researcher), topics_of(EntityType::Researcher));
         let columns = format!(
             "SELECT id, display_name, given_name, family_name, orcid, headline, biography, homepage_url, {identifiers}, \
              {topics}, coalesce((SELECT json_agg(json_build_object('organizationId', organization_id, \
@@ -348,7 +351,7 @@ impl Store {
             "SELECT id, scheme, code, display_names, {}, coalesce((SELECT json_agg(broader_id \
              ORDER BY broader_id) FROM topic_broader WHERE topic_id = topic.id), '[]')::text AS broader \
              FROM topic WHERE id = ANY(?)",
-            identifiers_of("topic")
+            identifiers_of(EntityType::Topic)
         );
         let sql = Sql::with(&columns, bigint_array(ids.iter().copied()));
         let content = |row: TopicRow| -> Result<TopicContent, Error> {
@@ -392,7 +395,7 @@ impl Store {
              coalesce((SELECT json_agg(parent_id ORDER BY parent_id) FROM organization_parent \
              WHERE child_id = organization.id), '[]')::text AS parents, EXISTS (SELECT FROM organization_parent \
              WHERE parent_id = organization.id) AS has_children FROM organization WHERE ",
-            identifiers_of("organization")
+            identifiers_of(EntityType::Organization)
         );
         let above = sql!(
             "WITH RECURSIVE above(id) AS (SELECT unnest(?::bigint[]) UNION SELECT parent_id FROM organization_parent \
