@@ -24,7 +24,7 @@ impl EntityType {
     /// All types; the order breaks ties in search results.
     pub const ALL: [Self; 4] = [Self::Researcher, Self::Organization, Self::Topic, Self::Paper];
 
-    /// Returns the name of the table.
+    /// Returns the name of the table, which is also the word for the type in records and in stored keys.
     #[must_use]
     pub fn table(self) -> &'static str {
         match self {

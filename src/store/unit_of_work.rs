@@ -97,8 +97,8 @@ pub(crate) enum ProjectionEvent<'u> {
     },
     /// The folded names of organizations or topics were written.
     SortNamesChanged {
-        /// `organization` or `topic`.
-        table: &'u str,
+        /// The type of the entities: organizations or topics.
+        kind: EntityType,
         /// The names of each id.
         sort_names: &'u [(i64, &'u LocalizedText)],
     },

@@ -1,6 +1,7 @@
 //! Writes the authorships of papers: position, researcher and affiliations.
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::identifier::Orcid;
 use crate::model::record::AuthorRecord;
 use crate::store::access::sql_fragment::{bigint_array, sql};
@@ -169,7 +170,7 @@ async fn load_author_assignments(
 ) -> Result<Vec<AuthorAssignment>, Error> {
     let all = || written.iter().flat_map(|(_, change)| change.authors.iter().map(move |author| (change, author)));
     let name = all().flat_map(|(_, author)| author.researcher_id.into_iter().chain(author.same_as_id));
-    let exported = map_exported_ids(uow, "researcher", name).await?;
+    let exported = map_exported_ids(uow, EntityType::Researcher, name).await?;
     let researcher_id = |id: Option<i64>| exported.get(&id?).copied();
     let assignments = all().map(|(change, author)| {
         let (exported_id, same_as) = (researcher_id(author.researcher_id), researcher_id(author.same_as_id));

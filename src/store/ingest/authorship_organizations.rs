@@ -2,6 +2,7 @@
 //! of imports does not matter.
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::record::OrganizationReference;
 use crate::store::access::sql_fragment::{bigint_array, sql};
 use crate::store::ingest::exported_ids::{exported_record_key, map_exported_ids};
@@ -33,14 +34,14 @@ pub(crate) async fn link_authorship_organizations(
     references: Vec<(i64, &OrganizationReference)>,
 ) -> Result<(), Error> {
     let exported = references.iter().filter_map(|(_, organization)| organization.id);
-    let by_id = map_exported_ids(uow, "organization", exported).await?;
+    let by_id = map_exported_ids(uow, EntityType::Organization, exported).await?;
     let rors = references.iter().filter_map(|(_, organization)| organization.ror.as_ref().map(ToString::to_string));
     let by_ror = find_organizations_by_ror(uow, rors).await?;
     let (mut links, mut awaited) = (Vec::new(), Vec::new());
     for (authorship_id, organization) in references {
         let exported = organization.id.and_then(|id| by_id.get(&id));
         let ror = organization.ror.as_ref().map(|ror| ror.as_str());
-        let key = organization.id.filter(|_| ror.is_none()).map(|id| exported_record_key("organization", id));
+        let key = organization.id.filter(|_| ror.is_none()).map(|id| exported_record_key(EntityType::Organization, id));
         match exported.or_else(|| by_ror.get(ror?)) {
             Some(id) => links.push(AuthorshipOrganizationRow { authorship_id, organization_id: *id }),
             None if ror.is_some() || key.is_some() => awaited.push(AwaitedOrganizationRow {

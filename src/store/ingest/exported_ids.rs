@@ -5,14 +5,15 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::record::ExportMetadata;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
+use crate::store::ingest::slug::slug_of_text;
 use crate::store::ingest::source_records::find_source_records;
 use crate::store::reader::export::{EXPORTED_KEY_PREFIX, is_exported_key};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::bounded_key::bounded_key;
-use crate::text::names;
 
 /// Maximum id that is reused. Sequences continue after the largest id, so larger ones could exhaust them.
 const MAX_EXPORTED_ID: i64 = 1 << 48;
@@ -20,8 +21,8 @@ const MAX_EXPORTED_ID: i64 = 1 << 48;
 const MAX_SLUG_BYTES: usize = 120;
 
 /// The key of an exported record in its source.
-pub(crate) fn exported_record_key(kind: &str, id: i64) -> String {
-    format!("{EXPORTED_KEY_PREFIX}{kind}:{id}")
+pub(crate) fn exported_record_key(kind: EntityType, id: i64) -> String {
+    format!("{EXPORTED_KEY_PREFIX}{}:{id}", kind.table())
 }
 
 /// The entity of an exported record.
@@ -60,7 +61,7 @@ json_row! {
 }
 
 /// The requested slug if it is well-formed, else one made from the text.
-pub(crate) fn requested_slug(requested_ids: Option<&str>, text: &str, otherwise: &str) -> String {
+pub(crate) fn requested_slug(requested_ids: Option<&str>, text: &str, kind: EntityType) -> String {
     let is_slug = |slug: &&str| {
         let is_part = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -69,14 +70,14 @@ pub(crate) fn requested_slug(requested_ids: Option<&str>, text: &str, otherwise:
     };
     match requested_ids.filter(is_slug) {
         Some(slug) => slug.to_owned(),
-        None => names::slug(requested_ids.unwrap_or(text), otherwise),
+        None => slug_of_text(requested_ids.unwrap_or(text), kind),
     }
 }
 
 /// The ids here of the entities that had these ids in the exporting directory.
 pub(crate) async fn map_exported_ids(
     uow: &UnitOfWork<'_>,
-    kind: &str,
+    kind: EntityType,
     exported: impl IntoIterator<Item = i64>,
 ) -> Result<HashMap<i64, i64>, Error> {
     let keys: HashMap<String, i64> = exported.into_iter().map(|id| (exported_record_key(kind, id), id)).collect();
@@ -145,9 +146,10 @@ pub(crate) fn note_substituted_id(
 /// Stores the provenance of exported entities: the ids of entities merged into them, and their source records.
 pub(crate) async fn restore_provenance(
     uow: &UnitOfWork<'_>,
-    kind: &str,
+    kind: EntityType,
     entities: &[ImportedEntity<'_>],
 ) -> Result<(), Error> {
+    let (table, column) = (kind.table(), kind.reference_column());
     let former = entities.iter().flat_map(|entity| {
         let row = |former| (former, entity.id);
         entity.exported.merged.iter().map(row)
@@ -165,12 +167,12 @@ pub(crate) async fn restore_provenance(
         // Existing entities keep their ids and slugs.
         let insert = format!(
             "INSERT INTO former_identity (kind, former_id, former_slug, survivor_id, name_key) \
-             SELECT '{kind}', former_id, former_slug, survivor_id, name_key FROM rows \
-             WHERE NOT EXISTS (SELECT FROM {kind} WHERE {kind}.id = former_id OR {kind}.slug = former_slug) \
+             SELECT '{table}', former_id, former_slug, survivor_id, name_key FROM rows \
+             WHERE NOT EXISTS (SELECT FROM {table} WHERE {table}.id = former_id OR {table}.slug = former_slug) \
              ON CONFLICT DO NOTHING"
         );
         uow.execute_with_rows(&former, &insert).await?;
-        let advance_sequence = format!("SELECT setval('{kind}_id_seq', greatest(last_value, ?)) FROM {kind}_id_seq");
+        let advance_sequence = format!("SELECT setval('{table}_id_seq', greatest(last_value, ?)) FROM {table}_id_seq");
         uow.execute(Sql::with(&advance_sequence, largest)).await?;
     }
     // A source key with the prefix of exported records would identify another entity.
@@ -188,7 +190,7 @@ pub(crate) async fn restore_provenance(
         })
         .collect();
     let insert = format!(
-        "INSERT INTO source_record (source, key, digest, told, {kind}_id, is_of_former) \
+        "INSERT INTO source_record (source, key, digest, told, {column}, is_of_former) \
          SELECT source, key, decode(digest, 'hex'), told, id, is_of_former FROM rows \
          ON CONFLICT DO NOTHING"
     );
@@ -232,9 +234,9 @@ mod tests {
     #[test]
     fn requested_slugs() {
         let long = format!("{}-2", "a".repeat(80));
-        assert_eq!(requested_slug(Some(&long), "x", "paper"), long);
-        assert_eq!(requested_slug(Some("Ida Brook"), "x", "paper"), "ida-brook");
-        assert_eq!(requested_slug(Some("a--b"), "x", "paper"), "a-b");
-        assert_eq!(requested_slug(None, "On weirs", "paper"), "on-weirs");
+        assert_eq!(requested_slug(Some(&long), "x", EntityType::Paper), long);
+        assert_eq!(requested_slug(Some("Ida Brook"), "x", EntityType::Paper), "ida-brook");
+        assert_eq!(requested_slug(Some("a--b"), "x", EntityType::Paper), "a-b");
+        assert_eq!(requested_slug(None, "On weirs", EntityType::Paper), "on-weirs");
     }
 }

@@ -3,6 +3,7 @@
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
 
@@ -35,7 +36,7 @@ pub(crate) async fn add_researcher_identifiers(
          AND NOT external_id.is_told \
          AND NOT EXISTS (SELECT FROM identity_pin WHERE identity_pin.researcher_id = external_id.researcher_id)";
     uow.execute_with_rows(&ids, release).await?;
-    add_identifiers(uow, "researcher", ids.clone()).await?;
+    add_identifiers(uow, EntityType::Researcher, ids.clone()).await?;
     if are_told { mark_told(uow, &ids).await } else { Ok(()) }
 }
 
@@ -49,7 +50,7 @@ pub(crate) async fn mark_told(uow: &UnitOfWork<'_>, ids: &[ExternalIdRow]) -> Re
 /// Adds identifiers. One that belongs to another entity stays there, with a warning.
 pub(crate) async fn add_identifiers(
     uow: &mut UnitOfWork<'_>,
-    kind: &str,
+    kind: EntityType,
     ids: Vec<ExternalIdRow>,
 ) -> Result<(), Error> {
     #[derive(FromQueryResult)]
@@ -61,17 +62,18 @@ pub(crate) async fn add_identifiers(
     if ids.is_empty() {
         return Ok(());
     }
+    let column = kind.reference_column();
     let insert = format!(
-        "INSERT INTO external_id (scheme, value, {kind}_id) SELECT scheme, value, id FROM rows \
-         ON CONFLICT (scheme, value) WHERE {kind}_id IS NOT NULL DO NOTHING"
+        "INSERT INTO external_id (scheme, value, {column}) SELECT scheme, value, id FROM rows \
+         ON CONFLICT (scheme, value) WHERE {column} IS NOT NULL DO NOTHING"
     );
     uow.execute_with_rows(&ids, &insert).await?;
     let conflicts = format!(
         "SELECT rows.index, rows.scheme, rows.value FROM rows JOIN external_id AS held ON held.scheme = rows.scheme \
-         AND held.value = rows.value AND held.{kind}_id IS NOT NULL WHERE held.{kind}_id <> rows.id"
+         AND held.value = rows.value AND held.{column} IS NOT NULL WHERE held.{column} <> rows.id"
     );
     for ConflictRow { index, scheme, value } in uow.rows::<ConflictRow>(rows_cte(&ids)?.then(conflicts)).await? {
-        let note = format!("{scheme} {value} already identifies another {kind} and was not moved");
+        let note = format!("{scheme} {value} already identifies another {} and was not moved", kind.table());
         uow.add_note(usize::try_from(index).unwrap_or_default(), note);
     }
     Ok(())

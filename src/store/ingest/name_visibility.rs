@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::record::{NameUse, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::sql;
-use crate::store::ingest::slug::{allocate_slug, is_numbered};
+use crate::store::ingest::slug::{allocate_slug, is_numbered, slug_of_text};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, NameForm, WILDCARD_FORM};
@@ -235,7 +235,7 @@ pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_na
         .await?;
     uow.mark_dirty(EntityType::Researcher, [id]);
     let is_of_former_name =
-        former_name.is_some_and(|name| is_numbered(&names_of.slug, &names::slug(name, "researcher")));
+        former_name.is_some_and(|name| is_numbered(&names_of.slug, &slug_of_text(name, EntityType::Researcher)));
     if is_of_former_name || names::slug_reveals_hidden(&names_of.slug, &visible.hidden_forms) {
         regenerate_slug(uow, &names_of).await?;
     }
@@ -256,10 +256,10 @@ pub(crate) async fn recompute_names(uow: &mut UnitOfWork<'_>, id: i64, former_na
 
 /// Makes the slug of the display name. The former slug redirects.
 async fn regenerate_slug(uow: &UnitOfWork<'_>, names_of: &ResearcherNames) -> Result<(), Error> {
-    if is_numbered(&names_of.slug, &names::slug(&names_of.display_name, "researcher")) {
+    if is_numbered(&names_of.slug, &slug_of_text(&names_of.display_name, EntityType::Researcher)) {
         return Ok(());
     }
-    let slug_of_name = names::slug(&names_of.display_name, "researcher");
+    let slug_of_name = slug_of_text(&names_of.display_name, EntityType::Researcher);
     // A former slug of the researcher is free for them.
     former_slug::Entity::delete_many()
         .filter(former_slug::Column::Kind.eq(EntityType::Researcher))
@@ -267,7 +267,7 @@ async fn regenerate_slug(uow: &UnitOfWork<'_>, names_of: &ResearcherNames) -> Re
         .filter(former_slug::COLUMN.id.eq(names_of.id))
         .exec(uow.db())
         .await?;
-    let slug = allocate_slug(uow, "researcher", &slug_of_name).await?;
+    let slug = allocate_slug(uow, EntityType::Researcher, &slug_of_name).await?;
     let renamed = researcher::ActiveModel { id: Unchanged(names_of.id), slug: Set(slug), ..Default::default() };
     researcher::Entity::update(renamed).exec_without_returning(uow.db()).await?;
     let former = former_slug::ActiveModel {

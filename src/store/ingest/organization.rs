@@ -18,7 +18,7 @@ use crate::store::ingest::exported_ids::{
     restore_provenance,
 };
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers};
-use crate::store::ingest::slug::{allocate_slug, allocate_slugs, rename_placeholders};
+use crate::store::ingest::slug::{allocate_slug, allocate_slugs, rename_placeholders, slug_of_text};
 use crate::store::ingest::source_precedence::load_field_precedence;
 use crate::store::ingest::source_records::{SourceRecordRow, find_source_records, upsert_source_records};
 use crate::store::reader::export::is_exported_key;
@@ -92,7 +92,7 @@ async fn ingest_distinct_organizations(
     records: Vec<(usize, &OrganizationRecord)>,
 ) -> Result<(), Error> {
     let keys: Vec<String> = records.iter().map(|(_, record)| organization_record_key(record)).collect();
-    let stored_records = find_source_records(uow, "organization", &keys).await?;
+    let stored_records = find_source_records(uow, EntityType::Organization, &keys).await?;
     let mut changed = Vec::new();
     for ((index, record), key) in records.into_iter().zip(keys) {
         let digest = record_digest(record).map_err(Error::internal)?;
@@ -129,14 +129,16 @@ async fn ingest_distinct_organizations(
     let wanted: Vec<String> = changed
         .iter()
         .filter(|change| change.existing_id.is_none())
-        .map(|change| requested_slug(change.record.slug.as_deref(), &first_display_name(change.record), "organization"))
+        .map(|change| {
+            requested_slug(change.record.slug.as_deref(), &first_display_name(change.record), EntityType::Organization)
+        })
         .collect();
-    let mut slugs = allocate_slugs(uow, "organization", &wanted).await?.into_iter();
+    let mut slugs = allocate_slugs(uow, EntityType::Organization, &wanted).await?.into_iter();
     let stored_records = changed.iter().filter_map(|change| Some((change.existing_id?, change.key.as_str())));
-    let mut outranked = load_field_precedence(uow, "organization", stored_records).await?;
+    let mut outranked = load_field_precedence(uow, EntityType::Organization, stored_records).await?;
     let new = changed.iter().filter(|change| change.existing_id.is_none());
     let ids: Vec<Option<i64>> = new.map(|change| change.record.exported.as_ref().map(|exported| exported.id)).collect();
-    let mut new_ids = claim_ids(uow, "organization", &ids).await?.into_iter();
+    let mut new_ids = claim_ids(uow, EntityType::Organization.table(), &ids).await?.into_iter();
     let (mut inserts, mut updates, mut source_records, mut external_ids, mut relations, mut exported) =
         (vec![], vec![], vec![], vec![], vec![], vec![]);
     let mut requested_slugs = Vec::new();
@@ -175,7 +177,7 @@ async fn ingest_distinct_organizations(
             homepage_url: precedence.take_if_wins(HOMEPAGE, record.homepage_url.as_deref()),
         };
         if existing_id.is_some() {
-            let slug = requested_slug(record.slug.as_deref(), &first_display_name(record), "organization");
+            let slug = requested_slug(record.slug.as_deref(), &first_display_name(record), EntityType::Organization);
             requested_slugs.push((id, slug));
             updates.push(row);
         } else {
@@ -214,11 +216,11 @@ async fn ingest_distinct_organizations(
     uow.execute_with_rows(&updates, update).await?;
     let sort_names = inserts.iter().chain(&updates).filter_map(|row| Some((row.id, row.sort_names.as_ref()?)));
     let sort_names: Vec<_> = sort_names.collect();
-    uow.notify(ProjectionEvent::SortNamesChanged { table: "organization", sort_names: &sort_names }).await?;
-    let placeholders = rename_placeholders(uow, "organization", &requested_slugs).await?;
-    upsert_source_records(uow, "organization", &source_records).await?;
-    restore_provenance(uow, "organization", &exported).await?;
-    add_identifiers(uow, "organization", external_ids).await?;
+    uow.notify(ProjectionEvent::SortNamesChanged { kind: EntityType::Organization, sort_names: &sort_names }).await?;
+    let placeholders = rename_placeholders(uow, EntityType::Organization, &requested_slugs).await?;
+    upsert_source_records(uow, EntityType::Organization, &source_records).await?;
+    restore_provenance(uow, EntityType::Organization, &exported).await?;
+    add_identifiers(uow, EntityType::Organization, external_ids).await?;
     // Relations of an organization without a record are those that others provide.
     let updated = updates.iter().map(|row| row.id).filter(|id| related.contains(id) && !placeholders.contains(id));
     replace_relations(uow, &updated.collect::<Vec<_>>(), &written, &relations).await?;
@@ -309,7 +311,7 @@ pub(crate) async fn find_or_create_organization(
     reference: &OrganizationReference,
 ) -> Result<Option<i64>, Error> {
     if let Some(exported) = reference.id
-        && let Some(id) = map_exported_ids(uow, "organization", [exported]).await?.remove(&exported)
+        && let Some(id) = map_exported_ids(uow, EntityType::Organization, [exported]).await?.remove(&exported)
     {
         return Ok(Some(id));
     }
@@ -334,9 +336,9 @@ pub(crate) async fn find_or_create_organization(
         }
     }
     let Some(value) = name.or_else(|| reference.ror.as_ref().map(ToString::to_string)) else { return Ok(None) };
-    let id = uow.allocate_ids("organization", 1).await?.pop();
+    let id = uow.allocate_ids(EntityType::Organization.table(), 1).await?.pop();
     let id = id.ok_or_else(|| Error::internal("no id for an organization"))?;
-    let slug = allocate_slug(uow, "organization", &names::slug(&value, "organization")).await?;
+    let slug = allocate_slug(uow, EntityType::Organization, &slug_of_text(&value, EntityType::Organization)).await?;
     let names = [NameRecord { value, language: None, kind: NameKind::Display }];
     let display = choose_display_names(&names);
     let row = OrganizationUpsertRow {
@@ -357,7 +359,7 @@ pub(crate) async fn find_or_create_organization(
          INSERT INTO organization_statistics (organization_id) SELECT id FROM organizations";
     uow.execute(rows_cte(std::slice::from_ref(&row))?.then(insert)).await?;
     let sort_names: Vec<_> = row.sort_names.iter().map(|names| (id, names)).collect();
-    uow.notify(ProjectionEvent::SortNamesChanged { table: "organization", sort_names: &sort_names }).await?;
+    uow.notify(ProjectionEvent::SortNamesChanged { kind: EntityType::Organization, sort_names: &sort_names }).await?;
     uow.mark_dirty(EntityType::Organization, [id]);
     replace_relations(uow, &[], &[id], &[]).await?;
     link_awaited_authorships(uow, &[id]).await?;
@@ -387,7 +389,7 @@ fn provided_organization_fields(record: &OrganizationRecord) -> Vec<String> {
 /// The key of a record in its source: the ROR ID, else the name.
 fn organization_record_key(record: &OrganizationRecord) -> String {
     if let Some(exported) = &record.exported {
-        return exported_record_key("organization", exported.id);
+        return exported_record_key(EntityType::Organization, exported.id);
     }
     match &record.ror {
         Some(ror) => format!("organization:{ror}"),

@@ -150,7 +150,7 @@ async fn ingest_distinct_papers<'a>(
     changes: Vec<PaperChange<'a>>,
 ) -> Result<Vec<PaperChange<'a>>, Error> {
     let keys: Vec<String> = changes.iter().map(|change| change.key.clone()).collect();
-    let stored_records = find_source_records(uow, "paper", &keys).await?;
+    let stored_records = find_source_records(uow, EntityType::Paper, &keys).await?;
     let mut pending = Vec::new();
     for mut change in changes {
         match stored_records.get(&change.key) {
@@ -181,7 +181,7 @@ async fn ingest_distinct_papers<'a>(
 /// Finds the fields for which other records have precedence, and drops authors that do not win.
 async fn apply_field_precedence(uow: &mut UnitOfWork<'_>, pending: &mut [PaperChange<'_>]) -> Result<(), Error> {
     let records = pending.iter().filter_map(|change| Some((change.existing_id?, change.key.as_str())));
-    let mut outranked = load_field_precedence(uow, "paper", records).await?;
+    let mut outranked = load_field_precedence(uow, EntityType::Paper, records).await?;
     for change in pending {
         change.precedence = change.existing_id.and_then(|id| outranked.remove(&id)).unwrap_or_default();
         let field = authors_field(change.record);
@@ -267,13 +267,13 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
     let requested_slugs: Vec<String> = pending
         .iter()
         .filter(|change| change.existing_id.is_none())
-        .map(|change| requested_slug(change.record.slug.as_deref(), &change.record.title, "paper"))
+        .map(|change| requested_slug(change.record.slug.as_deref(), &change.record.title, EntityType::Paper))
         .collect();
-    let mut slugs = allocate_slugs(uow, "paper", &requested_slugs).await?.into_iter();
+    let mut slugs = allocate_slugs(uow, EntityType::Paper, &requested_slugs).await?.into_iter();
     let new = pending.iter().filter(|change| change.existing_id.is_none());
     let requested_ids: Vec<Option<i64>> =
         new.map(|change| change.record.exported.as_ref().map(|exported| exported.id)).collect();
-    let mut new_ids = claim_ids(uow, "paper", &requested_ids).await?.into_iter();
+    let mut new_ids = claim_ids(uow, EntityType::Paper.table(), &requested_ids).await?.into_iter();
     let (mut inserts, mut updates, mut source_records, mut external_ids, mut written, mut imported) =
         (vec![], vec![], vec![], vec![], vec![], vec![]);
     for change in &pending {
@@ -421,9 +421,9 @@ async fn upsert_papers(uow: &mut UnitOfWork<'_>, pending: Vec<PaperChange<'_>>) 
         }
     }
     uow.mark_dirty(EntityType::Paper, written.iter().map(|(id, _)| *id));
-    upsert_source_records(uow, "paper", &source_records).await?;
-    restore_provenance(uow, "paper", &imported).await?;
-    add_identifiers(uow, "paper", external_ids).await?;
+    upsert_source_records(uow, EntityType::Paper, &source_records).await?;
+    restore_provenance(uow, EntityType::Paper, &imported).await?;
+    add_identifiers(uow, EntityType::Paper, external_ids).await?;
     let record_dois = pending.iter().flat_map(|change| change.doi.into_iter().chain(change.shared_doi));
     let former_dois = before.into_values().filter_map(|paper| paper.doi);
     assign_shared_dois(uow, former_dois.chain(record_dois.map(ToString::to_string)).collect()).await?;
@@ -469,7 +469,7 @@ fn note_reused_ids(uow: &mut UnitOfWork<'_>, pending: &[PaperChange<'_>], before
 /// Replaces the topics of papers by those of their records.
 async fn replace_paper_topics(uow: &mut UnitOfWork<'_>, written: &[(i64, &PaperChange<'_>)]) -> Result<(), Error> {
     let named = written.iter().flat_map(|(_, change)| change.record.topics.iter().filter_map(|topic| topic.id));
-    let topic_ids = map_exported_ids(uow, "topic", named).await?;
+    let topic_ids = map_exported_ids(uow, EntityType::Topic, named).await?;
     let mut links = Vec::new();
     for (paper_id, change) in written {
         if !change.precedence.wins(TOPICS) {
@@ -511,7 +511,7 @@ fn sorted_author_keys<'a>(authors: impl Iterator<Item = &'a str>) -> Vec<String>
 /// and authors. Without authors the venue is included, since every journal has an editorial.
 fn paper_record_key(record: &PaperRecord) -> Result<String, Error> {
     if let Some(exported) = &record.exported {
-        return Ok(exported_record_key("paper", exported.id));
+        return Ok(exported_record_key(EntityType::Paper, exported.id));
     }
     if let Some(id) = &record.source_id {
         return Ok(bounded_key(format!("paper:{id}")));

@@ -121,7 +121,8 @@ pub(crate) async fn ingest_researchers(
 async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &ResearcherRecord) -> Result<(), Error> {
     let key = researcher_record_key(record);
     let digest = record_digest(record).map_err(Error::internal)?;
-    let stored_record = find_source_records(uow, "researcher", std::slice::from_ref(&key)).await?.remove(&key);
+    let stored_record =
+        find_source_records(uow, EntityType::Researcher, std::slice::from_ref(&key)).await?.remove(&key);
     if stored_record.as_ref().is_some_and(|stored_record| stored_record.digest == digest) {
         uow.record_effect(index, Effect::Unchanged);
         return Ok(());
@@ -144,7 +145,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
     };
     let before = load_names(uow, id).await?;
     let precedence =
-        load_field_precedence(uow, "researcher", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
+        load_field_precedence(uow, EntityType::Researcher, [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
     // Regardless of precedence, a name that the record hides is not displayed.
     let hides_shown = hides_displayed_name(record, &before.display_name);
     let wins = |field: &str| precedence.wins(field) || hides_shown;
@@ -179,8 +180,8 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
     uow.execute_with_rows(&[row], update).await?;
     uow.mark_dirty(EntityType::Researcher, [id]);
     if is_new && let Some(wanted) = &record.slug {
-        let wanted = requested_slug(Some(wanted), &name, "researcher");
-        let slug = allocate_slug(uow, "researcher", &wanted).await?;
+        let wanted = requested_slug(Some(wanted), &name, EntityType::Researcher);
+        let slug = allocate_slug(uow, EntityType::Researcher, &wanted).await?;
         // The slug of the name may be the requested one, and is then the researcher's own.
         researcher::Entity::update_many()
             .set(researcher::ActiveModel { slug: Set(slug), ..Default::default() })
@@ -219,7 +220,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
     add_researcher_identifiers(uow, external_ids.collect(), are_told).await?;
     let provided_fields = if is_of_former { Vec::new() } else { provided_researcher_fields(record) };
     let source_record = SourceRecordRow::new(uow.source(), key.clone(), digest, provided_fields, id);
-    upsert_source_records(uow, "researcher", &[source_record]).await?;
+    upsert_source_records(uow, EntityType::Researcher, &[source_record]).await?;
     queue_researcher_blocks(uow, &[id]).await?;
     if is_of_former && stored_record.is_none() {
         let of_former = source_record::ActiveModel {
@@ -231,7 +232,7 @@ async fn ingest_researcher(uow: &mut UnitOfWork<'_>, index: usize, record: &Rese
         source_record::Entity::update(of_former).exec_without_returning(uow.db()).await?;
     }
     if let Some(exported) = &record.exported {
-        restore_provenance(uow, "researcher", &[ImportedEntity { id, exported }]).await?;
+        restore_provenance(uow, EntityType::Researcher, &[ImportedEntity { id, exported }]).await?;
         restore_name_decisions(uow, id, record).await?;
         if exported.id != id {
             uow.add_note(
@@ -435,7 +436,7 @@ pub(crate) fn provided_researcher_fields(record: &ResearcherRecord) -> Vec<Strin
 /// The key of a record in its source: the ORCID iD, else the name.
 pub(crate) fn researcher_record_key(record: &ResearcherRecord) -> String {
     match (&record.exported, &record.orcid) {
-        (Some(exported), _) => exported_record_key("researcher", exported.id),
+        (Some(exported), _) => exported_record_key(EntityType::Researcher, exported.id),
         (None, Some(orcid)) => format!("researcher:{orcid}"),
         (None, None) => bounded_key(format!("researcher:{}", names::name_key(&record.name))),
     }

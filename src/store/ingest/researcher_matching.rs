@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::identifier::Orcid;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
-use crate::store::ingest::slug::allocate_slugs;
+use crate::store::ingest::slug::{allocate_slugs, slug_of_text};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::text::names::{self, NameForm, NameParts};
@@ -337,9 +337,9 @@ pub(crate) async fn store_researchers(
         .filter_map(|(index, researcher)| Some((index, researcher.new.take()?)))
         .unzip();
     let wanted: Vec<String> =
-        new.iter().map(|researcher| names::slug(&researcher.display_name, "researcher")).collect();
-    let slugs = allocate_slugs(uow, "researcher", &wanted).await?;
-    let new_ids = uow.allocate_ids("researcher", new.len()).await?;
+        new.iter().map(|researcher| slug_of_text(&researcher.display_name, EntityType::Researcher)).collect();
+    let slugs = allocate_slugs(uow, EntityType::Researcher, &wanted).await?;
+    let new_ids = uow.allocate_ids(EntityType::Researcher.table(), new.len()).await?;
     let mut rows = Vec::with_capacity(new.len());
     for (((index, researcher), slug), id) in indexes.into_iter().zip(new).zip(slugs).zip(new_ids) {
         researchers.entries[index].id = Some(id);

@@ -10,7 +10,8 @@ use crate::model::record::digest::record_digest;
 use crate::model::record::{AffiliationKind, OtherName, ResearcherRecord};
 use crate::store::access::sql_fragment::sql;
 use crate::store::ingest::exported_ids::{
-    ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, restore_provenance,
+    ImportedEntity, claim_ids, find_present_researchers, map_exported_ids, note_substituted_id, requested_slug,
+    restore_provenance,
 };
 use crate::store::ingest::identifiers::{ExternalIdRow, add_identifiers, mark_told};
 use crate::store::ingest::name_visibility::{add_other_names, load_names, recompute_names};
@@ -81,7 +82,7 @@ pub(crate) async fn restore_researchers<'a>(
         return Ok(others);
     }
     let keys: Vec<String> = exported.iter().map(|(_, record)| researcher_record_key(record)).collect();
-    let mapped = find_source_records(uow, "researcher", &keys).await?;
+    let mapped = find_source_records(uow, EntityType::Researcher, &keys).await?;
     let names = exported.iter().map(|(_, record)| names::name_key(&record.name)).collect();
     let orcids = exported.iter().filter_map(|(_, record)| record.orcid.as_ref().map(ToString::to_string)).collect();
     let (names, mut orcids) = find_present_researchers(uow, names, orcids).await?;
@@ -109,14 +110,12 @@ async fn insert_restored_researchers(
     }
     let requested: Vec<String> = new
         .iter()
-        .map(|(_, record)| {
-            crate::store::ingest::exported_ids::requested_slug(record.slug.as_deref(), &record.name, "researcher")
-        })
+        .map(|(_, record)| requested_slug(record.slug.as_deref(), &record.name, EntityType::Researcher))
         .collect();
-    let mut slugs = allocate_slugs(uow, "researcher", &requested).await?.into_iter();
+    let mut slugs = allocate_slugs(uow, EntityType::Researcher, &requested).await?.into_iter();
     let ids: Vec<Option<i64>> =
         new.iter().map(|(_, record)| record.exported.as_ref().map(|exported| exported.id)).collect();
-    let claimed = claim_ids(uow, "researcher", &ids).await?;
+    let claimed = claim_ids(uow, EntityType::Researcher.table(), &ids).await?;
     let (mut rows, mut source_records, mut imported, mut external_ids) = (vec![], vec![], vec![], vec![]);
     for ((index, record), claimed) in new.iter().zip(&claimed) {
         let (index, id) = (*index, claimed.id);
@@ -147,13 +146,13 @@ async fn insert_restored_researchers(
              FROM rows RETURNING id) INSERT INTO researcher_statistics (researcher_id) SELECT id FROM people";
     uow.execute_with_rows(&rows, insert).await?;
     uow.mark_dirty(EntityType::Researcher, rows.iter().map(|row| row.id));
-    upsert_source_records(uow, "researcher", &source_records).await?;
-    restore_provenance(uow, "researcher", &imported).await?;
+    upsert_source_records(uow, EntityType::Researcher, &source_records).await?;
+    restore_provenance(uow, EntityType::Researcher, &imported).await?;
     // A researcher whom no source describes has them from papers.
     let described: HashSet<i64> =
         imported.iter().filter(|entity| !entity.exported.sources.is_empty()).map(|entity| entity.id).collect();
     let told: Vec<ExternalIdRow> = external_ids.iter().filter(|row| described.contains(&row.id)).cloned().collect();
-    add_identifiers(uow, "researcher", external_ids).await?;
+    add_identifiers(uow, EntityType::Researcher, external_ids).await?;
     mark_told(uow, &told).await?;
     for (claimed, (_, record)) in claimed.iter().zip(new) {
         restore_name_decisions(uow, claimed.id, record).await?;
@@ -203,7 +202,7 @@ pub(crate) async fn restore_name_decisions(
 async fn restore_affiliations(uow: &mut UnitOfWork<'_>, researchers: &[(i64, &ResearcherRecord)]) -> Result<(), Error> {
     let affiliations = || researchers.iter().flat_map(|(id, record)| record.affiliations.iter().map(|own| (*id, own)));
     let named = affiliations().filter_map(|(_, affiliation)| affiliation.organization.id);
-    let exported_ids = map_exported_ids(uow, "organization", named).await?;
+    let exported_ids = map_exported_ids(uow, EntityType::Organization, named).await?;
     let mut found = Vec::new();
     for (researcher_id, affiliation) in affiliations() {
         let mapped = affiliation.organization.id.and_then(|id| exported_ids.get(&id)).copied();
@@ -243,7 +242,7 @@ async fn restore_declared_topics(
     researchers: &[(i64, &ResearcherRecord)],
 ) -> Result<(), Error> {
     let named = researchers.iter().flat_map(|(_, record)| record.topics.iter().filter_map(|topic| topic.id));
-    let exported_ids: HashMap<i64, i64> = map_exported_ids(uow, "topic", named).await?;
+    let exported_ids: HashMap<i64, i64> = map_exported_ids(uow, EntityType::Topic, named).await?;
     let mut rows = Vec::new();
     for (researcher_id, record) in researchers {
         for (position, topic) in (1_i32..).zip(&record.topics) {

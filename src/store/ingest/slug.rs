@@ -5,9 +5,11 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
 use crate::store::unit_of_work::UnitOfWork;
 use crate::store::unit_of_work::json_rows::json_row;
+use crate::text::names;
 
 #[derive(FromQueryResult)]
 struct SlugUsage {
@@ -16,14 +18,24 @@ struct SlugUsage {
     highest: Option<i32>,
 }
 
+/// The slug made from the name or title of an entity; the name of its table if the text has neither letters nor digits.
+pub(crate) fn slug_of_text(text: &str, kind: EntityType) -> String {
+    names::slug(text, kind.table())
+}
+
 /// A free slug, as [`allocate_slugs`].
-pub(crate) async fn allocate_slug(uow: &UnitOfWork<'_>, table: &str, wanted: &str) -> Result<String, Error> {
-    let slug = allocate_slugs(uow, table, &[wanted.to_owned()]).await?.pop();
+pub(crate) async fn allocate_slug(uow: &UnitOfWork<'_>, kind: EntityType, wanted: &str) -> Result<String, Error> {
+    let slug = allocate_slugs(uow, kind, &[wanted.to_owned()]).await?.pop();
     slug.ok_or_else(|| Error::internal("no free slug"))
 }
 
 /// A free slug for each requested one: the slug itself, or with the next free number appended.
-pub(crate) async fn allocate_slugs(uow: &UnitOfWork<'_>, table: &str, wanted: &[String]) -> Result<Vec<String>, Error> {
+pub(crate) async fn allocate_slugs(
+    uow: &UnitOfWork<'_>,
+    kind: EntityType,
+    wanted: &[String],
+) -> Result<Vec<String>, Error> {
+    let table = kind.table();
     let bases: HashSet<&String> = wanted.iter().collect();
     let sql = format!(
         "SELECT wanted.base, EXISTS (SELECT FROM {table} WHERE slug = wanted.base) OR EXISTS (SELECT FROM former_identity \
@@ -64,7 +76,7 @@ json_row! {
 /// these entities.
 pub(crate) async fn rename_placeholders(
     uow: &UnitOfWork<'_>,
-    table: &str,
+    kind: EntityType,
     wanted: &[(i64, String)],
 ) -> Result<HashSet<i64>, Error> {
     #[derive(FromQueryResult)]
@@ -75,8 +87,9 @@ pub(crate) async fn rename_placeholders(
     if wanted.is_empty() {
         return Ok(HashSet::new());
     }
+    let (table, column) = (kind.table(), kind.reference_column());
     let sql = format!(
-        "SELECT id, slug FROM {table} WHERE NOT EXISTS (SELECT FROM source_record WHERE source_record.{table}_id = {table}.id) \
+        "SELECT id, slug FROM {table} WHERE NOT EXISTS (SELECT FROM source_record WHERE source_record.{column} = {table}.id) \
          AND id = ANY(?) ORDER BY id"
     );
     let placeholders =
@@ -89,7 +102,7 @@ pub(crate) async fn rename_placeholders(
         return Ok(ids);
     }
     let requested: Vec<String> = renamed.iter().map(|row| wanted[&row.id].clone()).collect();
-    let slugs = allocate_slugs(uow, table, &requested).await?;
+    let slugs = allocate_slugs(uow, kind, &requested).await?;
     let rows: Vec<SlugRow<'_>> = renamed.iter().zip(&slugs).map(|(row, slug)| SlugRow { id: row.id, slug }).collect();
     let rename = format!(
         ", former AS (INSERT INTO former_slug (kind, slug, id) SELECT '{table}', {table}.slug, {table}.id \

@@ -8,6 +8,7 @@ use sea_orm::FromQueryResult;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::source_order::SourceRank;
 use crate::store::access::sql_fragment::{Sql, bigint_array};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
@@ -60,7 +61,7 @@ pub(crate) fn record_precedence<'k>(uow: &'k UnitOfWork<'_>, source: &'k str, ke
 /// sources: they neither outrank others nor are outranked.
 pub(crate) async fn load_field_precedence<'k>(
     uow: &UnitOfWork<'_>,
-    kind: &str,
+    kind: EntityType,
     records: impl IntoIterator<Item = (i64, &'k str)>,
 ) -> Result<HashMap<i64, FieldPrecedence>, Error> {
     let keys: HashMap<i64, &str> =
@@ -68,9 +69,10 @@ pub(crate) async fn load_field_precedence<'k>(
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
+    let column = kind.reference_column();
     let sql = format!(
-        "SELECT {kind}_id AS id, source, key, to_jsonb(told) AS told FROM source_record \
-             WHERE told IS NOT NULL AND {kind}_id = ANY(?)"
+        "SELECT {column} AS id, source, key, to_jsonb(told) AS told FROM source_record \
+             WHERE told IS NOT NULL AND {column} = ANY(?)"
     );
     let mut outranked: HashMap<i64, FieldPrecedence> = HashMap::new();
     for record in uow.rows::<OtherRecord>(Sql::with(&sql, bigint_array(keys.keys().copied()))).await? {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use sea_orm::FromQueryResult;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::access::sql_fragment::{sql, text_array};
 use crate::store::reader::export::EXPORTED_KEY_PREFIX;
 use crate::store::unit_of_work::UnitOfWork;
@@ -56,7 +57,7 @@ impl SourceRecordRow {
 /// The stored records of the source with these keys.
 pub(crate) async fn find_source_records(
     uow: &UnitOfWork<'_>,
-    kind: &str,
+    kind: EntityType,
     keys: &[String],
 ) -> Result<HashMap<String, StoredSourceRecord>, Error> {
     #[derive(FromQueryResult)]
@@ -66,13 +67,14 @@ pub(crate) async fn find_source_records(
         id: i64,
         is_of_former: bool,
     }
+    let column = kind.reference_column();
     // One by one: a plan that was made while there were few records would read all of them.
     let sql = sql!("SELECT wanted.key, record.* FROM unnest(?::text[]) AS wanted(key) ", text_array(keys.to_vec()));
     let sql = sql.then(format!(
-        "CROSS JOIN LATERAL (SELECT encode(digest, 'hex') AS digest, {kind}_id AS id, is_of_former FROM source_record "
+        "CROSS JOIN LATERAL (SELECT encode(digest, 'hex') AS digest, {column} AS id, is_of_former FROM source_record "
     ));
     let sql = sql.then(sql!("WHERE source = ? AND source_record.key = wanted.key ", uow.source()));
-    let sql = sql.then(format!("AND {kind}_id IS NOT NULL OFFSET 0) AS record"));
+    let sql = sql.then(format!("AND {column} IS NOT NULL OFFSET 0) AS record"));
     let rows = uow.rows::<SourceRecordQueryRow>(sql).await?;
     let records = rows.into_iter().map(|SourceRecordQueryRow { key, digest, id, is_of_former }| {
         (key, StoredSourceRecord { id, digest, is_of_former })
@@ -83,11 +85,12 @@ pub(crate) async fn find_source_records(
 /// Stores records of the source, replacing those with the same keys.
 pub(crate) async fn upsert_source_records(
     uow: &UnitOfWork<'_>,
-    kind: &str,
+    kind: EntityType,
     records: &[SourceRecordRow],
 ) -> Result<(), Error> {
+    let column = kind.reference_column();
     let statement = format!(
-        "INSERT INTO source_record (source, key, digest, told, {kind}_id) SELECT source, key, decode(digest, 'hex'), told, id FROM rows \
+        "INSERT INTO source_record (source, key, digest, told, {column}) SELECT source, key, decode(digest, 'hex'), told, id FROM rows \
          ON CONFLICT (source, key) DO UPDATE SET digest = EXCLUDED.digest, told = EXCLUDED.told, researcher_id = EXCLUDED.researcher_id, \
          organization_id = EXCLUDED.organization_id, topic_id = EXCLUDED.topic_id, paper_id = EXCLUDED.paper_id"
     );

@@ -56,12 +56,12 @@ pub(crate) async fn ingest_topics(uow: &mut UnitOfWork<'_>, records: Vec<(usize,
 async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicRecord) -> Result<(), Error> {
     let label = record.names.first().map(|name| name.value.clone()).unwrap_or_default();
     let key = match (&record.exported, &record.code) {
-        (Some(exported), _) => exported_record_key("topic", exported.id),
+        (Some(exported), _) => exported_record_key(EntityType::Topic, exported.id),
         (None, Some(code)) => bounded_key(format!("topic:{}:{code}", record.scheme)),
         (None, None) => bounded_key(format!("topic:{}:{}", record.scheme, names::fold(&label))),
     };
     let digest = record_digest(record).map_err(Error::internal)?;
-    let stored_record = find_source_records(uow, "topic", std::slice::from_ref(&key)).await?.remove(&key);
+    let stored_record = find_source_records(uow, EntityType::Topic, std::slice::from_ref(&key)).await?.remove(&key);
     if stored_record.as_ref().is_some_and(|stored_record| stored_record.digest == digest) {
         uow.record_effect(index, Effect::Unchanged);
         return Ok(());
@@ -84,8 +84,8 @@ async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicReco
     };
     let id = match existing {
         Some(id) => {
-            let slug = requested_slug(record.slug.as_deref(), &label, "topic");
-            rename_placeholders(uow, "topic", &[(id, slug)]).await?;
+            let slug = requested_slug(record.slug.as_deref(), &label, EntityType::Topic);
+            rename_placeholders(uow, EntityType::Topic, &[(id, slug)]).await?;
             id
         }
         None => create_topic(uow, &reference, Some(index)).await?,
@@ -103,10 +103,12 @@ async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicReco
     };
     let update = "UPDATE topic SET display_names = rows.display_names, sort_names = rows.sort_names, names = rows.names, \
          code = coalesce(rows.code, topic.code), updated_at = statement_timestamp() FROM rows WHERE topic.id = rows.id";
-    let precedence = load_field_precedence(uow, "topic", [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
+    let precedence =
+        load_field_precedence(uow, EntityType::Topic, [(id, key.as_str())]).await?.remove(&id).unwrap_or_default();
     if !record.names.is_empty() && precedence.wins(NAMES) {
         uow.execute_with_rows(std::slice::from_ref(&row), update).await?;
-        uow.notify(ProjectionEvent::SortNamesChanged { table: "topic", sort_names: &[(id, &row.sort_names)] }).await?;
+        uow.notify(ProjectionEvent::SortNamesChanged { kind: EntityType::Topic, sort_names: &[(id, &row.sort_names)] })
+            .await?;
         uow.mark_dirty(EntityType::Topic, [id]);
     }
     let is_omitted = record.broader.is_empty() && precedence.is_provided(BROADER);
@@ -131,9 +133,9 @@ async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicReco
         .map(ToOwned::to_owned)
         .collect();
     let source_record = SourceRecordRow::new(uow.source(), key, digest, provided_fields, id);
-    upsert_source_records(uow, "topic", &[source_record]).await?;
+    upsert_source_records(uow, EntityType::Topic, &[source_record]).await?;
     if let Some(exported) = &record.exported {
-        restore_provenance(uow, "topic", &[ImportedEntity { id, exported }]).await?;
+        restore_provenance(uow, EntityType::Topic, &[ImportedEntity { id, exported }]).await?;
     }
     uow.record_effect(index, if existing.is_some() && !is_awaited { Effect::Updated } else { Effect::Created });
     Ok(())
@@ -168,7 +170,7 @@ pub(crate) async fn find_or_create_topic(uow: &mut UnitOfWork<'_>, reference: &T
 /// Finds a topic by scheme and code, or one without a code by any label in the same language.
 async fn find_topic(uow: &UnitOfWork<'_>, reference: &TopicReference) -> Result<Option<i64>, Error> {
     if let Some(exported) = reference.id
-        && let Some(id) = map_exported_ids(uow, "topic", [exported]).await?.remove(&exported)
+        && let Some(id) = map_exported_ids(uow, EntityType::Topic, [exported]).await?.remove(&exported)
     {
         return Ok(Some(id));
     }
@@ -225,9 +227,9 @@ async fn create_topic(
         reference.labels.clone()
     };
     let label = display.iter().next().map(|(_, label)| label.to_owned()).unwrap_or_default();
-    let wanted = requested_slug(reference.slug.as_deref(), &label, "topic");
-    let slug = allocate_slug(uow, "topic", &wanted).await?;
-    let assigned = claim_ids(uow, "topic", &[reference.id]).await?.pop();
+    let wanted = requested_slug(reference.slug.as_deref(), &label, EntityType::Topic);
+    let slug = allocate_slug(uow, EntityType::Topic, &wanted).await?;
+    let assigned = claim_ids(uow, EntityType::Topic.table(), &[reference.id]).await?.pop();
     let assigned = assigned.ok_or_else(|| Error::internal("no id for a topic"))?;
     let id = assigned.id;
     if let (Some(index), Some(exported), true) = (index, reference.id, assigned.is_substitute) {
@@ -247,17 +249,19 @@ async fn create_topic(
          SELECT id, slug, scheme, code, concept_uri, display_names, sort_names, names FROM rows RETURNING id) \
          INSERT INTO topic_statistics (topic_id) SELECT id FROM topics";
     uow.execute_with_rows(std::slice::from_ref(&row), insert).await?;
-    uow.notify(ProjectionEvent::SortNamesChanged { table: "topic", sort_names: &[(id, &row.sort_names)] }).await?;
+    uow.notify(ProjectionEvent::SortNamesChanged { kind: EntityType::Topic, sort_names: &[(id, &row.sort_names)] })
+        .await?;
     uow.mark_dirty(EntityType::Topic, [id]);
     if let Some(code) = &reference.code {
         let scheme = reference.scheme.to_lowercase();
-        add_identifiers(uow, "topic", vec![ExternalIdRow { index: 0, id, scheme, value: code.clone() }]).await?;
+        add_identifiers(uow, EntityType::Topic, vec![ExternalIdRow { index: 0, id, scheme, value: code.clone() }])
+            .await?;
     }
     if let Some(exported) = reference.id {
         upsert_source_records(
             uow,
-            "topic",
-            &[SourceRecordRow::placeholder(uow.source(), exported_record_key("topic", exported), id)],
+            EntityType::Topic,
+            &[SourceRecordRow::placeholder(uow.source(), exported_record_key(EntityType::Topic, exported), id)],
         )
         .await?;
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::store::access::sql_fragment::bigint_array;
 use crate::store::unit_of_work::json_rows::{json_row, rows_cte};
@@ -19,7 +20,7 @@ impl Projection for Labels {
     fn on_event<'u>(&'u self, uow: &'u mut UnitOfWork<'_>, event: ProjectionEvent<'u>) -> ProjectionFuture<'u> {
         Box::pin(async move {
             match event {
-                ProjectionEvent::SortNamesChanged { table, sort_names } => replace_labels(uow, table, sort_names).await,
+                ProjectionEvent::SortNamesChanged { kind, sort_names } => replace_labels(uow, kind, sort_names).await,
                 _ => Ok(()),
             }
         })
@@ -35,8 +36,12 @@ json_row! {
     }
 }
 
-/// Replaces the labels of entities of a table.
-async fn replace_labels(uow: &UnitOfWork<'_>, table: &str, sort_names: &[(i64, &LocalizedText)]) -> Result<(), Error> {
+/// Replaces the labels of entities of a type.
+async fn replace_labels(
+    uow: &UnitOfWork<'_>,
+    kind: EntityType,
+    sort_names: &[(i64, &LocalizedText)],
+) -> Result<(), Error> {
     let mut rows = Vec::new();
     for (id, sort_names) in sort_names.iter().copied() {
         let labels = sort_names.by_requested_tag();
@@ -51,14 +56,15 @@ async fn replace_labels(uow: &UnitOfWork<'_>, table: &str, sort_names: &[(i64, &
     if rows.is_empty() {
         return Ok(());
     }
+    let (table, column) = (kind.table(), kind.reference_column());
     // Finds rows by the ids and compares them by hashes, also if the plan was made while the table was empty.
     let gone = format!(
-        ", gone AS (DELETE FROM {table}_label AS label WHERE label.{table}_id = ANY(?) \
-         AND (label.{table}_id, label.language) NOT IN (SELECT id, language FROM rows)) "
+        ", gone AS (DELETE FROM {table}_label AS label WHERE label.{column} = ANY(?) \
+         AND (label.{column}, label.language) NOT IN (SELECT id, language FROM rows)) "
     );
     let insert = format!(
-        "INSERT INTO {table}_label AS label ({table}_id, language, sort_name, languages) \
-         SELECT id, language, sort_name, languages FROM rows ON CONFLICT ({table}_id, language) DO UPDATE \
+        "INSERT INTO {table}_label AS label ({column}, language, sort_name, languages) \
+         SELECT id, language, sort_name, languages FROM rows ON CONFLICT ({column}, language) DO UPDATE \
          SET sort_name = EXCLUDED.sort_name, languages = EXCLUDED.languages \
          WHERE label.sort_name <> EXCLUDED.sort_name OR label.languages <> EXCLUDED.languages"
     );

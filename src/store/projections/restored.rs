@@ -6,6 +6,7 @@ use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as
 
 use crate::entity::{researcher, setting};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::model::language::LocalizedText;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, sql};
@@ -75,20 +76,21 @@ async fn rebuild_derived_tables(uow: &mut UnitOfWork<'_>) -> Result<(), Error> {
          INSERT INTO paper_organization_pending SELECT id FROM paper ON CONFLICT DO NOTHING",
     )
     .await?;
-    for table in ["organization", "topic"] {
-        rebuild_labels(uow, table).await?;
+    for kind in [EntityType::Organization, EntityType::Topic] {
+        rebuild_labels(uow, kind).await?;
     }
     recount_all_researchers(uow).await?;
     rebuild_all::<CoauthorCounts>(uow).await?;
     rebuild_all::<SearchIndex>(uow).await
 }
 
-async fn rebuild_labels(uow: &mut UnitOfWork<'_>, table: &str) -> Result<(), Error> {
+async fn rebuild_labels(uow: &mut UnitOfWork<'_>, kind: EntityType) -> Result<(), Error> {
     #[derive(FromQueryResult)]
     struct SortNamesRow {
         id: i64,
         sort_names: LocalizedText,
     }
+    let table = kind.table();
     let mut last = 0;
     loop {
         let sql = Sql::with(&format!("SELECT id, sort_names FROM {table} WHERE id > ? ORDER BY id "), last);
@@ -96,7 +98,7 @@ async fn rebuild_labels(uow: &mut UnitOfWork<'_>, table: &str) -> Result<(), Err
         let Some(highest) = rows.last() else { return Ok(()) };
         last = highest.id;
         let sort_names: Vec<(i64, &LocalizedText)> = rows.iter().map(|row| (row.id, &row.sort_names)).collect();
-        uow.notify(ProjectionEvent::SortNamesChanged { table, sort_names: &sort_names }).await?;
+        uow.notify(ProjectionEvent::SortNamesChanged { kind, sort_names: &sort_names }).await?;
     }
 }
 

@@ -6,9 +6,11 @@ use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect a
 
 use crate::entity::{authorship, researcher};
 use crate::error::Error;
+use crate::model::entity_type::EntityType;
 use crate::store::access::sql_fragment::{bigint_array, sql, text_array};
 use crate::store::ingest::merge_researchers::{ResearcherMerge, merge_researchers};
 use crate::store::ingest::reassign_authorships::{Reassignment, find_pinned, move_authorships};
+use crate::store::ingest::slug::slug_of_text;
 use crate::store::reader::export::is_exported_key;
 use crate::store::unit_of_work::UnitOfWork;
 use crate::text::names::{self, NameSimilarity};
@@ -127,7 +129,7 @@ async fn reclaim_slugs(uow: &UnitOfWork<'_>, researchers: Vec<i64>) -> Result<()
          SET former_slug = swapped.old FROM swapped WHERE former_identity.kind = 'researcher' \
          AND former_identity.former_id = swapped.former_id",
         bigint_array(names.iter().map(|(id, _)| *id)),
-        text_array(names.iter().map(|(_, display_name)| names::slug(display_name, "researcher"))),
+        text_array(names.iter().map(|(_, display_name)| slug_of_text(display_name, EntityType::Researcher))),
     );
     uow.execute(swap).await
 }
