@@ -1,12 +1,14 @@
 //! Statistics for sort orders: when they are refreshed, and that they agree with the lists.
 
+use std::time::Instant;
+
 use academic_directory::config::{Limits, Migrate};
 use academic_directory::database::{self, MigrationAction};
 use chrono::{Days, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use crate::support::database_dump::{assert_dumps_equal, query_strings};
-use crate::support::process::{ChildProcess, Workspace};
+use crate::support::process::{ChildProcess, WAIT_TIMEOUT, Workspace};
 use crate::support::synthetic_data::{SeededRng, synthetic_papers, synthetic_records};
 use crate::support::{
     TestApp, create_database, database_config, organization_record, parse_records, pluck, researcher_record, ror,
@@ -220,4 +222,24 @@ async fn labels_follow_names() {
     assert_eq!(rows().await, [" cegep {fr,fr-CA}", "fr cegep {fr,fr-CA}", "fr-CA cegep {fr,fr-CA}"]);
     app.write_records(&parse_records(json!([named("en", "College")]))).await;
     assert_eq!(rows().await, [" college {en}", "en college {en}"]);
+}
+
+/// The statistics of the database's own planner: of a table that has doubled, and of no other.
+#[tokio::test]
+async fn grown_tables_are_analyzed() {
+    let app = TestApp::start().await;
+    let known = "SELECT relname FROM pg_class WHERE reltuples >= 1000 \
+         AND relname IN ('topic', 'organization')";
+    assert_eq!(query_strings(&app.database_url, known).await, [""; 0]);
+    app.execute_sql(
+        "INSERT INTO topic (slug, scheme, display_names, sort_names, names) \
+         SELECT 'topic-' || number, 'local', '{}', '{}', '[]' FROM generate_series(1, 1200) AS number",
+    )
+    .await;
+    // The server counts changes after the transaction that makes them.
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    while query_strings(&app.database_url, known).await != ["topic"] {
+        assert!(Instant::now() < deadline, "the table was not analyzed");
+        app.store.analyze_grown_tables().await.expect("the statistics");
+    }
 }

@@ -120,18 +120,18 @@ impl RecordWriter<'_> {
             }
         }
         self.progress.set_record_count(self.summary.read_records);
-        self.analyze_if_grown().await;
+        self.analyze_grown_tables().await;
         Ok(())
     }
 
     /// Keeps the plans of statements suited to the size of the tables.
-    async fn analyze_if_grown(&mut self) {
+    async fn analyze_grown_tables(&mut self) {
         let written = self.summary.created + self.summary.updated;
         if written < self.next_analysis {
             return;
         }
-        self.next_analysis = written * 8;
-        if let Err(error) = self.store.analyze_if_grown(written).await {
+        self.next_analysis = written * 2;
+        if let Err(error) = self.store.analyze_grown_tables().await {
             tracing::warn!(%error, "the statistics of the database's planner were not updated; the import may be slower");
         }
     }
@@ -163,6 +163,7 @@ fn estimated_rows(record: &Record) -> usize {
         Record::Paper(paper) => 2 + paper.authors.len() + paper.topics.len(),
         Record::Organization(organization) => 2 + organization.relations.len(),
         Record::Researcher(researcher) => 10 + researcher.affiliations.len() + researcher.topics.len(),
-        Record::Topic(_) => 5,
+        // Topics are written one by one.
+        Record::Topic(_) => 80,
     }
 }

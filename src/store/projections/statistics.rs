@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::entity::setting;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::{Sql, sql};
+use crate::store::access::sql_fragment::{Sql, sql, text_array};
 use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::{Projection, ProjectionEvent, ProjectionFuture, TableScans, UnitOfWork};
 
@@ -194,32 +194,33 @@ impl Store {
         for index in ["search_entry_words", "search_entry_known", "search_abstract_words", "search_word_trigrams"] {
             uow.execute_unprepared(&format!("SELECT gin_clean_pending_list('{index}')")).await?;
         }
-        analyze(&uow).await?;
+        // Named, since the role may not analyze the tables of others, such as the catalogs: each would be a warning.
+        uow.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await?;
         uow.commit_unprojected().await
     }
 
-    /// Updates the planner's statistics if they tell of fewer entities than have been written: on small tables, one index
-    /// seems as good as another, and statements stay planned so while the tables grow.
+    /// Updates the planner's statistics of tables that have doubled: on small tables, one index seems as good as
+    /// another, and statements stay planned so while the tables grow.
     ///
     /// # Errors
     /// If the database is unavailable.
-    pub async fn analyze_if_grown(&self, written: usize) -> Result<(), Error> {
-        self.retry(|| self.try_analyze_if_grown(written)).await
+    pub async fn analyze_grown_tables(&self) -> Result<(), Error> {
+        self.retry(|| self.try_analyze_grown_tables()).await
     }
 
-    async fn try_analyze_if_grown(&self, written: usize) -> Result<(), Error> {
+    async fn try_analyze_grown_tables(&self) -> Result<(), Error> {
         let uow = UnitOfWork::begin_unlocked(self).await?;
-        let known = "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid = ANY(ARRAY['paper'::regclass, \
-             'researcher'::regclass, 'organization'::regclass, 'topic'::regclass])";
-        let known = uow.tuples::<(i64,)>(known.into()).await?.pop().map_or(0, |(known,)| known);
-        if usize::try_from(known).is_ok_and(|known| known < written) {
-            analyze(&uow).await?;
+        let grown = sql!(
+            "SELECT pg_class.relname::text FROM pg_stat_user_tables JOIN pg_class ON pg_class.oid = relid \
+             WHERE pg_table_is_visible(relid) AND pg_class.relname = ANY(?) \
+             AND n_mod_since_analyze > greatest(1000, reltuples)",
+            text_array(migration::TABLES.iter().map(ToString::to_string)),
+        );
+        let grown: Vec<(String,)> = uow.tuples(grown).await?;
+        let grown: Vec<String> = grown.into_iter().map(|(table,)| table).collect();
+        if !grown.is_empty() {
+            uow.execute_unprepared(&format!("ANALYZE {}", grown.join(", "))).await?;
         }
         uow.commit_unprojected().await
     }
-}
-
-async fn analyze(uow: &UnitOfWork<'_>) -> Result<(), Error> {
-    // Named, since the role may not analyze the tables of others, such as the catalogs: each would be a warning.
-    uow.execute_unprepared(&format!("ANALYZE {}", migration::TABLES.join(", "))).await
 }

@@ -277,3 +277,32 @@ async fn store_resolutions(uow: &UnitOfWork<'_>, resolutions: &[Resolution<'_>])
              WHERE (held.method, held.confidence, held.evidence) IS DISTINCT FROM (EXCLUDED.method, EXCLUDED.confidence, EXCLUDED.evidence)";
     uow.execute_with_rows(&rows, upsert).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn papers_are_not_divided_between_steps() {
+        let row = |authorship_id: i64, paper_id: i64| Reassignment {
+            authorship_id,
+            paper_id,
+            former_id: None,
+            researcher_id: 1,
+        };
+        let mut moves = [row(1, 30), row(2, 10), row(3, 20), row(4, 30), row(5, 20), row(6, 30)];
+        let explanation = MatchExplanation { method: MatchMethod::Decision, confidence: 1.0, evidence: Vec::new() };
+        let resolution =
+            |paper_id: i64| Resolution { authorship_id: paper_id, paper_id, move_index: 0, explanation: &explanation };
+        let mut resolutions = [resolution(20), resolution(30), resolution(40)];
+        move_papers_together(&mut moves, &mut resolutions);
+        let authorships = |moves: &[Reassignment]| moves.iter().map(|row| row.authorship_id).collect::<Vec<i64>>();
+        assert_eq!(authorships(&moves), [1, 4, 6, 2, 3, 5]);
+        let places = resolutions.map(|resolution| (resolution.paper_id, resolution.move_index));
+        assert_eq!(places, [(30, 0), (40, 0), (20, 4)]);
+        for (amount, expected) in [(0, 0), (1, 3), (3, 3), (4, 4), (5, 6), (6, 6), (9, 6)] {
+            let (next, later) = split_between_papers(&moves, amount);
+            assert_eq!((next.len(), later.len()), (expected, 6 - expected), "{amount}");
+        }
+    }
+}
