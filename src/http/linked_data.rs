@@ -22,7 +22,7 @@ use crate::linked_data::address::{Collection, Format, LANGUAGES, ResourceName};
 use crate::linked_data::html;
 use crate::linked_data::json_ld::{self, DocumentContext};
 use crate::linked_data::queries::{
-    self, EntityAddress, LinkedEntity, MoreAuthors, NodeAddress, PaperCitation, PersonCitations,
+    self, Citations, EntityAddress, LinkedEntity, MoreAuthors, NodeAddress, PaperCitation,
 };
 use crate::linked_data::signposting::{self, LINKSET_MEDIA_TYPE};
 use crate::model::global_id::{GlobalId, NodeKind};
@@ -230,7 +230,12 @@ impl EntityRequest<'_> {
                 }
             },
             (Representation::Document(Format::JsonLd), _) => self.json_ld(queries).await,
-            (Representation::Document(format), Collection::People) => self.citations_of_person(queries, format).await,
+            (Representation::Document(format), Collection::People) => {
+                self.citations_of_all_papers(queries, queries::PERSON_CITATIONS, format).await
+            }
+            (Representation::Document(format), Collection::Organizations) => {
+                self.citations_of_all_papers(queries, queries::ORGANIZATION_CITATIONS, format).await
+            }
             (Representation::Document(format), _) => self.citation_of_paper(queries, format).await,
         }
     }
@@ -295,16 +300,17 @@ impl EntityRequest<'_> {
         Ok(respond_with(self.http, self.state, &content_type(format), body, None))
     }
 
-    /// All papers of a person, newest first. A long list is sent while it is read.
-    async fn citations_of_person(
+    /// All papers of a person or an organization, newest first. A long list is sent while it is read.
+    async fn citations_of_all_papers(
         &self,
         queries: &mut ResourceRequest<'_>,
+        document: &'static str,
         format: Format,
     ) -> Result<HttpResponse, HttpError> {
         let (citation_format, graphql_format) = citation_format(format)?;
         let revision = self.state.store.known_revision().await;
         let variables = json!({ "by": { "slug": self.name.slug }, "format": graphql_format, "isFirst": true });
-        let first: PersonCitations = find(queries, queries::PERSON_CITATIONS, variables, &self.languages).await?;
+        let first: Citations = find(queries, document, variables, &self.languages).await?;
         if let Some(redirect) = self.redirect_if_former(&first.slug) {
             return Ok(redirect);
         }
@@ -333,6 +339,7 @@ impl EntityRequest<'_> {
         };
         let pages = CitationPages {
             queries: prepaid,
+            document,
             slug: first.slug.clone(),
             format: graphql_format,
             syntax,
@@ -346,6 +353,7 @@ impl EntityRequest<'_> {
 /// The rest of a list of citations.
 struct CitationPages {
     queries: PrepaidQueries,
+    document: &'static str,
     slug: String,
     format: &'static str,
     /// What stands before, between and after entries.
@@ -365,8 +373,8 @@ impl CitationPages {
         let Some(after) = self.next.take() else { return Ok(None) };
         let variables = json!({ "by": { "slug": self.slug }, "format": self.format, "after": after, "isFirst": false });
         let page = async {
-            let data = self.queries.data(queries::PERSON_CITATIONS, variables).await?;
-            parse::<PersonCitations>(queries::only_field(data).ok_or_else(no_entity)?)
+            let data = self.queries.data(self.document, variables).await?;
+            parse::<Citations>(queries::only_field(data).ok_or_else(no_entity)?)
         };
         let page = page.await.map_err(|error| {
             tracing::warn!(reason = error.message, "a list of citations broke off");
@@ -382,7 +390,7 @@ impl CitationPages {
     }
 }
 
-fn push_citations(text: &mut String, page: &PersonCitations, between: &str, is_first: bool) {
+fn push_citations(text: &mut String, page: &Citations, between: &str, is_first: bool) {
     for (index, paper) in page.papers.nodes.iter().enumerate() {
         if index > 0 || !is_first {
             text.push_str(between);

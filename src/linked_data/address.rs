@@ -57,8 +57,10 @@ impl Collection {
     #[must_use]
     pub fn formats(self) -> &'static [Format] {
         match self {
-            Self::People | Self::Papers => &[Format::JsonLd, Format::Bibtex, Format::Ris, Format::CslJson],
-            Self::Organizations | Self::Topics => &[Format::JsonLd],
+            Self::People | Self::Organizations | Self::Papers => {
+                &[Format::JsonLd, Format::Bibtex, Format::Ris, Format::CslJson]
+            }
+            Self::Topics => &[Format::JsonLd],
         }
     }
 }
@@ -68,7 +70,7 @@ impl Collection {
 pub enum Format {
     /// JSON-LD in the vocabulary of schema.org.
     JsonLd,
-    /// BibTeX: of a paper, or of all papers of a person.
+    /// BibTeX: of a paper, or of all papers of a person or an organization.
     Bibtex,
     /// RIS.
     Ris,

@@ -16,8 +16,10 @@ pub const PAPER_ADDRESS: &str = include_str!("queries/paper_address.graphql");
 pub const AUTHORS: &str = include_str!("queries/authors.graphql");
 /// A paper in a citation format: [`PaperCitation`].
 pub const PAPER_CITATION: &str = include_str!("queries/paper_citation.graphql");
-/// The papers of a person in a citation format: [`PersonCitations`].
+/// The papers of a person in a citation format: [`Citations`].
 pub const PERSON_CITATIONS: &str = include_str!("queries/person_citations.graphql");
+/// The papers of an organization in a citation format: [`Citations`].
+pub const ORGANIZATION_CITATIONS: &str = include_str!("queries/organization_citations.graphql");
 
 /// The query of all data of an entity.
 #[must_use]
@@ -312,9 +314,9 @@ pub struct PaperCitation {
     pub citation: String,
 }
 
-/// The papers of a person in a citation format.
+/// The papers of a person or an organization in a citation format.
 #[derive(Debug, Deserialize)]
-pub struct PersonCitations {
+pub struct Citations {
     /// The current slug.
     pub slug: String,
     /// A page of the papers.

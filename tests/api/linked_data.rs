@@ -182,9 +182,14 @@ async fn citations() {
     ] {
         let entry = of_graphql(format).await;
         let expected = if format == "CSL_JSON" { format!("[\n{entry}\n]\n") } else { entry };
-        for path in
-            ["/en/papers/tides-of-the-north", "/papers/tides-of-the-north", "/people/ida-brook", "/fr/people/ida-brook"]
-        {
+        for path in [
+            "/en/papers/tides-of-the-north",
+            "/papers/tides-of-the-north",
+            "/people/ida-brook",
+            "/fr/people/ida-brook",
+            "/organizations/college",
+            "/en/organizations/college",
+        ] {
             let by_suffix = get(&app, &format!("{path}.{suffix}"), &[("accept", "text/html")]).await;
             assert_eq!((by_suffix.status, by_suffix.header("content-type")), (200, content_type), "{path}");
             assert_eq!(by_suffix.body, expected, "{path}.{suffix}");
@@ -192,7 +197,7 @@ async fn citations() {
             assert_eq!((by_accept.status, by_accept.body), (200, expected.clone()), "{path}");
         }
     }
-    for path in ["/en/organizations/college.bib", "/en/papers/tides-of-the-north.json", "/en/people/ida-brook.pdf"] {
+    for path in ["/en/topics/tides.bib", "/en/papers/tides-of-the-north.json", "/en/people/ida-brook.pdf"] {
         assert_eq!(get(&app, path, &[]).await.status, 404, "{path}");
     }
 }
@@ -202,22 +207,29 @@ async fn citations() {
 async fn citations_of_a_long_list() {
     const COUNT: usize = 250;
     let app = TestApp::start().await;
-    let paper = |number| paper_record(&format!("Paper {number}"), Some(2001), &["Ida Brook"]);
-    app.create_records(json!((0..COUNT).map(paper).collect::<Vec<_>>())).await;
-    let reply = get(&app, "/en/people/ida-brook.csl.json", &[]).await;
-    let items = reply.json();
-    let mut titles = pluck_strings(&items, &["title"]);
-    titles.sort();
-    titles.dedup();
-    assert_eq!((items.as_array().map(Vec::len), titles.len()), (Some(COUNT), COUNT));
+    let paper = |title: &str| {
+        let authors = json!([{ "position": 1, "name": "Ida Brook", "orcid": orcid(1) }]);
+        with_fields(paper_record(title, Some(2003), &[]), json!({ "authors": authors }))
+    };
+    let papers = (0..COUNT).map(|number| paper(&format!("Paper {number}")));
+    app.create_records(json!(records().into_iter().take(4).chain(papers).collect::<Vec<_>>())).await;
+    for path in ["/en/people/ida-brook", "/en/organizations/college"] {
+        let items = get(&app, &format!("{path}.csl.json"), &[]).await.json();
+        let mut titles = pluck_strings(&items, &["title"]);
+        titles.sort();
+        titles.dedup();
+        assert_eq!((items.as_array().map(Vec::len), titles.len()), (Some(COUNT), COUNT), "{path}");
+        let bibtex = get(&app, &format!("{path}.bib"), &[]).await;
+        assert_eq!(bibtex.body.matches("\n@").count() + 1, COUNT, "{path}");
+        assert!(!bibtex.body.contains("\n\n\n"), "{path}");
+    }
     let bibtex = get(&app, "/en/people/ida-brook.bib", &[]).await;
-    assert_eq!(bibtex.body.matches("\n@").count() + 1, COUNT);
-    assert!(!bibtex.body.contains("\n\n\n"));
+    let reply = get(&app, "/en/people/ida-brook.csl.json", &[]).await;
     // Validation needs no query.
     let tag = reply.header(ETAG).to_owned();
     assert!(!tag.is_empty() && tag != bibtex.header(ETAG));
     assert_eq!(get(&app, "/en/people/ida-brook.csl.json", &[("if-none-match", &tag)]).await.status, 304);
-    app.create_records(json!([paper_record("Another", Some(2002), &["Ida Brook"])])).await;
+    app.create_records(json!([paper("Another")])).await;
     let changed = get(&app, "/en/people/ida-brook.csl.json", &[("if-none-match", &tag)]).await;
     assert_eq!(changed.json().as_array().map(Vec::len), Some(COUNT + 1));
 }
@@ -286,9 +298,9 @@ async fn pages() {
             assert!(links.contains(&link), "{link} is not in {links}");
         }
     }
-    let organization = get(&app, "/en/organizations/college", &[("accept", "application/x-bibtex")]).await;
-    assert_eq!(organization.status, 406, "{}", organization.body);
-    assert!(organization.body.contains("text/html, application/ld+json"));
+    let topic = get(&app, "/en/topics/tides", &[("accept", "application/x-bibtex")]).await;
+    assert_eq!(topic.status, 406, "{}", topic.body);
+    assert!(topic.body.contains("text/html, application/ld+json"));
     let preferring = "application/ld+json;q=0.5, application/x-bibtex;q=0.9, text/html;q=0.1";
     let bibtex = get(&app, "/en/papers/tides-of-the-north", &[("accept", preferring)]).await;
     assert_eq!(bibtex.header("content-type"), "application/x-bibtex; charset=utf-8");

@@ -171,7 +171,7 @@ async fn downloads() {
         ("people/ada-brook", &["jsonld", "bib", "ris", "csl.json"][..]),
         ("papers/rivers-under-glass", &["jsonld", "bib", "ris", "csl.json"]),
         ("topics/weirs", &["jsonld"]),
-        ("organizations/college-of-rivers", &["jsonld"]),
+        ("organizations/college-of-rivers", &["jsonld", "bib", "ris", "csl.json"]),
     ] {
         let page = fetch(&app, &format!("/fr/{path}"), &[]).await.body;
         for suffix in suffixes {

@@ -233,7 +233,7 @@ async fn grown_tables_are_analyzed() {
     assert_eq!(query_strings(&app.database_url, known).await, [""; 0]);
     app.execute_sql(
         "INSERT INTO topic (slug, scheme, display_names, sort_names, names) \
-         SELECT 'topic-' || number, 'local', '{}', '{}', '[]' FROM generate_series(1, 1200) AS number",
+         SELECT 'topic-' || number, 'local', '{\"en\": \"A\"}', '{\"en\": \"a\"}', '[]' FROM generate_series(1, 1200) AS number",
     )
     .await;
     // The server counts changes after the transaction that makes them.
