@@ -304,7 +304,7 @@ async fn pages() {
     let preferring = "application/ld+json;q=0.5, application/x-bibtex;q=0.9, text/html;q=0.1";
     let bibtex = get(&app, "/en/papers/tides-of-the-north", &[("accept", preferring)]).await;
     assert_eq!(bibtex.header("content-type"), "application/x-bibtex; charset=utf-8");
-    let json_ld = get(&app, "/en/organizations/college", &[("accept", preferring)]).await;
+    let json_ld = get(&app, "/en/topics/tides", &[("accept", preferring)]).await;
     assert_eq!(json_ld.header("content-type"), JSON_LD);
 }
 
