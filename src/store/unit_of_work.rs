@@ -78,7 +78,8 @@ pub(crate) enum TableScans {
     Allow,
 }
 
-const NO_TABLE_SCANS: &str = "SET LOCAL enable_seqscan = off";
+/// A statement, with the semicolon that separates it from the next.
+const NO_TABLE_SCANS: &str = "SET LOCAL enable_seqscan = off;";
 
 /// The result of one step of a [`Projection`].
 pub(crate) type ProjectionFuture<'u> = BoxFuture<'u, Result<(), Error>>;
@@ -151,7 +152,7 @@ impl<'s> UnitOfWork<'s> {
             TableScans::Allow => "",
         };
         let lock = format!("SELECT pg_advisory_xact_lock({WRITE_LOCK_KEY})");
-        uow.execute_unprepared(&format!("{settings};{lock}; SELECT set_config('{WRITER}', 'app', true)")).await?;
+        uow.execute_unprepared(&format!("{settings} {lock}; SELECT set_config('{WRITER}', 'app', true)")).await?;
         uow.locked_at = Instant::now();
         Ok(uow)
     }

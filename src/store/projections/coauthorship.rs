@@ -141,7 +141,7 @@ pub(super) async fn recount_researchers(uow: &UnitOfWork<'_>, researcher_ids: &H
                 " FROM authorship JOIN paper ON paper.id = authorship.paper_id \
                  WHERE authorship.researcher_id = researcher_statistics.researcher_id) ",
             )
-            .then(sql!("WHERE researcher_id = ANY(?)", bigint_array(researcher_ids.iter().copied()),));
+            .then(sql!("WHERE researcher_id = ANY(?)", bigint_array(researcher_ids.iter().copied())));
     uow.execute(counted).await
 }
 

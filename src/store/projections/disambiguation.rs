@@ -28,7 +28,7 @@ use crate::text::names::NameForm;
 const STEP_MENTIONS: [i64; 3] = [3_000, 250, 12_000];
 /// Authorships that are moved in one transaction: at first, at least, at most.
 const STEP_MOVES: [i64; 3] = [300, 50, 3_000];
-/// How often blocks are read without the write lock, if others write all the time.
+/// How often blocks are read without the write lock, if there are concurrent writes each time.
 const UNLOCKED_ATTEMPTS: u32 = 2;
 /// Blocks that are disambiguated at once.
 const MAX_TRANSACTION_BLOCKS: i64 = 2_000;
@@ -74,7 +74,8 @@ impl Store {
 
     /// Disambiguates the next queued blocks. Returns `None` if there are none, else also the sizes of the next steps.
     ///
-    /// The blocks are read and clustered without the write lock, and again if others wrote meanwhile; in the end with it.
+    /// The blocks are read and clustered without the write lock, and again after a concurrent write; under the lock after
+    /// [`UNLOCKED_ATTEMPTS`].
     async fn disambiguate_next_blocks(
         &self,
         sizes: StepSizes,

@@ -1,4 +1,5 @@
-//! Writes the clusters of blocks: moves authorships to their researchers, in transactions that others need not wait long for.
+//! Writes the clusters of blocks: moves authorships to their researchers, in short transactions with optimistic concurrency
+//! control.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(super) async fn begin_step(store: &Store) -> Result<UnitOfWork<'_>, Error> {
     Ok(UnitOfWork::begin(store, TableScans::Avoid).await?.for_activity(ActivityKind::Resolve))
 }
 
-/// The state of the directory. If it is the same in two transactions, nobody else wrote in between: every transaction that
+/// The state of the directory. If it is the same in two transactions, there was no write in between: every transaction that
 /// writes records its id.
 pub(super) async fn directory_state(uow: &UnitOfWork<'_>) -> Result<String, Error> {
     let ids = "SELECT coalesce(string_agg(transaction::text, ' ' ORDER BY transaction), '') FROM directory_change";
@@ -44,8 +45,8 @@ async fn commit_step(uow: UnitOfWork<'_>) -> Result<Duration, Error> {
     Ok(locked_at.elapsed())
 }
 
-/// Writes clusters, in several transactions if many authorships move. If somebody else writes between two of them, the
-/// blocks stay queued, since there may be more than was read.
+/// Writes clusters, in several transactions if many authorships move. After a concurrent write between two of them, the
+/// blocks stay queued, since what was read is out of date.
 pub(super) async fn write_blocks(
     store: &Store,
     mut uow: UnitOfWork<'_>,
@@ -196,8 +197,8 @@ impl<'p> BlockChanges<'p> {
     }
 }
 
-/// Queues authors who were left open because the researcher had another authorship of the paper, which is somebody
-/// else's now.
+/// Queues authors who were left unassigned because the researcher had another authorship of the paper, which is now
+/// another researcher's.
 async fn queue_vacated_places(uow: &UnitOfWork<'_>, moves: &[Reassignment]) -> Result<(), Error> {
     let moves: Vec<&Reassignment> = moves.iter().filter(|row| row.former_id.is_some()).collect();
     let queue = "INSERT INTO identity_pending SELECT DISTINCT open.block FROM rows JOIN authorship AS open \
