@@ -106,6 +106,7 @@ mod shared_orcid;
 mod sitemap;
 mod slow_clients;
 mod source_precedence;
+mod source_removal;
 mod statistics;
 mod subscriptions_nginx;
 mod subscriptions_sse;

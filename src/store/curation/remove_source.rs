@@ -16,7 +16,7 @@ use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::ingest::coauthor_pairs::{coauthor_pairs_of, researchers_of_papers};
-use crate::store::ingest::disambiguation_queue::queue_researcher_blocks;
+use crate::store::ingest::disambiguation_queue::{queue_author_blocks, queue_orcid_blocks, queue_researcher_blocks};
 use crate::store::ingest::name_visibility::recompute_names;
 use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{ProjectionEvent, TableScans, UnitOfWork};
@@ -94,6 +94,7 @@ impl Store {
         let (records, entities) = count_records(&uow, source).await?;
         let papers = ids(&uow, sql!(OWN_PAPERS, source)).await?;
         let candidates = load_candidates(&uow, source, &papers).await?;
+        let named = find_named_researchers(&mut uow, source).await?;
         delete_papers(&mut uow, &papers).await?;
         source_record::Entity::delete_many().filter(source_record::COLUMN.source.eq(source)).exec(uow.db()).await?;
         researcher_name::Entity::delete_many().filter(researcher_name::COLUMN.source.eq(source)).exec(uow.db()).await?;
@@ -103,22 +104,18 @@ impl Store {
         let profiles: Vec<i64> =
             candidates.profiles.into_iter().filter(|id| researchers.binary_search(id).is_err()).collect();
         clear_profiles(&mut uow, &profiles).await?;
+        recompute_remaining_names(&mut uow, &named, &profiles).await?;
         let organizations =
             left_below(&uow, |all, others| sql!(LEFT_ORGANIZATIONS, all, others), candidates.organizations).await?;
         delete_entities(&mut uow, EntityType::Organization, &organizations).await?;
         let topics = left_below(&uow, |all, others| sql!(LEFT_TOPICS, all, others), candidates.topics).await?;
         delete_entities(&mut uow, EntityType::Topic, &topics).await?;
-        let is_removed = |entity: &&RecordedEntity| {
-            let removed = match entity.kind {
-                EntityType::Researcher => &researchers,
-                EntityType::Organization => &organizations,
-                EntityType::Topic => &topics,
-                EntityType::Paper => &papers,
-            };
-            // They are sorted.
-            removed.binary_search(&entity.id).is_ok()
-        };
-        let kept = entities.iter().filter(|entity| !is_removed(entity)).count();
+        let kept = count_kept(&entities, |kind| match kind {
+            EntityType::Researcher => &researchers,
+            EntityType::Organization => &organizations,
+            EntityType::Topic => &topics,
+            EntityType::Paper => &papers,
+        });
         uow.dirty.statistics |= records > 0;
         let removal = SourceRemoval {
             records,
@@ -161,6 +158,11 @@ async fn count_records(uow: &UnitOfWork<'_>, source: &str) -> Result<(usize, Vec
         .await?;
     let records: i64 = entities.iter().map(|entity| entity.records).sum();
     Ok((usize::try_from(records).unwrap_or_default(), entities))
+}
+
+/// The number of entities that are not among the removed ones of their type, which are sorted.
+fn count_kept<'r>(entities: &[RecordedEntity], removed: impl Fn(EntityType) -> &'r Vec<i64>) -> usize {
+    entities.iter().filter(|entity| removed(entity.kind).binary_search(&entity.id).is_err()).count()
 }
 
 async fn load_candidates(uow: &UnitOfWork<'_>, source: &str, papers: &[i64]) -> Result<Candidates, Error> {
@@ -241,6 +243,8 @@ async fn delete_papers(uow: &mut UnitOfWork<'_>, papers: &[i64]) -> Result<(), E
         .filter(authorship::COLUMN.confirming_key.is_not_null())
         .filter(authorship::COLUMN.paper_id.eq_any(papers.iter().copied()));
     uow.dirty.spellings.extend(spellings.into_tuple::<String>().all(uow.db()).await?);
+    queue_orcid_blocks(uow, papers).await?;
+    queue_author_blocks(uow, papers).await?;
     let described = paper::Entity::find()
         .select_only()
         .columns([paper::Column::Title, paper::Column::Doi, paper::Column::SharedDoi])
@@ -254,18 +258,24 @@ async fn delete_papers(uow: &mut UnitOfWork<'_>, papers: &[i64]) -> Result<(), E
     uow.notify(ProjectionEvent::AuthorsChanged { researchers: &researchers, pairs: &pairs }).await
 }
 
+/// Marks the names of researchers, which may no longer confirm repairs of author names.
+async fn mark_display_names(uow: &mut UnitOfWork<'_>, researchers: &[i64]) -> Result<(), Error> {
+    let names = researcher::Entity::find()
+        .select_only()
+        .column(researcher::Column::NameKey)
+        .filter(researcher::COLUMN.id.eq_any(researchers.iter().copied()));
+    uow.dirty.spellings.extend(names.into_tuple::<String>().all(uow.db()).await?);
+    Ok(())
+}
+
 /// Deletes entities with their redirects. Everything else of them is deleted by the database.
-async fn delete_entities(uow: &mut UnitOfWork<'_>, kind: EntityType, entities: &[i64]) -> Result<(), Error> {
+pub(super) async fn delete_entities(uow: &mut UnitOfWork<'_>, kind: EntityType, entities: &[i64]) -> Result<(), Error> {
     if entities.is_empty() {
         return Ok(());
     }
     let table = kind.table();
     if kind == EntityType::Researcher {
-        let names = researcher::Entity::find()
-            .select_only()
-            .column(researcher::Column::NameKey)
-            .filter(researcher::COLUMN.id.eq_any(entities.iter().copied()));
-        uow.dirty.spellings.extend(names.into_tuple::<String>().all(uow.db()).await?);
+        mark_display_names(uow, entities).await?;
         queue_researcher_blocks(uow, entities).await?;
     }
     uow.notify(ProjectionEvent::EntitiesRemoved { kind, ids: entities }).await?;
@@ -291,9 +301,9 @@ async fn clear_profiles(uow: &mut UnitOfWork<'_>, researchers: &[i64]) -> Result
     }
     uow.execute(sql!(
         "UPDATE researcher SET headline = '{}', biography = '{}', portrait_url = NULL, homepage_url = NULL, \
-         told_names = '{}', orcid = CASE WHEN EXISTS (SELECT FROM authorship \
-         WHERE authorship.researcher_id = researcher.id AND authorship.orcid = researcher.orcid) THEN orcid END, \
-         updated_at = statement_timestamp() WHERE id = ANY(?)",
+         told_names = '{}', other_names = '{}', search_only_names = '{}', orcid = CASE WHEN EXISTS (SELECT FROM authorship \
+         WHERE authorship.researcher_id = researcher.id AND authorship.orcid = researcher.orcid \
+         AND NOT authorship.is_orcid_doubtful) THEN orcid END, updated_at = statement_timestamp() WHERE id = ANY(?)",
         bigint_array(researchers.iter().copied()),
     ))
     .await?;
@@ -313,9 +323,38 @@ async fn clear_profiles(uow: &mut UnitOfWork<'_>, researchers: &[i64]) -> Result
         bigint_array(researchers.iter().copied()),
     ))
     .await?;
-    queue_researcher_blocks(uow, researchers).await?;
-    for researcher in researchers {
-        recompute_names(uow, *researcher, None).await?;
+    uow.mark_dirty(EntityType::Researcher, researchers.iter().copied());
+    mark_display_names(uow, researchers).await?;
+    queue_researcher_blocks(uow, researchers).await
+}
+
+/// The researchers who have names of the source. Marks what depends on these names, which are about to be deleted.
+async fn find_named_researchers(uow: &mut UnitOfWork<'_>, source: &str) -> Result<Vec<i64>, Error> {
+    let names = researcher_name::Entity::find()
+        .select_only()
+        .columns([researcher_name::Column::ResearcherId, researcher_name::Column::NameKey])
+        .filter(researcher_name::COLUMN.source.eq(source));
+    let names: Vec<(i64, String)> = names.into_tuple().all(uow.db()).await?;
+    let (researchers, keys): (Vec<i64>, Vec<String>) = names.into_iter().unzip();
+    uow.dirty.spellings.extend(keys);
+    queue_researcher_blocks(uow, &researchers).await?;
+    Ok(researchers)
+}
+
+/// Recomputes the names of researchers who had names of the source, and of those without their profile who have others
+/// or hide some.
+async fn recompute_remaining_names(uow: &mut UnitOfWork<'_>, named: &[i64], profiles: &[i64]) -> Result<(), Error> {
+    if named.is_empty() && profiles.is_empty() {
+        return Ok(());
+    }
+    let remaining = sql!(
+        "SELECT id FROM researcher WHERE id = ANY(?) OR id = ANY(?) AND (hidden_forms IS NOT NULL \
+         OR withholds_published_name OR EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id))",
+        bigint_array(named.iter().copied()),
+        bigint_array(profiles.iter().copied()),
+    );
+    for researcher in ids(uow, remaining).await? {
+        recompute_names(uow, researcher, None).await?;
     }
     Ok(())
 }

@@ -7,6 +7,9 @@ use crate::store::unit_of_work::UnitOfWork;
 
 /// Queues the blocks of a researcher's names.
 pub(crate) async fn queue_researcher_blocks(uow: &UnitOfWork<'_>, researchers: &[i64]) -> Result<(), Error> {
+    if researchers.is_empty() {
+        return Ok(());
+    }
     let sql = sql!(
         "INSERT INTO identity_pending SELECT block FROM researcher WHERE block IS NOT NULL AND id = ANY(?) \
          UNION SELECT block FROM researcher_name WHERE researcher_id = ANY(?) ON CONFLICT DO NOTHING",
