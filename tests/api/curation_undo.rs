@@ -1,8 +1,9 @@
-//! Property test: undo restores the previous state exactly, for random decisions.
+//! Undo restores the previous state exactly, for random decisions, and keeps what has changed since.
 
 use academic_directory::store::curation::{CurationRequest, DecidedBy};
 use serde_json::{Value, json};
 
+use crate::curation::{find_researcher, run_failing, run_successfully, start_with_records};
 use crate::support::database_dump::{assert_dumps_equal, query_strings};
 use crate::support::database_state::{database_state, find_inconsistencies};
 use crate::support::synthetic_data::SeededRng;
@@ -115,4 +116,40 @@ async fn undo_restores_the_previous_state() {
             assert_dumps_equal(&database_state(&app.database_url).await, state_before);
         }
     }
+}
+
+/// Redirects to a researcher whom a split created are deleted with the researcher.
+#[tokio::test]
+async fn redirects_to_created_researchers() {
+    let app = start_with_records().await;
+    run_successfully(&app, &["split", "wei-xudo", "--papers", "proteins", "protein-folds"]);
+    app.insert_redirect("researcher", 900, "w-xudo", "wei-xudo-2").await;
+    app.execute_sql(
+        "INSERT INTO former_slug (kind, slug, id) SELECT 'researcher', 'xudo', id FROM researcher \
+         WHERE slug = 'wei-xudo-2'",
+    )
+    .await;
+    run_successfully(&app, &["undo", "1"]);
+    assert_eq!(find_inconsistencies(&app.database_url).await, Vec::<String>::new());
+    let redirects = "SELECT slug FROM former_slug UNION ALL SELECT former_slug FROM former_identity";
+    assert_eq!(query_strings(&app.database_url, redirects).await, [""; 0]);
+}
+
+/// A researcher whom a split created stays if they have data since, and nobody to move it to exists.
+#[tokio::test]
+async fn created_researchers_with_data() {
+    let app = start_with_records().await;
+    run_successfully(&app, &["split", "wei-xudo", "--papers", "proteins", "protein-folds"]);
+    let record = with_fields(researcher_record("Wei Xudo"), json!({ "homepageUrl": "https://example.org/wei" }));
+    app.write_records_from("other", &parse_records(json!([record]))).await;
+    app.execute_sql(
+        "INSERT INTO external_id (scheme, value, researcher_id) SELECT 'scopus', '1', id FROM researcher \
+         WHERE slug = 'wei-xudo-2'; \
+         DELETE FROM paper WHERE slug IN ('proofs', 'proteins', 'protein-folds'); \
+         DELETE FROM researcher WHERE slug = 'wei-xudo'",
+    )
+    .await;
+    let error = run_failing(&app, &["undo", "1"]);
+    assert!(error.contains("Wei Xudo (wei-xudo-2)"), "{error}");
+    assert_eq!(find_researcher(&app, json!({ "slug": "wei-xudo-2" })).await["identifiers"][0]["value"], "1");
 }

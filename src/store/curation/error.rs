@@ -102,6 +102,17 @@ pub enum CurationError {
         /// The later ones, the last first.
         later: String,
     },
+    /// The researcher from whom a split moved papers no longer exists.
+    #[error(
+        "decision {decision} cannot be undone: the researcher who had the papers no longer exists, and {created} has other \
+         data since; merge {created} into another researcher instead"
+    )]
+    SourceMissing {
+        /// Its number.
+        decision: i64,
+        /// The researcher whom the split created.
+        created: String,
+    },
 }
 
 impl CurationError {

@@ -7,12 +7,13 @@ use crate::entity::{identity_decision, researcher, statement_timestamp};
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::store::curation::error::{CurationError, DecisionError};
+use crate::store::curation::remove_source::delete_entities;
 use crate::store::curation::researcher_summary::summarize_researchers;
 use crate::store::curation::undo_log::restore_rows;
 use crate::store::curation::{BeforeDecision, DecisionOutcome, DecisionRole};
 use crate::store::ingest::merge_researchers::emptied::find_empty_researchers;
 use crate::store::ingest::merge_researchers::full_merge::{load_researcher_refs, merge_into};
-use crate::store::unit_of_work::{ProjectionEvent, UnitOfWork};
+use crate::store::unit_of_work::UnitOfWork;
 
 /// Restores the rows that a decision changed, and marks it as undone.
 pub(super) async fn undo_decision(
@@ -36,7 +37,7 @@ pub(super) async fn undo_decision(
     let before = summarize_researchers(uow, researcher_ids).await?;
     restore_rows(uow, &undo_log).await?;
     for person in undo_log.created_researchers() {
-        remove_created_researcher(uow, person, remaining.map(|party| party.id)).await?;
+        remove_created_researcher(uow, decision, person, remaining.map(|party| party.id)).await?;
     }
     uow.mark_dirty(EntityType::Researcher, researcher_ids.iter().copied());
     researcher::Entity::update_many()
@@ -79,15 +80,21 @@ async fn ensure_no_dependents(
 }
 
 /// Deletes a researcher created by the decision. What was added since moves to the researcher they were split from.
-async fn remove_created_researcher(uow: &mut UnitOfWork<'_>, person: i64, remaining: Option<i64>) -> Result<(), Error> {
-    let is_empty = !find_empty_researchers(uow, [person]).await?.is_empty();
-    let parties = load_researcher_refs(uow, &remaining.into_iter().chain([person]).collect::<Vec<_>>()).await?;
-    match parties.as_slice() {
-        [remaining, person] if !is_empty => merge_into(uow, remaining, std::slice::from_ref(person), false).await,
-        _ => {
-            uow.notify(ProjectionEvent::EntitiesRemoved { kind: EntityType::Researcher, ids: &[person] }).await?;
-            researcher::Entity::delete_by_id(person).exec(uow.db()).await?;
-            Ok(())
-        }
+async fn remove_created_researcher(
+    uow: &mut UnitOfWork<'_>,
+    decision: i64,
+    created: i64,
+    remaining: Option<i64>,
+) -> Result<(), DecisionError> {
+    if !find_empty_researchers(uow, [created]).await?.is_empty() {
+        return Ok(delete_entities(uow, EntityType::Researcher, &[created]).await?);
     }
+    let parties = load_researcher_refs(uow, &remaining.into_iter().chain([created]).collect::<Vec<_>>()).await?;
+    let find = |id: i64| parties.iter().find(|party| party.id == id);
+    // An import may have merged them into another researcher since.
+    let Some(created) = find(created) else { return Ok(()) };
+    let Some(remaining) = remaining.and_then(find) else {
+        return Err(CurationError::SourceMissing { decision, created: created.label() }.into());
+    };
+    Ok(merge_into(uow, remaining, std::slice::from_ref(created), false).await?)
 }
