@@ -153,3 +153,20 @@ async fn created_researchers_with_data() {
     assert!(error.contains("Wei Xudo (wei-xudo-2)"), "{error}");
     assert_eq!(find_researcher(&app, json!({ "slug": "wei-xudo-2" })).await["identifiers"][0]["value"], "1");
 }
+
+/// A row of which nothing is restored, since all of it has changed again, is not updated.
+#[tokio::test]
+async fn rows_that_changed_since() {
+    let app = start_with_records().await;
+    run_successfully(&app, &["merge", "ida-brook", "ida-m-brook"]);
+    let merged = "FROM affiliation JOIN researcher ON researcher.id = researcher_id \
+        WHERE slug = 'ida-brook' AND role_title ? 'fr'";
+    assert_eq!(query_strings(&app.database_url, &format!("SELECT count(*) {merged}")).await, ["1"]);
+    app.execute_sql(
+        "UPDATE affiliation SET role_title = '{\"en\": \"Dean\"}', updated_at = '2001-01-01Z' WHERE role_title ? 'fr'",
+    )
+    .await;
+    run_successfully(&app, &["undo", "1"]);
+    let stored = "SELECT updated_at::date::text FROM affiliation WHERE role_title ->> 'en' = 'Dean'";
+    assert_eq!(query_strings(&app.database_url, stored).await, ["2001-01-01"]);
+}

@@ -340,23 +340,27 @@ async fn restore_authorships(
 
 async fn apply_table_writes(uow: &UnitOfWork<'_>, table: &TrackedTable, plan: TableWrites) -> Result<(), Error> {
     let name = table.name;
-    let columns = load_writable_columns(uow, table).await?;
     if !plan.deleted.is_empty() {
         let delete = format!("DELETE FROM {name} AS kept USING rows WHERE {}", table.key_matches_sql());
         uow.execute(table.rows_cte(&plan.deleted)?.then(delete)).await?;
     }
+    if plan.updated.is_empty() && plan.inserted.is_empty() {
+        return Ok(());
+    }
+    let columns = load_writable_columns(uow, table).await?;
     for (set, rows) in plan.updated {
-        let set: Vec<String> = set
+        let mut set: Vec<String> = set
             .iter()
             .filter(|column| columns.contains(*column))
             .map(|column| format!("{column} = rows.{column}"))
-            .chain(table.has_updated_at.then(|| "updated_at = statement_timestamp()".to_owned()))
             .collect();
-        if !set.is_empty() {
-            let update =
-                format!("UPDATE {name} AS kept SET {} FROM rows WHERE {}", set.join(", "), table.key_matches_sql());
-            uow.execute(table.rows_cte(&rows)?.then(update)).await?;
+        if set.is_empty() {
+            continue;
         }
+        set.extend(table.has_updated_at.then(|| "updated_at = statement_timestamp()".to_owned()));
+        let update =
+            format!("UPDATE {name} AS kept SET {} FROM rows WHERE {}", set.join(", "), table.key_matches_sql());
+        uow.execute(table.rows_cte(&rows)?.then(update)).await?;
     }
     if let Some(row) = plan.inserted.first() {
         // New columns get their defaults, and removed ones are skipped.
@@ -403,6 +407,9 @@ fn plan_undo(table: &TrackedTable, changes: &[&RowChange], now: &HashMap<String,
             (Some(before), None, None) => plan.inserted.push(before.clone()),
             (Some(_), Some(_), Some(row)) => {
                 let set = change.columns_to_restore(row);
+                if set.is_empty() {
+                    continue;
+                }
                 let columns: Vec<String> = set.keys().cloned().collect();
                 let row: JsonObject = table.key_of(row).into_iter().chain(set).collect();
                 plan.updated.entry(columns).or_default().push(row);
