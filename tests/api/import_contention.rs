@@ -195,36 +195,53 @@ async fn rolled_back_decisions_are_repeated() {
     assert_eq!(query_strings(&app.database_url, MERGE).await, ["MERGE"]);
 }
 
-/// The connection is lost between the commit and its acknowledgement.
-#[tokio::test]
-async fn decisions_are_made_once() {
-    let app = start_with_records().await;
+/// Makes a change whose connection is lost between the commit and its acknowledgement. The change inserts a row into
+/// `table`.
+async fn lose_acknowledgement<T>(app: &TestApp, table: &str, change: impl AsyncFnOnce(&TestApp) -> T) -> T {
     // The commit waits for a lock.
-    app.execute_sql(
+    app.execute_sql(&format!(
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
              PERFORM pg_advisory_xact_lock(42);
              RETURN NULL;
          END $$;
-         CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON identity_decision DEFERRABLE INITIALLY DEFERRED
-             FOR EACH ROW EXECUTE FUNCTION wait()",
-    )
+         CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION wait()"
+    ))
     .await;
     let (proxy, url) = delay_database(&app.database_url, std::time::Duration::ZERO);
     let through_proxy = TestApp::start_on_database(url, academic_directory::config::Limits::default(), 100).await;
     let lock = DatabaseSession::open(&app.database_url).await;
     lock.execute("BEGIN; SELECT pg_advisory_xact_lock(42)").await;
-    let request = merge_request();
+    let rows = format!("SELECT count(*) FROM {table}");
+    let before = query_strings(&app.database_url, &rows).await;
     let cut = async {
         app.wait_until_blocked().await;
         proxy.set_delay(std::time::Duration::from_secs(10));
         lock.execute("COMMIT").await;
-        while query_strings(&app.database_url, MERGE).await.is_empty() {}
+        while query_strings(&app.database_url, &rows).await == before {}
         proxy.close_connections(0);
         proxy.set_delay(std::time::Duration::ZERO);
     };
-    let (outcome, ()) = tokio::join!(through_proxy.store.decide(&request, false), cut);
+    let (outcome, ()) = tokio::join!(change(&through_proxy), cut);
+    outcome
+}
+
+#[tokio::test]
+async fn decisions_are_made_once() {
+    let app = start_with_records().await;
+    let decide = async |through_proxy: &TestApp| through_proxy.store.decide(&merge_request(), false).await;
+    let outcome = lose_acknowledgement(&app, "identity_decision", decide).await;
     assert_eq!(outcome.expect("the decision").after.len(), 1);
     assert_eq!(query_strings(&app.database_url, MERGE).await, ["MERGE"]);
+}
+
+#[tokio::test]
+async fn epochs_begin_once() {
+    let app = start_with_records().await;
+    let begin = async |through_proxy: &TestApp| through_proxy.store.begin_feed_epoch().await;
+    let position = lose_acknowledgement(&app, "feed_epoch", begin).await.expect("the epoch");
+    let forks = "SELECT fork_position FROM feed_epoch ORDER BY id DESC";
+    assert_eq!(query_strings(&app.database_url, forks).await, [position.to_string(), "0".to_owned()]);
 }
 
 #[tokio::test]
