@@ -123,11 +123,10 @@ pub(super) async fn run(config: &DatabaseConfig, command: NamesCommand) -> Comma
     let store = open_store(&database, config);
     let output = async {
         crate::cli::rebuild_stale_projections(&store).await?;
-        let id = store.find_researcher_id(&researcher).await?;
         let Some(decision) = decision else {
-            return store.list_all_names(id).await.map(|names| format_all_names(&names));
+            return store.list_all_names(&researcher).await.map(|names| format_all_names(&names));
         };
-        let decided = store.decide_names(id, &decision, is_dry_run).await?;
+        let decided = store.decide_names(&researcher, &decision, is_dry_run).await?;
         if !is_dry_run {
             store.refresh_statistics_if_stale().await?;
         }

@@ -131,7 +131,7 @@ async fn random_decision(rng: &mut SeededRng, app: &TestApp) {
         _ => None,
     };
     if let Some(decision) = names {
-        let _ = app.store.decide_names(id, &decision, is_dry_run).await;
+        let _ = app.store.decide_names(&one, &decision, is_dry_run).await;
         return;
     }
     let decided_by = DecidedBy { by: Some("Zoë \"Z\" Pier".to_owned()), note: Some("seen\nby hand".to_owned()) };

@@ -302,8 +302,7 @@ async fn write_something(app: &TestApp, random: &mut Random) -> String {
                 former_use: *random.pick(&[NameUse::Private, NameUse::SearchOnly]),
                 withholds_published_name: Some(random.below(2) == 0),
             };
-            let id = app.store.find_researcher_id(&slug).await.expect("a researcher");
-            app.store.decide_names(id, &decision, false).await.expect("a decision");
+            app.store.decide_names(&slug, &decision, false).await.expect("a decision");
             format!("name {slug} {name}")
         }
         5 => {

@@ -379,8 +379,7 @@ async fn headers_and_cached_responses() {
         former_use: NameUse::Private,
         withholds_published_name: Some(true),
     };
-    let id = app.store.find_researcher_id("quexilla-drombasket").await.expect("the person");
-    app.store.decide_names(id, &decision, false).await.expect("a decision");
+    app.store.decide_names("quexilla-drombasket", &decision, false).await.expect("a decision");
     for _ in 0..2 {
         let (headers, after) = ask().await;
         assert_not_leaked("headers", &headers);

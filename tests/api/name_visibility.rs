@@ -266,12 +266,15 @@ async fn curated_other_names() {
     assert_eq!(displayed().await, json!(["B. Lake", "Benny", "anna lake"]));
     run_names(&workspace, &app, &["remove", "ben-brook", "ANNA LAKE"]);
     assert_eq!(displayed().await, json!(["B. Lake", "Benny"]));
+    let paper = app.find_id("paper", "a").await;
     insta::assert_snapshot!(
         [
             run_names_failing(&workspace, &app, &["remove", "ben-brook", "Benny"]),
             run_names_failing(&workspace, &app, &["add", "ben-brook", "ben brook", "--use", "private"]),
             run_names_failing(&workspace, &app, &["add", "ben-brook", " ", "--use", "private"]),
             run_names_failing(&workspace, &app, &["list", "ben"]),
+            run_names_failing(&workspace, &app, &["list", "0000-0002-1694-2339"]),
+            run_names_failing(&workspace, &app, &["list", &paper]),
         ]
         .join("\n"),
         @r"
@@ -279,6 +282,8 @@ async fn curated_other_names() {
     error: this is the display name; set another one first with `names set`
     error: the name is empty
     error: no researcher has this id, slug or ORCID iD
+    error: this is not a valid ORCID iD
+    error: this is the id of a Paper; the id of a Researcher is required
     "
     );
 }

@@ -1,6 +1,6 @@
 //! Decisions on a researcher's names, which imports do not change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::OnConflict;
@@ -10,18 +10,15 @@ use crate::entity::{authorship, name_decision, researcher, researcher_name, stat
 use crate::error::Error;
 use crate::model::activity::ActivityKind;
 use crate::model::global_id::{GlobalId, NodeKind};
-use crate::model::identifier::Orcid;
 use crate::model::record::{NameUse, OtherName};
 use crate::model::text_limit::{MAX_NAME_CHARS, check_length};
 use crate::store::Store;
-use crate::store::access::data_loader::Loader;
 use crate::store::access::sql_fragment::sql;
+use crate::store::curation::reference::find_researcher;
 use crate::store::ingest::name_visibility::{
     ResearcherNames, StoredName, add_other_names, load_names, recompute_names,
 };
 use crate::store::ingest::researcher_matching::{NamedAuthor, update_display_names};
-use crate::store::reader::identifier_column::IdentifierColumn;
-use crate::store::reader::lookup::{ByLookupKey, LookupKey};
 use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 use crate::text::names;
@@ -100,33 +97,17 @@ pub struct ResearcherNameList {
 }
 
 impl Store {
-    /// The researcher with this id, slug (current or former) or ORCID iD.
+    /// All names of the researcher with this id, slug (current or former) or ORCID iD, for operators only.
     ///
     /// # Errors
-    /// If there is none, or the database is unavailable.
-    pub async fn find_researcher_id(&self, key: &str) -> Result<i64, Error> {
-        let text = key.trim();
-        let key = match (text.parse::<Orcid>(), text.parse::<GlobalId>()) {
-            (Ok(orcid), _) => LookupKey::Column(IdentifierColumn::Orcid, orcid.to_string()),
-            (_, Ok(GlobalId { kind: NodeKind::Researcher, row_id: number })) => LookupKey::Id(number),
-            _ => LookupKey::Slug(text.to_lowercase()),
-        };
-        let found: HashMap<ByLookupKey<researcher::Model>, _> = self.load(&[ByLookupKey::new(key)]).await?;
-        // The key is not repeated: it may be a hidden name.
-        let not_found = || Error::BadUserInput("no researcher has this id, slug or ORCID iD".to_owned());
-        found.into_values().next().map(|person| person.id).ok_or_else(not_found)
+    /// If there is no such researcher, or the database is unavailable.
+    pub async fn list_all_names(&self, researcher: &str) -> Result<ResearcherNameList, Error> {
+        self.retry(|| self.try_list_all_names(researcher)).await
     }
 
-    /// All names of a researcher, for operators only.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn list_all_names(&self, id: i64) -> Result<ResearcherNameList, Error> {
-        self.retry(|| self.try_list_all_names(id)).await
-    }
-
-    async fn try_list_all_names(&self, id: i64) -> Result<ResearcherNameList, Error> {
+    async fn try_list_all_names(&self, researcher: &str) -> Result<ResearcherNameList, Error> {
         let uow = UnitOfWork::begin_read_only(self).await?;
+        let id = find_researcher(&uow, researcher).await?;
         let names = load_names(&uow, id).await?;
         uow.rollback().await?;
         let visible = names.visible()?;
@@ -145,24 +126,25 @@ impl Store {
         })
     }
 
-    /// Decides on a researcher's names, and returns the result. A dry run is rolled back.
+    /// Decides on the names of the researcher with this id, slug (current or former) or ORCID iD, and returns the result.
+    /// A dry run is rolled back.
     ///
     /// # Errors
-    /// If the decision is rejected, or the database is unavailable.
+    /// If there is no such researcher, the decision is rejected, or the database is unavailable.
     pub async fn decide_names(
         &self,
-        id: i64,
+        researcher: &str,
         decision: &NameDecision,
         dry_run: bool,
     ) -> Result<NameDecisionOutcome, Error> {
         let commit = UnacknowledgedCommit::default();
-        self.retry(|| self.try_decide_names(id, decision, dry_run, &commit)).await?;
+        self.retry(|| self.try_decide_names(researcher, decision, dry_run, &commit)).await?;
         commit.acknowledge()
     }
 
     async fn try_decide_names(
         &self,
-        id: i64,
+        researcher: &str,
         decision: &NameDecision,
         dry_run: bool,
         commit: &UnacknowledgedCommit<NameDecisionOutcome>,
@@ -171,6 +153,7 @@ impl Store {
         if commit.is_known(&uow).await? {
             return Ok(());
         }
+        let id = find_researcher(&uow, researcher).await?;
         let before = load_names(&uow, id).await?;
         match decision {
             NameDecision::Set { chosen, former_use, withholds_published_name } => {

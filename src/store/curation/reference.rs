@@ -79,6 +79,19 @@ pub(super) async fn find_researchers(uow: &UnitOfWork<'_>, texts: &[&str]) -> Re
     Ok(researchers)
 }
 
+/// The referenced researcher. The errors do not repeat the reference, which may be a hidden name.
+pub(super) async fn find_researcher(uow: &UnitOfWork<'_>, text: &str) -> Result<i64, Error> {
+    let key = parse_researcher_key(text).map_err(|error| match error {
+        CurationError::WrongKind { given, wanted, .. } => {
+            Error::BadUserInput(format!("this is the id of a {given}; the id of a {wanted} is required"))
+        }
+        _ => Error::BadUserInput("this is not a valid ORCID iD".to_owned()),
+    })?;
+    let found = find_by_keys::<researcher::Model>(uow, &[key]).await?;
+    let not_found = || Error::BadUserInput("no researcher has this id, slug or ORCID iD".to_owned());
+    found.into_iter().next().flatten().ok_or_else(not_found)
+}
+
 /// The referenced papers, in the same order, each once.
 pub(super) async fn find_papers(uow: &UnitOfWork<'_>, texts: &[String]) -> Result<Vec<i64>, DecisionError> {
     let keys = texts.iter().map(|text| parse_paper_key(text)).collect::<Result<Vec<_>, _>>()?;
