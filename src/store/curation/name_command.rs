@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    ActiveModelTrait as _, EntityTrait as _, FromQueryResult, Iterable as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
 
 use crate::entity::{authorship, name_decision, researcher, researcher_name, statement_timestamp};
 use crate::error::Error;
@@ -190,18 +193,14 @@ async fn set_names(
     former_use: NameUse,
     suppresses: Option<bool>,
 ) -> Result<(), Error> {
+    let mut decision = name_decision::ActiveModel { researcher_id: Set(before.id), ..Default::default() };
     let mut former_name = None;
     if let Some(chosen) = chosen {
-        choose_name(uow, before, chosen, former_use).await?;
+        choose_name(uow, before, chosen, former_use, &mut decision).await?;
         former_name = Some(before.display_name.as_str());
     }
     if let Some(suppresses) = suppresses {
-        let decision = name_decision::ActiveModel {
-            researcher_id: Set(before.id),
-            withholds_published_name: Set(Some(suppresses)),
-            ..Default::default()
-        };
-        store_name_decision(uow, decision, [name_decision::Column::WithholdsPublishedName]).await?;
+        decision.withholds_published_name = Set(Some(suppresses));
         let researcher = researcher::ActiveModel {
             id: Unchanged(before.id),
             withholds_published_name: Set(suppresses),
@@ -209,15 +208,19 @@ async fn set_names(
         };
         researcher::Entity::update(researcher).exec_without_returning(uow.db()).await?;
     }
+    store_name_decision(uow, decision).await?;
     recompute_names(uow, before.id, former_name).await
 }
 
-/// Inserts a decision, or replaces these columns of the researcher's earlier one.
-async fn store_name_decision(
-    uow: &UnitOfWork<'_>,
-    decision: name_decision::ActiveModel,
-    columns: impl IntoIterator<Item = name_decision::Column>,
-) -> Result<(), Error> {
+/// Inserts a decision, or replaces the columns of the researcher's earlier one that this one sets.
+async fn store_name_decision(uow: &UnitOfWork<'_>, decision: name_decision::ActiveModel) -> Result<(), Error> {
+    let is_decided = |column: &name_decision::Column| {
+        !matches!(column, name_decision::Column::ResearcherId) && decision.get(*column).is_set()
+    };
+    let columns: Vec<name_decision::Column> = name_decision::Column::iter().filter(is_decided).collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
     let replace = OnConflict::column(name_decision::Column::ResearcherId)
         .update_columns(columns)
         .value(name_decision::Column::DecidedAt, statement_timestamp())
@@ -226,11 +229,13 @@ async fn store_name_decision(
     Ok(())
 }
 
+/// Stores a display name, and sets it in the decision.
 async fn choose_name(
     uow: &mut UnitOfWork<'_>,
     before: &ResearcherNames,
     chosen: &ChosenName,
     former_use: NameUse,
+    decision: &mut name_decision::ActiveModel,
 ) -> Result<(), Error> {
     let name = require_new_name(&chosen.name)?;
     let (given, family) = (chosen.given_name.as_deref(), chosen.family_name.as_deref());
@@ -243,16 +248,9 @@ async fn choose_name(
     }
     // Both may confirm repairs of author names.
     uow.dirty.spellings.extend([key, before.name_key.clone()]);
-    let decision = name_decision::ActiveModel {
-        researcher_id: Set(before.id),
-        display_name: Set(Some(name.clone())),
-        given_name: Set(parts.given.clone()),
-        family_name: Set(parts.family.clone()),
-        ..Default::default()
-    };
-    let columns =
-        [name_decision::Column::DisplayName, name_decision::Column::GivenName, name_decision::Column::FamilyName];
-    store_name_decision(uow, decision, columns).await?;
+    decision.display_name = Set(Some(name.clone()));
+    decision.given_name = Set(parts.given.clone());
+    decision.family_name = Set(parts.family.clone());
     update_display_names(uow, vec![(before.id, name, parts)]).await
 }
 
@@ -298,14 +296,7 @@ async fn describe_name_outcome(uow: &UnitOfWork<'_>, before: &ResearcherNames) -
     let now = load_names(uow, before.id).await?;
     let visible = now.visible()?;
     let forms = now.hidden_forms.clone().unwrap_or_default();
-    let authorships = authorship::Entity::find()
-        .select_only()
-        .columns([authorship::Column::NameAsPublished, authorship::Column::Name])
-        .filter(authorship::COLUMN.researcher_id.eq(now.id));
-    let authorships: Vec<(String, String)> = authorships.into_tuple().all(uow.db()).await?;
-    let is_withheld = |(name_as_published, name): &&(String, String)| {
-        !forms.is_empty() && [name_as_published, name].iter().any(|name| names::name_reveals_hidden(name, &forms))
-    };
+    let (paper_count, withheld_paper_count) = count_authorships(uow, now.id, &forms).await?;
     let keys = visible.hidden_names.iter().chain([&now.display_name]).map(|name| names::name_key(name));
     let namesakes = researcher::Entity::find()
         .select_only()
@@ -318,13 +309,28 @@ async fn describe_name_outcome(uow: &UnitOfWork<'_>, before: &ResearcherNames) -
     Ok(NameDecisionOutcome {
         has_new_slug: now.slug != before.slug,
         other_name_counts: [visible.other_names.len(), visible.search_only_names.len(), private],
-        paper_count: authorships.len(),
-        withheld_paper_count: authorships.iter().filter(is_withheld).count(),
+        paper_count,
+        withheld_paper_count,
         namesakes: namesakes.into_iter().map(|row_id| GlobalId { kind: NodeKind::Researcher, row_id }).collect(),
         revealing_fields: find_revealing_fields(uow, now.id, &forms).await?,
         name: now.display_name,
         slug: now.slug,
     })
+}
+
+/// The number of a researcher's authorships, and of those whose name has one of the hidden forms.
+async fn count_authorships(uow: &UnitOfWork<'_>, id: i64, forms: &[String]) -> Result<(usize, usize), Error> {
+    let theirs = authorship::Entity::find().filter(authorship::COLUMN.researcher_id.eq(id));
+    if forms.is_empty() {
+        let count = theirs.count(uow.db()).await?;
+        return Ok((usize::try_from(count).unwrap_or(usize::MAX), 0));
+    }
+    let names = theirs.select_only().columns([authorship::Column::NameAsPublished, authorship::Column::Name]);
+    let names: Vec<(String, String)> = names.into_tuple().all(uow.db()).await?;
+    let is_withheld = |(name_as_published, name): &&(String, String)| {
+        [name_as_published, name].iter().any(|name| names::name_reveals_hidden(name, forms))
+    };
+    Ok((names.len(), names.iter().filter(is_withheld).count()))
 }
 
 /// The fields that contain a word of a hidden name.
