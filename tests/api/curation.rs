@@ -416,6 +416,19 @@ async fn orcid_follows_the_papers() {
 }
 
 #[tokio::test]
+async fn doubtful_orcids_stay() {
+    let app = start_with_records().await;
+    app.execute_sql(&format!(
+        "UPDATE authorship SET orcid = '{}', is_orcid_doubtful = true FROM paper WHERE paper.id = paper_id \
+         AND paper.slug = 'proteins' AND name = 'Wei Xudo'",
+        orcid(9)
+    ))
+    .await;
+    run_successfully(&app, &["split", "wei-xudo", "--papers", "proteins", "protein-folds"]);
+    assert_eq!(find_researcher(&app, json!({ "slug": "wei-xudo-2" })).await["orcid"], Value::Null);
+}
+
+#[tokio::test]
 async fn several_merges() {
     let app = start_with_records().await;
     let first = database_state(&app.database_url).await;

@@ -159,10 +159,10 @@ async fn choose_split_orcid(
     moved: &[HeldAuthorship],
     remaining: &[HeldAuthorship],
 ) -> Result<Option<Orcid>, Error> {
-    let orcids: HashSet<&String> = moved.iter().filter_map(|authorship| authorship.orcid.as_ref()).collect();
+    let orcids: HashSet<&String> = moved.iter().filter_map(HeldAuthorship::own_orcid).collect();
     let mut orcids = orcids.into_iter();
     let (Some(orcid), None) = (orcids.next(), orcids.next()) else { return Ok(None) };
-    if remaining.iter().any(|authorship| authorship.orcid.as_ref() == Some(orcid)) {
+    if remaining.iter().any(|authorship| authorship.own_orcid() == Some(orcid)) {
         return Ok(None);
     }
     let taken = sql!(
@@ -194,8 +194,14 @@ mod tests {
 
     #[test]
     fn names_of_new_researchers() {
-        let authorship =
-            |name: &str| HeldAuthorship { id: 0, paper_id: 0, researcher_id: 0, name: name.to_owned(), orcid: None };
+        let authorship = |name: &str| HeldAuthorship {
+            id: 0,
+            paper_id: 0,
+            researcher_id: 0,
+            name: name.to_owned(),
+            orcid: None,
+            is_orcid_doubtful: false,
+        };
         let named = |names: &[&str]| {
             let authorships: Vec<HeldAuthorship> = names.iter().map(|name| authorship(name)).collect();
             most_common_name(&authorships).map(ToOwned::to_owned)

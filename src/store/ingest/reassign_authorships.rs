@@ -36,6 +36,14 @@ pub(crate) struct HeldAuthorship {
     pub researcher_id: i64,
     pub name: String,
     pub orcid: Option<String>,
+    pub is_orcid_doubtful: bool,
+}
+
+impl HeldAuthorship {
+    /// The ORCID iD, unless it is probably another person's.
+    pub(crate) fn own_orcid(&self) -> Option<&String> {
+        self.orcid.as_ref().filter(|_| !self.is_orcid_doubtful)
+    }
 }
 
 /// The authorships of these researchers.
