@@ -82,13 +82,15 @@ pub(crate) async fn move_authorships(uow: &mut UnitOfWork<'_>, moves: &[Reassign
     for row in moves {
         by_paper.entry(row.paper_id).or_default().push(row.authorship_id);
     }
-    let together = by_paper.into_values().filter(|authorships| authorships.len() > 1).flatten();
-    authorship::Entity::update_many()
-        .set(authorship::ActiveModel { researcher_id: Set(None), same_as_id: Set(None), ..Default::default() })
-        .filter(authorship::COLUMN.researcher_id.is_not_null().or(authorship::COLUMN.same_as_id.is_not_null()))
-        .filter(authorship::COLUMN.id.eq_any(together))
-        .exec(uow.db())
-        .await?;
+    let together: Vec<i64> = by_paper.into_values().filter(|authorships| authorships.len() > 1).flatten().collect();
+    if !together.is_empty() {
+        authorship::Entity::update_many()
+            .set(authorship::ActiveModel { researcher_id: Set(None), same_as_id: Set(None), ..Default::default() })
+            .filter(authorship::COLUMN.researcher_id.is_not_null().or(authorship::COLUMN.same_as_id.is_not_null()))
+            .filter(authorship::COLUMN.id.eq_any(together))
+            .exec(uow.db())
+            .await?;
+    }
     let enter = "UPDATE authorship SET researcher_id = entering.researcher_id, same_as_id = NULL \
          FROM (SELECT DISTINCT ON (paper_id, researcher_id) * \
          FROM rows ORDER BY paper_id, researcher_id, authorship_id) AS entering WHERE authorship.id = entering.authorship_id \

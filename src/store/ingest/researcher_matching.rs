@@ -290,6 +290,10 @@ pub(crate) async fn clear_orcids(
     uow: &UnitOfWork<'_>,
     researchers: impl IntoIterator<Item = i64>,
 ) -> Result<(), Error> {
+    let researchers: Vec<i64> = researchers.into_iter().collect();
+    if researchers.is_empty() {
+        return Ok(());
+    }
     researcher::Entity::update_many()
         .set(researcher::ActiveModel { orcid: Set(None), ..Default::default() })
         .filter(researcher::COLUMN.orcid.is_not_null())

@@ -132,13 +132,17 @@ async fn merge_orcids(uow: &UnitOfWork<'_>, survivor: &ResearcherRef, former: &[
             researcher::ActiveModel { id: Unchanged(survivor.id), orcid: Set(Some(orcid)), ..Default::default() };
         researcher::Entity::update(survivor).exec_without_returning(uow.db()).await?;
     }
-    let others = sql!(
+    let others: Vec<String> = orcids.collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let insert = sql!(
         "INSERT INTO external_id (scheme, value, researcher_id) SELECT 'orcid', former.orcid, ?::bigint \
          FROM unnest(?::text[]) AS former(orcid) ON CONFLICT DO NOTHING",
         survivor.id,
-        text_array(orcids),
+        text_array(others),
     );
-    uow.execute(others).await
+    uow.execute(insert).await
 }
 
 /// Names are combined; texts and URLs fill missing values.
