@@ -59,6 +59,9 @@ pub(crate) async fn load_authorships_of(
 
 /// The authorships among these moves that a decision pins to a researcher.
 pub(crate) async fn find_pinned(uow: &UnitOfWork<'_>, moves: &[Reassignment]) -> Result<HashSet<i64>, Error> {
+    if moves.is_empty() {
+        return Ok(HashSet::new());
+    }
     let pinned = identity_pin::Entity::find()
         .select_only()
         .column(identity_pin::Column::AuthorshipId)

@@ -35,6 +35,9 @@ pub(crate) async fn allocate_slugs(
     kind: EntityType,
     wanted: &[String],
 ) -> Result<Vec<String>, Error> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let table = kind.table();
     let bases: HashSet<&String> = wanted.iter().collect();
     let sql = format!(

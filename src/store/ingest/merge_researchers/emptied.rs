@@ -101,6 +101,10 @@ pub(crate) async fn find_empty_researchers(
     uow: &UnitOfWork<'_>,
     researchers: impl IntoIterator<Item = i64>,
 ) -> Result<Vec<i64>, Error> {
+    let mut researchers = researchers.into_iter().peekable();
+    if researchers.peek().is_none() {
+        return Ok(Vec::new());
+    }
     let sql = sql!("SELECT id FROM researcher WHERE id = ANY(?) AND NOT ", bigint_array(researchers))
         .then(HAS_DATA_BESIDES_PAPERS)
         .then(" AND NOT EXISTS (SELECT FROM authorship WHERE researcher_id = researcher.id) ORDER BY id");
