@@ -14,7 +14,8 @@ pub struct Model {
     pub name_as_published: String,
     pub researcher_id: i64,
     pub decision_id: Option<i64>,
-    #[sea_orm(belongs_to, from = "authorship_id", to = "id")]
+    // A decision outlives the authorship, which the next import of the paper creates again.
+    #[sea_orm(belongs_to, skip_fk, from = "authorship_id", to = "id")]
     pub authorship: BelongsTo<crate::entity::authorship::Entity>,
     #[sea_orm(belongs_to, from = "decision_id", to = "id")]
     pub decision: BelongsTo<Option<crate::entity::identity_decision::Entity>>,
