@@ -43,7 +43,7 @@ mod tests {
     use sea_orm::{ActiveEnum, Iterable};
     use serde::Serialize;
 
-    use super::identity_decision::DecisionKind;
+    use crate::model::decision::DecisionKind;
     use crate::model::record::{AbstractCompleteness, AffiliationKind, NameUse, PaperType};
     use crate::text::names::RepairRule;
 

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod backup;
 pub mod change;
 pub mod concept_uri;
+pub mod decision;
 pub mod entity_type;
 pub mod global_id;
 pub mod identifier;

@@ -2,19 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use serde::{Deserialize, Serialize};
-
-/// The kind of a decision. The words are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DecisionKind {
-    /// Several researchers are merged into one.
-    #[serde(rename = "MERGE")]
-    Merge,
-    /// Some papers of a researcher are moved to another.
-    #[serde(rename = "SPLIT")]
-    Split,
-}
+use crate::model::decision::DecisionKind;
 
 /// Row of `identity_decision`.
 #[sea_orm::model]

@@ -33,7 +33,7 @@ use crate::store::unit_of_work::json_rows::json_row;
 use crate::store::unit_of_work::unacknowledged_commit::UnacknowledgedCommit;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 
-pub use crate::entity::identity_decision::DecisionKind;
+pub use crate::model::decision::DecisionKind;
 pub use crate::store::curation::error::{CurationError, DecisionError};
 pub use crate::store::curation::history::{Decision, DecisionParty, DecisionRole};
 pub use crate::store::curation::researcher_summary::{ResearcherSummary, SummaryPaper};

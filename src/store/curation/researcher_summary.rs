@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveEnum as _, ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use crate::entity::{
@@ -14,6 +15,7 @@ use crate::entity::{
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::model::language::{LanguagePreferences, LanguageTag, LocalizedText};
+use crate::model::record::AffiliationKind;
 use crate::store::reader::authorship::NameRedaction;
 use crate::store::unit_of_work::UnitOfWork;
 
@@ -122,7 +124,7 @@ struct SummaryPaperRow {
 #[sea_orm(entity = "affiliation::Entity")]
 struct SummaryAffiliationRow {
     researcher_id: i64,
-    kind: String,
+    kind: AffiliationKind,
     role_title: LocalizedText,
     department_name: LocalizedText,
     start_date: Option<String>,
@@ -169,7 +171,7 @@ impl SummaryAffiliationRow {
             let texts: Vec<&str> = text.iter().map(|(_, text)| text).collect();
             (!texts.is_empty()).then(|| texts.join(" / "))
         };
-        let kind = Some(self.kind.to_lowercase().replace('_', " "));
+        let kind = Some(self.kind.to_value().to_lowercase().replace('_', " "));
         let dates = match (&self.start_date, &self.end_date) {
             (None, None) if !self.has_ended => None,
             (start, None) if self.has_ended => Some(format!("{}–?", start.as_deref().unwrap_or("?"))),
