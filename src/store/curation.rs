@@ -16,7 +16,7 @@ mod undo_command;
 mod undo_log;
 
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::{ActiveEnum as _, ColumnTrait as _, EntityTrait as _, QuerySelect as _};
+use sea_orm::{ActiveEnum as _, EntityTrait as _, QueryOrder as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -194,14 +194,10 @@ async fn begin_decision(
 ) -> Result<PendingDecision, Error> {
     let recipient = parties.iter().find(|party| party.role.is_recipient());
     let recipient = recipient.ok_or_else(|| Error::internal("a decision for nobody"))?;
-    let last = identity_decision::Entity::find()
-        .select_only()
-        .column_as(identity_decision::Column::Id.max(), "last")
-        .into_tuple::<Option<i64>>()
-        .one(uow.db())
-        .await?;
+    let last = identity_decision::Entity::find().select_only().column(identity_decision::Column::Id);
+    let last: Option<i64> = last.order_by_desc(identity_decision::Column::Id).into_tuple().one(uow.db()).await?;
     // Without gaps, also after a dry run; the write lock excludes other decisions.
-    let id = last.flatten().unwrap_or_default() + 1;
+    let id = last.unwrap_or_default() + 1;
     let decision = identity_decision::ActiveModel {
         id: Set(id),
         kind: Set(kind),

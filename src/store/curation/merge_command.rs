@@ -23,14 +23,14 @@ use crate::store::ingest::reassign_authorships::load_authorships_of;
 use crate::store::unit_of_work::UnitOfWork;
 
 /// Maximum number of papers listed in a message.
-const MAX_LISTED_NAMES: usize = 5;
+const MAX_LISTED_PAPERS: usize = 5;
 
-/// The first names of a list, and the number of the others.
-pub(super) fn abbreviate_list(names: &[String]) -> String {
-    let named = names.iter().take(MAX_LISTED_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MAX_LISTED_NAMES) {
-        0 => named,
-        more => format!("{named} and {more} more"),
+/// The first slugs of a list, and the number of the others.
+pub(super) fn abbreviate_list(slugs: &[String]) -> String {
+    let listed = slugs.iter().take(MAX_LISTED_PAPERS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match slugs.len().saturating_sub(MAX_LISTED_PAPERS) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
 }
 

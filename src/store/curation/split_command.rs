@@ -166,15 +166,15 @@ async fn choose_split_orcid(
         return Ok(None);
     }
     let taken = sql!(
-        "SELECT id FROM researcher WHERE orcid = ? AND (id <> ? OR EXISTS (SELECT FROM source_record \
-         WHERE researcher_id = researcher.id AND key = ?)) UNION ALL SELECT researcher_id FROM external_id \
-         WHERE researcher_id IS NOT NULL AND scheme = 'orcid' AND value = ?",
+        "SELECT EXISTS (SELECT FROM researcher WHERE orcid = ? AND (id <> ? OR EXISTS (SELECT FROM source_record \
+         WHERE researcher_id = researcher.id AND key = ?))) OR EXISTS (SELECT FROM external_id \
+         WHERE researcher_id IS NOT NULL AND scheme = 'orcid' AND value = ?)",
         orcid.clone(),
         source.id,
         format!("researcher:{orcid}"),
         orcid.clone(),
     );
-    let is_taken = !uow.tuples::<i64>(taken).await?.is_empty();
+    let is_taken = uow.tuples::<bool>(taken).await?.contains(&true);
     Ok(orcid.parse().ok().filter(|_| !is_taken))
 }
 

@@ -260,12 +260,12 @@ pub(super) async fn take_snapshot(
 }
 
 /// Restores the rows as they were before, unless they changed since. Created researchers stay.
-pub(super) async fn restore_rows(uow: &mut UnitOfWork<'_>, journal: &UndoLog) -> Result<(), Error> {
-    for change in &journal.0 {
+pub(super) async fn restore_rows(uow: &mut UnitOfWork<'_>, log: &UndoLog) -> Result<(), Error> {
+    for change in &log.0 {
         change.table()?;
     }
     for table in &TRACKED_TABLES {
-        let changes: Vec<&RowChange> = journal.0.iter().filter(|change| change.table == table.name).collect();
+        let changes: Vec<&RowChange> = log.0.iter().filter(|change| change.table == table.name).collect();
         if changes.is_empty() {
             continue;
         }
@@ -328,9 +328,9 @@ async fn restore_authorships(
     // Unassigned authorships refer to the same researcher again.
     let unassigned = changes.iter().filter_map(|change| {
         let set = change.columns_to_restore(now.get(&table.key_text(&change.key))?);
-        let is_open = change.before.as_ref()?.get("researcher_id").is_none_or(Value::is_null);
+        let was_unassigned = change.before.as_ref()?.get("researcher_id").is_none_or(Value::is_null);
         let row = UnassignedRow { id: change.find_id("id")?, same_as_id: set.get("same_as_id")?.as_i64() };
-        is_open.then_some(row)
+        was_unassigned.then_some(row)
     });
     let rows: Vec<UnassignedRow> = unassigned.collect();
     let update = "UPDATE authorship SET same_as_id = rows.same_as_id FROM rows WHERE authorship.id = rows.id \
