@@ -40,9 +40,10 @@ pub fn statement_timestamp() -> Expr {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ActiveEnum, Iterable};
+    use sea_orm::{ActiveEnum, IntoIdentity as _, Iterable, Related, RelatedSelfVia};
     use serde::Serialize;
 
+    use super::*;
     use crate::model::decision::DecisionKind;
     use crate::model::record::{AbstractCompleteness, AffiliationKind, NameUse, PaperType};
     use crate::text::names::RepairRule;
@@ -53,6 +54,18 @@ mod tests {
         let as_json = serde_json::to_value(T::iter().collect::<Vec<_>>()).expect("JSON");
         assert_eq!(as_json, serde_json::json!(words), "the words in records and in columns differ");
         words.join(" ")
+    }
+
+    /// SeaORM derives a relation from the `belongs_to` of the other entity, which the compiler and `tests/api/entities.rs`
+    /// check. Where the other entity has two for the same table, the attributes choose one.
+    #[test]
+    fn relations_choose_their_columns() {
+        let authorships = <researcher::Entity as Related<authorship::Entity>>::to();
+        assert_eq!(authorships.to_col, authorship::Column::ResearcherId.into_identity());
+        let parents = <organization::Entity as RelatedSelfVia<organization_parent::Entity>>::via();
+        assert_eq!(parents.to_col, organization_parent::Column::ChildId.into_identity());
+        let broader = <topic::Entity as RelatedSelfVia<topic_broader::Entity>>::via();
+        assert_eq!(broader.to_col, topic_broader::Column::TopicId.into_identity());
     }
 
     #[test]
