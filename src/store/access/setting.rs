@@ -1,19 +1,15 @@
 //! Rows of the table `setting`: the state of the directory as a whole, by name.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, QuerySelect as _, QueryTrait as _};
 
+use crate::entity::setting;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::access::sql_fragment::sql;
 
 impl Store {
     /// Returns the value that is stored under a name, if there is one.
     pub(crate) async fn read_setting(&self, name: &str) -> Result<Option<String>, Error> {
-        #[derive(FromQueryResult)]
-        struct SettingRow {
-            value: String,
-        }
-        let sql = sql!("SELECT value FROM setting WHERE name = ?", name);
-        Ok(self.query_one::<SettingRow>("setting::by_name", sql).await?.map(|row| row.value))
+        let value = setting::Entity::find_by_id(name).select_only().column(setting::Column::Value);
+        Ok(self.query_tuples("setting::by_name", value.into_query().into()).await?.pop())
     }
 }

@@ -1,7 +1,8 @@
 //! SQL fragments with bound parameters, for statements that SeaORM has no word for. `ARCHITECTURE.md` lists them.
 
 use sea_orm::sea_query::{
-    ArrayType, Condition, Expr, PostgresQueryBuilder, QueryBuilder as _, SqlWriterValues, Value, Values,
+    ArrayType, Condition, Expr, PostgresQueryBuilder, QueryBuilder as _, SelectStatement, SqlWriterValues, Value,
+    Values,
 };
 use sea_orm::{DbBackend, Statement};
 
@@ -37,6 +38,16 @@ impl From<Expr> for Sql {
     fn from(condition: Expr) -> Self {
         let mut writer = SqlWriterValues::new("?", false);
         PostgresQueryBuilder.prepare_expr(&condition, &mut writer);
+        let (text, Values(values)) = writer.into_parts();
+        Self::new(text, values)
+    }
+}
+
+/// A query of SeaORM, such as `setting::Entity::find_by_id(name).into_query()`, to execute it as the other reads.
+impl From<SelectStatement> for Sql {
+    fn from(select: SelectStatement) -> Self {
+        let mut writer = SqlWriterValues::new("?", false);
+        PostgresQueryBuilder.prepare_select_statement(&select, &mut writer);
         let (text, Values(values)) = writer.into_parts();
         Self::new(text, values)
     }
@@ -199,18 +210,20 @@ pub fn array_value<T: Into<Value>>(kind: ArrayType, entries: impl IntoIterator<I
     Value::Array(kind, Some(Box::new(entries.into_iter().map(Into::into).collect())))
 }
 
-/// Binds ids as one array parameter.
+/// Binds ids as one array parameter. They are an iterator, as in `eq_any` of SeaORM's columns.
 pub fn bigint_array(numbers: impl IntoIterator<Item = i64>) -> Value {
     array_value(ArrayType::BigInt, numbers)
 }
 
-/// Binds texts as one array parameter.
+/// Binds texts as one array parameter. They are an iterator, as in `eq_any` of SeaORM's columns.
 pub fn text_array<T: Into<String>>(entries: impl IntoIterator<Item = T>) -> Value {
     array_value(ArrayType::String, entries.into_iter().map(Into::<String>::into))
 }
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::{EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _};
+
     use super::*;
     use crate::entity::paper;
 
@@ -229,6 +242,14 @@ mod tests {
         let sql = sql!("SELECT id FROM paper WHERE id > ? AND ", 1_i64).then(has_slug);
         let statement = sql.into_statement().expect("a statement");
         assert_eq!(statement.sql, r#"SELECT id FROM paper WHERE id > $1 AND "paper"."slug" = ANY($2)"#);
+    }
+
+    #[test]
+    fn queries_of_seaorm_are_statements() {
+        let papers = paper::Entity::find().select_only().column(paper::Column::Id).filter(paper::COLUMN.slug.eq("a"));
+        let statement = Sql::from(papers.limit(2).into_query()).into_statement().expect("a statement");
+        assert_eq!(statement.sql, r#"SELECT "paper"."id" FROM "paper" WHERE "paper"."slug" = $1 LIMIT $2"#);
+        assert_eq!(statement.values.map_or(0, |values| values.0.len()), 2);
     }
 
     #[test]

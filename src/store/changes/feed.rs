@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::FromQueryResult;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QuerySelect as _, QueryTrait as _};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::entity::change;
 use crate::error::Error;
 use crate::model::change::{Change, ChangeFilter, ChangeKind, FeedPosition, StoredChange, StoredOperation};
 use crate::store::Store;
@@ -122,13 +123,9 @@ impl Store {
     /// # Errors
     /// If the query fails.
     pub async fn feed_head(&self) -> Result<i64, Error> {
-        #[derive(FromQueryResult)]
-        struct HeadRow {
-            position: Option<i64>,
-        }
-        let sql = sql!("SELECT max(position) AS position FROM change");
-        let row = self.query_one::<HeadRow>("changes::head", sql).await?;
-        Ok(row.and_then(|row| row.position).unwrap_or_default())
+        let last = change::Entity::find().select_only().column_as(change::Column::Position.max(), "position");
+        let last: Option<Option<i64>> = self.query_tuples("changes::head", last.into_query().into()).await?.pop();
+        Ok(last.flatten().unwrap_or_default())
     }
 
     /// Returns what a client's cursor says, with a store and a state that are at least as new: a replica may not
@@ -271,18 +268,13 @@ impl Store {
     /// # Errors
     /// If the query fails.
     pub async fn with_descendants(&self, organizations: &[i64]) -> Result<HashSet<i64>, Error> {
-        #[derive(FromQueryResult)]
-        struct IdRow {
-            id: i64,
-        }
         let sql = sql!(
             "WITH RECURSIVE below(id) AS (SELECT coalesce(merged.survivor_id, wanted.id) FROM unnest(?::bigint[]) AS wanted(id) \
              LEFT JOIN former_identity AS merged ON merged.kind = 'organization' AND merged.former_id = wanted.id UNION SELECT child_id FROM organization_parent \
              JOIN below ON below.id = parent_id) SELECT id FROM below",
             bigint_array(organizations.iter().copied()),
         );
-        let rows = self.query_all::<IdRow>("changes::organizations", sql).await?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
+        Ok(self.query_tuples("changes::organizations", sql).await?.into_iter().collect())
     }
 }
 

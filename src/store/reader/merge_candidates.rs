@@ -3,9 +3,13 @@
 
 use std::collections::HashMap;
 
-use sea_orm::FromQueryResult;
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, FromQueryResult, PartialModelTrait as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _,
+};
 
 use crate::disambiguation::{self, Mention, MergeCandidate, ResearcherProfile, SplitCandidate, Vocabulary};
+use crate::entity::researcher;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::access::sql_fragment::{bigint_array, sql};
@@ -14,13 +18,15 @@ use crate::store::access::sql_fragment::{bigint_array, sql};
 const SCAN_CHUNK_AUTHORSHIPS: i64 = 20_000;
 
 /// Researcher as identified in a list of candidates.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "researcher::Entity")]
 pub struct CandidateResearcher {
     /// Numeric id, as in the global id.
     pub id: i64,
     /// Slug of the profile.
     pub slug: String,
     /// Display name.
+    #[sea_orm(from_col = "display_name")]
     pub name: String,
     /// ORCID iD.
     pub orcid: Option<String>,
@@ -58,8 +64,9 @@ impl Store {
     /// # Errors
     /// Returns an error if the query fails.
     pub async fn find_disambiguation_candidates(&self) -> Result<DisambiguationCandidates, Error> {
-        let sql = "SELECT id, slug, display_name AS name, orcid FROM researcher ORDER BY id";
-        let researchers = self.query_all::<CandidateResearcher>("candidates::people", sql.into()).await?;
+        let researchers = CandidateResearcher::select_cols(researcher::Entity::find().select_only());
+        let researchers = researchers.order_by_asc(researcher::Column::Id).into_query();
+        let researchers = self.query_all::<CandidateResearcher>("candidates::people", researchers.into()).await?;
         let indexes: HashMap<i64, usize> =
             researchers.iter().enumerate().map(|(index, researcher)| (researcher.id, index)).collect();
         let mut profiles: Vec<ResearcherProfile> = researchers
