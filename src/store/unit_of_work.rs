@@ -267,12 +267,11 @@ impl<'s> UnitOfWork<'s> {
 
     /// Commits, or rolls back in a dry run, in which the projections are refreshed all the same.
     pub(crate) async fn finish(mut self, dry_run: bool) -> Result<(), Error> {
-        self.refresh_projections().await?;
         if dry_run {
+            self.refresh_projections().await?;
             return self.rollback().await;
         }
-        self.record_changes().await?;
-        self.store.commit(self.transaction).await
+        self.commit().await.map(drop)
     }
 
     /// Whether another writer waits for the write lock. Asked before the commit, after which the other has it.
