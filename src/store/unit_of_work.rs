@@ -276,17 +276,13 @@ impl<'s> UnitOfWork<'s> {
 
     /// Whether another writer waits for the write lock. Asked before the commit, after which the other has it.
     async fn is_awaited(&self) -> Result<bool, Error> {
-        #[derive(FromQueryResult)]
-        struct WaiterRow {
-            is_awaited: bool,
-        }
         let sql = sql!(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1 \
              AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-             AND (classid::bigint << 32) + objid::bigint = ?) AS is_awaited",
+             AND (classid::bigint << 32) + objid::bigint = ?)",
             WRITE_LOCK_KEY,
         );
-        Ok(self.rows::<WaiterRow>(sql).await?.pop().is_some_and(|row| row.is_awaited))
+        Ok(self.tuples::<bool>(sql).await?.contains(&true))
     }
 
     /// Moves the entities that changed to the end of the feed. The last statement, so that the positions of the feed are in

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use sea_orm::FromQueryResult;
-
 use crate::error::Error;
 use crate::model::backup::{BackupLine, not_empty};
 use crate::store::Store;
@@ -86,12 +84,8 @@ impl Store {
 }
 
 async fn has_rows(uow: &UnitOfWork<'_>, table: &str) -> Result<bool, Error> {
-    #[derive(FromQueryResult)]
-    struct ExistsRow {
-        has_rows: bool,
-    }
-    let sql = format!("SELECT EXISTS (SELECT FROM {table}) AS has_rows");
-    Ok(uow.rows::<ExistsRow>(sql.into()).await?.pop().is_some_and(|row| row.has_rows))
+    let sql = format!("SELECT EXISTS (SELECT FROM {table})");
+    Ok(uow.tuples::<bool>(sql.into()).await?.contains(&true))
 }
 
 impl BackupRestore<'_> {

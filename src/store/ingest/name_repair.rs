@@ -5,8 +5,6 @@
 
 use std::collections::HashSet;
 
-use sea_orm::FromQueryResult;
-
 use crate::error::Error;
 use crate::model::identifier::Orcid;
 use crate::model::record::{AuthorRecord, ResearcherRecord};
@@ -169,10 +167,6 @@ pub(crate) async fn find_confirmed_spellings(
     uow: &UnitOfWork<'_>,
     keys: HashSet<String>,
 ) -> Result<HashSet<String>, Error> {
-    #[derive(FromQueryResult)]
-    struct ConfirmedRow {
-        key: String,
-    }
     if keys.is_empty() {
         return Ok(HashSet::new());
     }
@@ -188,5 +182,5 @@ pub(crate) async fn find_confirmed_spellings(
         ),
         text_array(keys),
     );
-    Ok(uow.rows::<ConfirmedRow>(sql).await?.into_iter().map(|row| row.key).collect())
+    Ok(uow.tuples(sql).await?.into_iter().collect())
 }

@@ -288,12 +288,8 @@ async fn find_or_create_record_researcher(
 /// Takes the ORCID iD of a record from a researcher of an unlike name who has it from papers only, and returns whether it
 /// did. Disambiguation decides whose these papers are.
 async fn release_orcid(uow: &UnitOfWork<'_>, holder: i64, orcid: &Orcid) -> Result<bool, Error> {
-    #[derive(FromQueryResult)]
-    struct ReleasedRow {
-        id: i64,
-    }
     let released = uow
-        .rows::<ReleasedRow>(sql!(
+        .tuples::<i64>(sql!(
             "UPDATE researcher SET orcid = NULL, updated_at = statement_timestamp() WHERE id = ? \
              AND NOT EXISTS (SELECT FROM researcher_name WHERE researcher_id = researcher.id) \
              AND NOT EXISTS (SELECT FROM name_decision WHERE researcher_id = researcher.id) \
@@ -304,7 +300,7 @@ async fn release_orcid(uow: &UnitOfWork<'_>, holder: i64, orcid: &Orcid) -> Resu
             orcid.to_string(),
         ))
         .await?;
-    let is_released = released.iter().any(|row| row.id == holder);
+    let is_released = !released.is_empty();
     if is_released {
         queue_researcher_blocks(uow, &[holder]).await?;
     }

@@ -1,6 +1,6 @@
 //! Writes records of topics, and creates topics that other records refer to.
 
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use crate::entity::{topic, topic_broader};
 use crate::error::Error;
@@ -143,20 +143,16 @@ async fn ingest_topic(uow: &mut UnitOfWork<'_>, index: usize, record: &TopicReco
 
 /// Adds a broader topic. Returns whether that closes a cycle.
 async fn add_broader(uow: &UnitOfWork<'_>, id: i64, broader: i64) -> Result<bool, Error> {
-    #[derive(FromQueryResult)]
-    struct AddedRow {
-        is_cycle: bool,
-    }
     let sql = sql!(
         "WITH RECURSIVE above(id) AS (SELECT ?::bigint UNION SELECT parent.broader_id FROM above \
          JOIN topic_broader AS parent ON parent.topic_id = above.id) INSERT INTO topic_broader (topic_id, broader_id) \
          VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING EXISTS (SELECT FROM above \
-         WHERE above.id = topic_broader.topic_id) AS is_cycle",
+         WHERE above.id = topic_broader.topic_id)",
         broader,
         id,
         broader,
     );
-    Ok(uow.rows::<AddedRow>(sql).await?.iter().any(|row| row.is_cycle))
+    Ok(uow.tuples::<bool>(sql).await?.contains(&true))
 }
 
 /// The referenced topic, created if there is none.

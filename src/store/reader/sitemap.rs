@@ -17,11 +17,6 @@ pub struct SlugRow {
     pub changed_at: String,
 }
 
-#[derive(FromQueryResult)]
-struct PartRow {
-    part: i64,
-}
-
 impl Store {
     /// Returns which parts of the row ids of a table have rows, in ascending order: part 1 has the first `part_ids` row ids.
     ///
@@ -36,8 +31,7 @@ impl Store {
              SELECT part FROM parts WHERE part IS NOT NULL",
             table = M::NAME
         );
-        let rows = self.query_all::<PartRow>("sitemap::parts", Sql::from(sql)).await?;
-        Ok(rows.into_iter().map(|row| row.part).collect())
+        self.query_tuples("sitemap::parts", Sql::from(sql)).await
     }
 
     /// Returns the entities whose row id is after the first and at most the second.

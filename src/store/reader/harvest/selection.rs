@@ -258,10 +258,6 @@ impl Store {
     /// # Errors
     /// If the query fails.
     pub async fn last_positions_before(&self, times: &[DateTime<Utc>]) -> Result<Vec<i64>, Error> {
-        #[derive(FromQueryResult)]
-        struct BoundRow {
-            position: i64,
-        }
         let seconds = bigint_array(times.iter().map(DateTime::timestamp));
         // The next position at or after `low` is before the time, that at or after `high` is not.
         let sql = sql!(
@@ -275,8 +271,7 @@ impl Store {
              WHERE high - low > 1) SELECT max(low) AS position FROM search) AS bound ORDER BY wanted.place",
             seconds,
         );
-        let rows = self.query_all::<BoundRow>("harvest::bounds", sql).await?;
-        Ok(rows.into_iter().map(|row| row.position).collect())
+        self.query_tuples("harvest::bounds", sql).await
     }
 
     /// Returns the next records of a set after a position, at most `limit`, up to the end of the range.
@@ -330,10 +325,6 @@ impl Store {
     /// # Errors
     /// If the query fails.
     pub async fn count_records(&self, set: &RecordSet, range: FeedRange) -> Result<Option<u64>, Error> {
-        #[derive(FromQueryResult)]
-        struct CountRow {
-            count: i64,
-        }
         let rows = if set.is_dense() {
             sql!(
                 "SELECT count(*) FROM (SELECT FROM change WHERE kind = ANY(?::smallint[]) AND position > ?::bigint \
@@ -367,8 +358,8 @@ impl Store {
             .then(sql!(" LIMIT ?) AS counted", MAX_COUNTED_RECORDS + 1))
             .with_custom_plan()
         };
-        let row = self.query_one::<CountRow>("harvest::count", rows.counting_many_rows()).await?;
-        let count = row.map_or(0, |row| row.count);
+        let count: Option<i64> = self.query_tuples("harvest::count", rows.counting_many_rows()).await?.pop();
+        let count = count.unwrap_or_default();
         Ok(u64::try_from(count).ok().filter(|_| count <= MAX_COUNTED_RECORDS))
     }
 
@@ -397,15 +388,12 @@ impl Store {
     /// # Errors
     /// If the query fails.
     pub async fn earliest_change(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        #[derive(FromQueryResult)]
-        struct EarliestRow {
-            at: Option<DateTime<Utc>>,
-        }
         let sql = sql!(
             "SELECT least((SELECT min(began_at) FROM feed_epoch), \
-             (SELECT changed_at FROM change ORDER BY position LIMIT 1)) AS at"
+             (SELECT changed_at FROM change ORDER BY position LIMIT 1))"
         );
-        Ok(self.query_one::<EarliestRow>("harvest::earliest", sql).await?.and_then(|row| row.at))
+        let earliest: Option<Option<DateTime<Utc>>> = self.query_tuples("harvest::earliest", sql).await?.pop();
+        Ok(earliest.flatten())
     }
 
     /// Returns the organizations with children after an id, at most `limit`, in the order of their ids.
@@ -427,14 +415,10 @@ impl Store {
     /// # Errors
     /// If the query fails.
     pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<i64>, Error> {
-        #[derive(FromQueryResult)]
-        struct IdRow {
-            id: i64,
-        }
         let key = LookupKey::Slug(slug.to_owned());
         let sql = Sql::from("SELECT hit.id FROM (")
             .then(lookup_ids_sql::<organization::Model>([&key]))
             .then(") AS hit(index, id)");
-        Ok(self.query_one::<IdRow>("harvest::organization_by_slug", sql).await?.map(|row| row.id))
+        Ok(self.query_tuples("harvest::organization_by_slug", sql).await?.pop())
     }
 }
