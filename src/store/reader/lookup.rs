@@ -295,96 +295,87 @@ fn lookup_sql<M: LookupTable>(keys: &[&LookupKey], selected: ColumnSet) -> Sql {
 
 /// Returns a query for the ids that keys refer to, each with the index of its key. Each type of key uses its own index.
 pub(crate) fn lookup_ids_sql<'a, M: LookupTable>(keys: impl IntoIterator<Item = &'a LookupKey>) -> Sql {
-    let table = M::NAME;
-    let mut row_ids = (Vec::new(), Vec::new());
-    let mut slugs = (Vec::new(), Vec::new());
-    let mut columns: BTreeMap<IdentifierColumn, (Vec<i64>, Vec<String>)> = BTreeMap::new();
-    let mut identifiers = (Vec::new(), Vec::new(), Vec::new());
+    let (mut row_ids, mut slugs, mut external_ids) = (Vec::new(), Vec::new(), Vec::new());
+    let mut columns: BTreeMap<IdentifierColumn, Vec<(i64, &str)>> = BTreeMap::new();
     for (index, key) in (0_i64..).zip(keys) {
         match key {
-            LookupKey::Id(row_id) => {
-                row_ids.0.push(index);
-                row_ids.1.push(*row_id);
-            }
-            LookupKey::Slug(slug) => {
-                slugs.0.push(index);
-                slugs.1.push(slug.clone());
-            }
-            LookupKey::Column(column, value) => {
-                let (indexes, values) = columns.entry(*column).or_default();
-                indexes.push(index);
-                values.push(value.clone());
-            }
-            LookupKey::ExternalId { scheme, value } => {
-                identifiers.0.push(index);
-                identifiers.1.push(scheme.clone());
-                identifiers.2.push(value.clone());
-            }
+            LookupKey::Id(row_id) => row_ids.push((index, *row_id)),
+            LookupKey::Slug(slug) => slugs.push((index, slug.as_str())),
+            LookupKey::Column(column, value) => columns.entry(*column).or_default().push((index, value)),
+            LookupKey::ExternalId { scheme, value } => external_ids.push((index, scheme.as_str(), value.as_str())),
         }
     }
-    let select_matches =
-        |indexes: Vec<i64>| sql!("SELECT wanted.index, found.id FROM unnest(?::bigint[], ", bigint_array(indexes));
     let mut branches = Vec::new();
-    if !row_ids.0.is_empty() {
-        let mut previous = sql!("");
-        if M::IS_ENTITY {
-            previous = select_matches(row_ids.0.clone())
-                .then(sql!("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1.clone())))
-                .then(format!(
-                    "JOIN (SELECT survivor_id AS id, former_id FROM former_identity WHERE kind = '{table}') AS found \
-                     ON found.former_id = wanted.key"
-                ));
-            previous = sql!(" UNION ALL ").then(previous);
-        }
-        let current = select_matches(row_ids.0)
-            .then(sql!("?::bigint[]) AS wanted(index, key) ", bigint_array(row_ids.1)))
-            .then(format!("JOIN {table} AS found ON found.id = wanted.key"));
-        branches.push(current.then(previous));
+    if !row_ids.is_empty() {
+        branches.extend(matches_of_row_ids::<M>(&row_ids));
     }
-    if !slugs.0.is_empty() {
-        let current = select_matches(slugs.0.clone())
-            .then(sql!("?::text[]) AS wanted(index, key) ", text_array(slugs.1.clone())))
-            .then(format!("JOIN {table} AS found ON found.slug = wanted.key"));
-        let previous = select_matches(slugs.0).then(sql!("?::text[]) AS wanted(index, key) ", text_array(slugs.1))).then(format!(
-            "JOIN (SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}' \
-             UNION ALL SELECT id, slug FROM former_slug WHERE kind = '{table}') AS found ON found.former_slug = wanted.key"
-        ));
-        branches.push(current.then(" UNION ALL ").then(previous));
+    if !slugs.is_empty() {
+        branches.extend(matches_of_slugs::<M>(&slugs));
     }
-    for (column, (indexes, values)) in columns.into_iter().filter(|(column, _)| M::IDENTIFIER_COLUMNS.contains(column))
-    {
-        let name = column.name();
-        if M::MERGED_IDENTIFIER_COLUMNS.contains(&column) {
-            branches.push(
-                select_matches(indexes.clone())
-                    .then(sql!("?::text[]) AS wanted(index, key) ", text_array(values.clone())))
-                    .then(format!(
-                        "JOIN (SELECT {table}_id AS id, value FROM external_id WHERE {table}_id IS NOT NULL \
-                         AND scheme = '{name}') AS found ON found.value = wanted.key"
-                    )),
-            );
-        }
-        branches.push(
-            select_matches(indexes)
-                .then(sql!("?::text[]) AS wanted(index, key) ", text_array(values)))
-                .then(format!("JOIN {table} AS found ON found.{name} = wanted.key")),
-        );
+    for (column, values) in columns.into_iter().filter(|(column, _)| M::IDENTIFIER_COLUMNS.contains(column)) {
+        branches.extend(matches_of_column::<M>(column, &values));
     }
-    if !identifiers.0.is_empty() {
-        branches.push(
-            select_matches(identifiers.0)
-                .then(sql!(
-                    "?::text[], ?::text[]) AS wanted(index, scheme, value) ",
-                    text_array(identifiers.1),
-                    text_array(identifiers.2),
-                ))
-                .then(format!(
-                    "JOIN (SELECT {table}_id AS id, scheme, value FROM external_id WHERE {table}_id IS NOT NULL) AS found \
-                     ON found.scheme = wanted.scheme AND found.value = wanted.value"
-                )),
-        );
+    if !external_ids.is_empty() {
+        branches.push(matches_of_external_ids::<M>(&external_ids));
     }
     let mut branches = branches.into_iter();
     let first = branches.next().unwrap_or_else(|| "SELECT 0::bigint AS index, 0::bigint AS id WHERE false".into());
     branches.fold(first, |union, branch| union.then(" UNION ALL ").then(branch))
+}
+
+/// Returns the start of a query for the matches of keys, `wanted(index, …)`, among the rows of `found`.
+fn select_matches(indexes: impl Iterator<Item = i64>, values: Sql) -> Sql {
+    sql!("SELECT wanted.index, found.id FROM unnest(?::bigint[], ", bigint_array(indexes)).then(values).then(" JOIN ")
+}
+
+/// Returns the start of a query for the matches of texts.
+fn select_text_matches(keys: &[(i64, &str)]) -> Sql {
+    let values = sql!("?::text[]) AS wanted(index, key)", text_array(keys.iter().map(|(_, text)| *text)));
+    select_matches(keys.iter().map(|(index, _)| *index), values)
+}
+
+fn matches_of_row_ids<M: LookupTable>(keys: &[(i64, i64)]) -> Vec<Sql> {
+    let table = M::NAME;
+    let values = sql!("?::bigint[]) AS wanted(index, key)", bigint_array(keys.iter().map(|(_, row_id)| *row_id)));
+    let matches = select_matches(keys.iter().map(|(index, _)| *index), values);
+    let current = matches.clone().then(format!("{table} AS found ON found.id = wanted.key"));
+    let previous = format!(
+        "(SELECT survivor_id AS id, former_id FROM former_identity WHERE kind = '{table}') AS found \
+         ON found.former_id = wanted.key"
+    );
+    std::iter::once(current).chain(M::IS_ENTITY.then(|| matches.then(previous))).collect()
+}
+
+fn matches_of_slugs<M: LookupTable>(keys: &[(i64, &str)]) -> [Sql; 2] {
+    let (table, matches) = (M::NAME, select_text_matches(keys));
+    let current = matches.clone().then(format!("{table} AS found ON found.slug = wanted.key"));
+    let previous = matches.then(format!(
+        "(SELECT survivor_id AS id, former_slug FROM former_identity WHERE kind = '{table}' \
+         UNION ALL SELECT id, slug FROM former_slug WHERE kind = '{table}') AS found ON found.former_slug = wanted.key"
+    ));
+    [current, previous]
+}
+
+fn matches_of_column<M: LookupTable>(column: IdentifierColumn, keys: &[(i64, &str)]) -> Vec<Sql> {
+    let (table, name, matches) = (M::NAME, column.name(), select_text_matches(keys));
+    let merged = M::MERGED_IDENTIFIER_COLUMNS.contains(&column).then(|| {
+        matches.clone().then(format!(
+            "(SELECT {table}_id AS id, value FROM external_id WHERE {table}_id IS NOT NULL \
+             AND scheme = '{name}') AS found ON found.value = wanted.key"
+        ))
+    });
+    merged.into_iter().chain([matches.then(format!("{table} AS found ON found.{name} = wanted.key"))]).collect()
+}
+
+fn matches_of_external_ids<M: LookupTable>(keys: &[(i64, &str, &str)]) -> Sql {
+    let table = M::NAME;
+    let values = sql!(
+        "?::text[], ?::text[]) AS wanted(index, scheme, value)",
+        text_array(keys.iter().map(|(_, scheme, _)| *scheme)),
+        text_array(keys.iter().map(|(.., value)| *value)),
+    );
+    select_matches(keys.iter().map(|(index, ..)| *index), values).then(format!(
+        "(SELECT {table}_id AS id, scheme, value FROM external_id WHERE {table}_id IS NOT NULL) AS found \
+         ON found.scheme = wanted.scheme AND found.value = wanted.value"
+    ))
 }
