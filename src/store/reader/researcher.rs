@@ -154,17 +154,22 @@ impl ResearcherOrder {
         }
     }
 
-    /// Returns the FROM clause, with statistics and relevance joined if needed.
-    fn tables_sql(self, filter: &ResearcherFilter) -> Sql {
-        let uses_statistics = match self {
-            Self::Name | Self::UpdatedAt => filter.uses_statistics(),
-            Self::PaperCount | Self::LastPublicationYear | Self::Relevance => true,
+    /// Returns the joins of statistics and relevance, if the order or the filter needs them. With `counts_papers`, the
+    /// list has a number of papers of its own to sort by.
+    fn joins_sql(self, filter: &ResearcherFilter, counts_papers: bool) -> Sql {
+        let is_by_statistics = match self {
+            Self::Name | Self::UpdatedAt => false,
+            Self::PaperCount => !counts_papers,
+            Self::LastPublicationYear | Self::Relevance => true,
         };
-        sql!("researcher").then(if uses_statistics { STATISTICS_JOIN } else { "" }).then(self.relevance_join(filter))
+        let statistics = if is_by_statistics || filter.uses_statistics() { STATISTICS_JOIN } else { "" };
+        let query = filter.query.as_ref().filter(|_| self == Self::Relevance);
+        Sql::from(statistics).then(search::relevance_join(EntityType::Researcher, query))
     }
 
-    fn relevance_join(self, filter: &ResearcherFilter) -> Sql {
-        search::relevance_join(EntityType::Researcher, filter.query.as_ref().filter(|_| self == Self::Relevance))
+    /// Returns the FROM clause.
+    fn tables_sql(self, filter: &ResearcherFilter) -> Sql {
+        sql!("researcher").then(self.joins_sql(filter, false))
     }
 
     /// Returns the sort key of the id, from the same table as the main key, so that one index has both.
@@ -299,8 +304,7 @@ impl List for TopicResearchers {
         )
         .then(Sql::in_subquery("paper_topic.topic_id", topics()))
         .then(") AS tie GROUP BY tie.researcher_id) AS tied JOIN researcher ON researcher.id = tied.researcher_id")
-        .then(STATISTICS_JOIN)
-        .then(self.order.relevance_join(&self.filter));
+        .then(self.order.joins_sql(&self.filter, true));
         let keys = match self.order {
             ResearcherOrder::PaperCount => {
                 vec![
