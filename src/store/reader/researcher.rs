@@ -382,11 +382,6 @@ impl Loader<PapersPerYearKey> for Store {
     type Value = Vec<YearCount>;
 
     async fn load(&self, keys: &[PapersPerYearKey]) -> Result<HashMap<PapersPerYearKey, Self::Value>, Error> {
-        #[derive(FromQueryResult)]
-        struct YearRow {
-            year: Option<i32>,
-            count: Option<i64>,
-        }
         // A researcher without dated papers has a row without a year.
         let sql = sql!(
             "SELECT researcher.id AS parent_key, counted.* FROM researcher LEFT JOIN LATERAL (\
@@ -395,9 +390,8 @@ impl Loader<PapersPerYearKey> for Store {
              WHERE researcher.id = ANY(?) ORDER BY 1, 2",
             bigint_array(keys.iter().map(|key| key.0)),
         );
-        let rows = group_by_key(self.query_all::<KeyedRow<YearRow>>(PapersPerYearKey::NAME, sql).await?);
-        let count = |row: YearRow| Some(YearCount { year: row.year?, count: row.count? });
-        let years = |rows: Vec<YearRow>| rows.into_iter().filter_map(count).collect();
-        Ok(rows.into_iter().map(|(id, rows)| (PapersPerYearKey(id), years(rows))).collect())
+        let rows = self.query_all::<KeyedRow<Option<YearCount>>>(PapersPerYearKey::NAME, sql).await?;
+        let years = |rows: Vec<Option<YearCount>>| rows.into_iter().flatten().collect();
+        Ok(group_by_key(rows).into_iter().map(|(id, rows)| (PapersPerYearKey(id), years(rows))).collect())
     }
 }
