@@ -6,14 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
 
-use crate::entity::{researcher, researcher_statistics};
+use crate::entity::{external_id, researcher, researcher_statistics};
 use crate::error::Error;
 use crate::model::entity_type::EntityType;
 use crate::store::Store;
 use crate::store::access::column_projection::{ColumnProjection as _, ColumnSet, column_projection};
 use crate::store::access::data_loader::{Loader, LoaderKey};
 use crate::store::access::keyed_rows::{KeyedRow, group_by_key};
-use crate::store::access::sql_fragment::{Sql, bigint_array, sql, text_array};
+use crate::store::access::sql_fragment::{Sql, bigint_array, sql};
 use crate::store::reader::affiliation::AffiliationFilter;
 use crate::store::reader::filter::has_value;
 use crate::store::reader::lookup::is_any_of_ids;
@@ -84,12 +84,10 @@ impl ResearcherFilter {
 
 /// Returns the condition that a researcher has, or a merged one had, any of these ORCID iDs.
 fn has_any_orcid(orcids: &[String]) -> Sql {
-    let orcids = || text_array(orcids.iter().map(String::as_str));
-    let current = sql!("SELECT id FROM researcher WHERE orcid = ANY(?)", orcids());
-    let previous = sql!(
-        "SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' AND value = ANY(?)",
-        orcids(),
-    );
+    let current = sql!("SELECT id FROM researcher WHERE ").then(researcher::COLUMN.orcid.eq_any(orcids.to_vec()));
+    let previous =
+        sql!("SELECT researcher_id FROM external_id WHERE researcher_id IS NOT NULL AND scheme = 'orcid' AND ")
+            .then(external_id::COLUMN.value.eq_any(orcids.to_vec()));
     Sql::in_subquery("researcher.id", current.then(" UNION ALL ").then(previous))
 }
 
