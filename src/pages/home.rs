@@ -5,7 +5,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::pages::data::{Connection, Localized, Response, Work};
-use crate::pages::facets::{OrganizationCount, TopicCount};
 use crate::pages::frame::Frame;
 use crate::pages::{Context, Page, RenderError, Rendered};
 
@@ -15,7 +14,8 @@ pub(super) struct HomePage;
 #[derive(Deserialize)]
 struct Data {
     directory: Directory,
-    researchers: Researchers,
+    organizations: Connection<Entity>,
+    topics: Connection<Entity>,
     papers: Connection<Work>,
 }
 
@@ -34,15 +34,31 @@ struct Statistics {
     paper_count: i64,
 }
 
+/// An organization or a topic.
 #[derive(Deserialize)]
-struct Researchers {
-    facets: Option<Facets>,
+#[serde(rename_all = "camelCase")]
+struct Entity {
+    slug: String,
+    display_name: Localized,
+    statistics: Option<EntityStatistics>,
 }
 
-#[derive(Deserialize, Default)]
-struct Facets {
-    organizations: Vec<OrganizationCount>,
-    topics: Vec<TopicCount>,
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EntityStatistics {
+    researcher_count: i64,
+}
+
+impl Entity {
+    /// The number of people, including those of suborganizations or narrower topics.
+    fn researcher_count(&self) -> i64 {
+        self.statistics.as_ref().map_or(0, |statistics| statistics.researcher_count)
+    }
+}
+
+/// Those that have people.
+fn inhabited(entities: &Connection<Entity>) -> Vec<&Entity> {
+    entities.nodes.iter().filter(|entity| entity.researcher_count() > 0).collect()
 }
 
 #[derive(Template)]
@@ -50,8 +66,8 @@ struct Facets {
 struct HomeTemplate<'a> {
     frame: Frame,
     statistics: Option<&'a Statistics>,
-    organizations: &'a [OrganizationCount],
-    topics: &'a [TopicCount],
+    organizations: Vec<&'a Entity>,
+    topics: Vec<&'a Entity>,
     papers: &'a [Work],
 }
 
@@ -70,7 +86,6 @@ impl Page for HomePage {
 
     fn render(&self, json: &[u8], context: &Context<'_>) -> Result<Rendered, RenderError> {
         let data = serde_json::from_slice::<Response<Data>>(json)?.data;
-        let facets = data.researchers.facets.unwrap_or_default();
         let name = &data.directory.name.value;
         let frame = Frame::new(context, name, "", context.language.texts().home_description)
             .without_search()
@@ -78,8 +93,8 @@ impl Page for HomePage {
         let template = HomeTemplate {
             frame,
             statistics: data.directory.statistics.as_ref(),
-            organizations: &facets.organizations,
-            topics: &facets.topics,
+            organizations: inhabited(&data.organizations),
+            topics: inhabited(&data.topics),
             papers: &data.papers.nodes,
         };
         Ok(Rendered::Html(template.render()?))
