@@ -77,7 +77,7 @@ pub(super) async fn respond(
             return error_page(StatusCode::BAD_REQUEST, ErrorKind::BadRequest, state, &context);
         }
     };
-    let query = OwnQuery {
+    let query = || OwnQuery {
         document: page.document(),
         operation_name: Some(page.operation_name()),
         variables: page.variables(&context),

@@ -5,7 +5,7 @@
 //! revision cannot be read, the cache is bypassed.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::EntityTag;
 use actix_web::web::Bytes;
@@ -131,7 +131,7 @@ pub struct CachedResponse {
     /// The JSON, or the HTML of a page.
     pub body: ResponseBody,
     /// The headers of a page; `None` for JSON.
-    pub page: Option<Box<PageHeaders>>,
+    pub page: Option<Arc<PageHeaders>>,
     /// The name of the operation, if it has one.
     pub operation_name: Option<String>,
     /// The cost of the query.

@@ -2,6 +2,8 @@
 //! they are rendered pass the same stages as those of clients; what they read from the store without GraphQL has the same
 //! limits; and a request is recorded in the same way.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ETag, EntityTag};
 use actix_web::web::{Bytes, Data};
@@ -105,11 +107,11 @@ impl ResourceRequest<'_> {
     }
 
     /// The page that `render` makes of the response to a query, or another response such as a redirect. `address`, its path
-    /// and query string, determines the page. Pages are cached like responses.
-    pub(in crate::http) async fn page(
+    /// and query string, determines the query and the page. Pages are cached like responses.
+    pub(in crate::http) async fn page<'q>(
         &mut self,
         address: &str,
-        query: OwnQuery<'_>,
+        query: impl FnOnce() -> OwnQuery<'q>,
         render: impl FnOnce(&Bytes) -> Result<RenderedPage, Box<HttpResponse>>,
     ) -> Result<Result<CachedResponse, Box<HttpResponse>>, HttpError> {
         let state = self.state;
@@ -128,13 +130,14 @@ impl ResourceRequest<'_> {
             Some(key) => state.response_cache.reserve_page(key, state.store.known_revision().await.as_ref()),
             None => None,
         };
+        let query = query();
         let operation_name = query.operation_name.map(ToOwned::to_owned);
         let json = self.json(query).await?;
         let cost = QueryCost { nodes: self.cost, ..QueryCost::default() };
         Ok(render(&json).map(|RenderedPage { html, link }| {
             let headers = PageHeaders { etag: weak_etag(&html), link };
             let page = CachedResponse {
-                page: Some(Box::new(headers)),
+                page: Some(Arc::new(headers)),
                 body: ResponseBody::Plain(html.into()),
                 operation_name,
                 cost,
