@@ -24,6 +24,7 @@ use crate::store::projections::disambiguation::{
 };
 use crate::store::reader::export::has_source_record;
 use crate::store::unit_of_work::json_rows::json_row;
+use crate::store::unit_of_work::step_size;
 use crate::store::unit_of_work::{TableScans, UnitOfWork};
 
 /// Begins a transaction under the write lock.
@@ -56,35 +57,39 @@ pub(super) async fn write_blocks(
     prepared.doubtful.record(&uow, &prepared.names).await?;
     let changes = BlockChanges::begin(&mut uow, &prepared.clusters).await?;
     let successors = choose_successors(&changes.moves);
-    let mut is_first = true;
     let mut report = DisambiguationReport { created: changes.created, ..DisambiguationReport::default() };
     report.moved = changes.unassigned.len();
-    let (mut done, mut resolutions) = (0, changes.resolutions.as_slice());
+    let (mut done, mut steps, mut resolutions) = (0, 0, changes.resolutions.as_slice());
     loop {
-        let (next, later) = split_between_papers(&changes.moves[done..], sizes.moves.items());
+        let is_long = |uow: &UnitOfWork<'_>| step_size::is_long(uow.locked_at().elapsed());
+        // What precedes the moves is a step of its own if it took long, and so is what follows them.
+        let amount = if is_long(&uow) { 0 } else { sizes.moves.items() };
+        let (next, later) = split_between_papers(&changes.moves[done..], amount);
         move_authorships(&mut uow, next).await?;
         merge_emptied_into(&mut uow, next, &successors).await?;
         queue_vacated_places(&uow, next).await?;
         done += next.len();
         let is_written = |resolution: &Resolution<'_>| resolution.move_index < done || later.is_empty();
         let (written, unwritten) = resolutions.split_at(resolutions.partition_point(is_written));
+        store_resolutions(&uow, written).await?;
         report.moved += next.len();
         uow.dirty.statistics |= report.moved > 0;
         resolutions = unwritten;
-        if later.is_empty() {
+        steps += 1;
+        if later.is_empty() && !is_long(&uow) {
             changes.finish(&mut uow, &prepared.names).await?;
-            store_resolutions(&uow, written).await?;
             let held = commit_step(uow).await?;
-            if is_first {
+            if steps == 1 {
                 sizes.mentions.adapt(held);
             }
             report.authorships = changes.authorship_count;
             return Ok((report, sizes));
         }
-        store_resolutions(&uow, written).await?;
         let state = directory_state(&uow).await?;
-        sizes.moves.adapt(commit_step(uow).await?);
-        is_first = false;
+        let held = commit_step(uow).await?;
+        if !later.is_empty() && !next.is_empty() {
+            sizes.moves.adapt(held);
+        }
         uow = begin_step(store).await?;
         if directory_state(&uow).await? != state {
             update_majority_names(&mut uow, &changes.renamed).await?;
