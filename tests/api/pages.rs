@@ -504,6 +504,35 @@ async fn path_between_two_people() {
 }
 
 #[tokio::test]
+async fn front_page_counts_as_the_pages_of_topics_and_organizations_do() {
+    let app = TestApp::start().await;
+    let topics = |label: &str| json!([{ "labels": { "en": label } }]);
+    let place = |number| json!([{ "organization": { "ror": ror(number) }, "affiliationKind": "EMPLOYMENT" }]);
+    app.create_records(json!([
+        topic_record("Unused"),
+        with_fields(topic_record("Tides"), json!({ "broader": topics("Oceans") })),
+        organization_record(1, "College of Rivers"),
+        with_fields(organization_record(2, "Department of Weirs"), json!({ "relations": [["parent", ror(1)]] })),
+        { "kind": "researcher", "name": "Ada Brook", "topics": topics("Tides"), "affiliations": place(2) },
+        { "kind": "researcher", "name": "Cy Ek", "topics": topics("Oceans"), "affiliations": place(1) },
+    ]))
+    .await;
+    app.refresh_statistics().await;
+    let page = fetch(&app, "/en/", &[]).await.body;
+    for (slug, count) in [("oceans", "2 people"), ("tides", "1 person")] {
+        let link = page.split(&format!("topics/{slug}\"")).nth(1).and_then(|rest| rest.split("</a>").next());
+        assert!(link.is_some_and(|link| link.contains(&format!(", {count}"))), "{slug}: {page}");
+        let topic = fetch(&app, &format!("/en/topics/{slug}"), &[]).await.body;
+        assert!(topic.contains(count), "{topic}");
+    }
+    for (slug, count) in [("college-of-rivers", "2 people"), ("department-of-weirs", "1 person")] {
+        let link = page.split(&format!("organizations/{slug}\"")).nth(1).and_then(|rest| rest.split("</li>").next());
+        assert!(link.is_some_and(|link| link.contains(count)), "{slug}: {page}");
+    }
+    assert!(!page.contains("topics/unused"), "{page}");
+}
+
+#[tokio::test]
 async fn people_of_an_organization_as_of_a_day() {
     let app = TestApp::start().await;
     let past = json!({ "organization": { "ror": ror(1) }, "affiliationKind": "EMPLOYMENT", "startDate": "2001", "endDate": "2005" });
