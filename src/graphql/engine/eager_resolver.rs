@@ -5,8 +5,7 @@
 //! are still polled together, so that the data loader batches them. Fields, fragments and errors are processed as in
 //! `async_graphql::resolver_utils::container`.
 //!
-//! Without it, the queries p, c2 and l of `bench/engine.sh` take 12, 38 and 19 % more CPU time of the service, and
-//! throughput falls by 13, 21 and 18 %.
+//! Without it, the queries c2 and l of `bench/engine.sh` take 32 and 6 % more CPU time of the service; p is within the noise.
 
 use std::borrow::Cow;
 use std::future::poll_fn;

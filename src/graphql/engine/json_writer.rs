@@ -4,8 +4,8 @@
 //! which no field of the schema uses otherwise.
 //!
 //! An object is written as soon as its fields are known; its map of values would be written and dropped at the end anyway.
-//! With values instead, the query c2 of `bench/engine.sh` takes 6 to 10 % more CPU time of the service; p and l are within
-//! the noise.
+//! With values instead, the queries c2 and l of `bench/engine.sh` take 9 and 8 % more CPU time of the service; p is within the
+//! noise.
 
 use async_graphql::{Response, Value};
 
