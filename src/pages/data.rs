@@ -46,6 +46,28 @@ pub(super) struct DirectoryName {
     pub(super) name: Localized,
 }
 
+/// A topic or an organization, with the number of people that its page counts.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NamedEntity {
+    pub(super) slug: String,
+    pub(super) display_name: Localized,
+    pub(super) statistics: Option<EntityStatistics>,
+}
+
+impl NamedEntity {
+    pub(super) fn researcher_count(&self) -> i64 {
+        self.statistics.as_ref().map_or(0, |statistics| statistics.researcher_count)
+    }
+}
+
+/// The counts of a topic, including narrower topics, or of an organization, including suborganizations.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EntityStatistics {
+    pub(super) researcher_count: i64,
+}
+
 /// A list.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::pages::data::{Connection, Localized, Response, Work};
+use crate::pages::data::{Connection, Localized, NamedEntity, Response, Work};
 use crate::pages::frame::Frame;
 use crate::pages::{Context, Page, RenderError, Rendered};
 
@@ -14,8 +14,8 @@ pub(super) struct HomePage;
 #[derive(Deserialize)]
 struct Data {
     directory: Directory,
-    organizations: Connection<Entity>,
-    topics: Connection<Entity>,
+    organizations: Connection<NamedEntity>,
+    topics: Connection<NamedEntity>,
     papers: Connection<Work>,
 }
 
@@ -34,30 +34,8 @@ struct Statistics {
     paper_count: i64,
 }
 
-/// An organization or a topic.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entity {
-    slug: String,
-    display_name: Localized,
-    statistics: Option<EntityStatistics>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EntityStatistics {
-    researcher_count: i64,
-}
-
-impl Entity {
-    /// The number of people, including those of suborganizations or narrower topics.
-    fn researcher_count(&self) -> i64 {
-        self.statistics.as_ref().map_or(0, |statistics| statistics.researcher_count)
-    }
-}
-
 /// Those that have people.
-fn inhabited(entities: &Connection<Entity>) -> Vec<&Entity> {
+fn with_people(entities: &Connection<NamedEntity>) -> Vec<&NamedEntity> {
     entities.nodes.iter().filter(|entity| entity.researcher_count() > 0).collect()
 }
 
@@ -66,8 +44,8 @@ fn inhabited(entities: &Connection<Entity>) -> Vec<&Entity> {
 struct HomeTemplate<'a> {
     frame: Frame,
     statistics: Option<&'a Statistics>,
-    organizations: Vec<&'a Entity>,
-    topics: Vec<&'a Entity>,
+    organizations: Vec<&'a NamedEntity>,
+    topics: Vec<&'a NamedEntity>,
     papers: &'a [Work],
 }
 
@@ -93,8 +71,8 @@ impl Page for HomePage {
         let template = HomeTemplate {
             frame,
             statistics: data.directory.statistics.as_ref(),
-            organizations: inhabited(&data.organizations),
-            topics: inhabited(&data.topics),
+            organizations: with_people(&data.organizations),
+            topics: with_people(&data.topics),
             papers: &data.papers.nodes,
         };
         Ok(Rendered::Html(template.render()?))

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::pages::data::{
-    Connection, DirectoryName, Localized, Named, ORGANIZATION_TYPES, Response, organization_type,
+    Connection, DirectoryName, EntityStatistics, Localized, Named, ORGANIZATION_TYPES, Response, organization_type,
 };
 use crate::pages::frame::{Frame, Section};
 use crate::pages::list::{SortOption, query};
@@ -46,13 +46,7 @@ struct Organization {
     types: Vec<String>,
     display_name: Localized,
     parents: Vec<Named>,
-    statistics: Option<Statistics>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Statistics {
-    researcher_count: i64,
+    statistics: Option<EntityStatistics>,
 }
 
 impl Organization {

@@ -4,7 +4,7 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::pages::data::{Connection, DirectoryName, Localized, Response};
+use crate::pages::data::{Connection, DirectoryName, NamedEntity, Response};
 use crate::pages::frame::{Frame, Section};
 use crate::pages::list::{SortOption, query};
 use crate::pages::params::{Pager, Params};
@@ -30,34 +30,14 @@ impl TopicsPage {
 #[derive(Deserialize)]
 struct Data {
     directory: DirectoryName,
-    topics: Connection<Topic>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Topic {
-    slug: String,
-    display_name: Localized,
-    statistics: Option<Statistics>,
-}
-
-impl Topic {
-    fn researcher_count(&self) -> i64 {
-        self.statistics.as_ref().map_or(0, |statistics| statistics.researcher_count)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Statistics {
-    researcher_count: i64,
+    topics: Connection<NamedEntity>,
 }
 
 #[derive(Template)]
 #[template(path = "topics.html")]
 struct TopicsTemplate<'a> {
     frame: Frame,
-    topics: &'a Connection<Topic>,
+    topics: &'a Connection<NamedEntity>,
     query: &'a str,
     kept: Vec<(&'static str, &'a str)>,
     sorts: Vec<SortOption>,
