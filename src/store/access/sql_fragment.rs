@@ -36,20 +36,14 @@ impl From<String> for Sql {
 /// A condition of SeaORM, such as `paper::COLUMN.doi.eq_any(dois)`, as part of a statement that it has no word for.
 impl From<Expr> for Sql {
     fn from(condition: Expr) -> Self {
-        let mut writer = SqlWriterValues::new("?", false);
-        PostgresQueryBuilder.prepare_expr(&condition, &mut writer);
-        let (text, Values(values)) = writer.into_parts();
-        Self::new(text, values)
+        Self::written(|writer| PostgresQueryBuilder.prepare_expr(&condition, writer))
     }
 }
 
 /// A query of SeaORM, such as `setting::Entity::find_by_id(name).into_query()`, to execute it as the other reads.
 impl From<SelectStatement> for Sql {
     fn from(select: SelectStatement) -> Self {
-        let mut writer = SqlWriterValues::new("?", false);
-        PostgresQueryBuilder.prepare_select_statement(&select, &mut writer);
-        let (text, Values(values)) = writer.into_parts();
-        Self::new(text, values)
+        Self::written(|writer| PostgresQueryBuilder.prepare_select_statement(&select, writer))
     }
 }
 
@@ -60,6 +54,14 @@ impl From<Condition> for Sql {
 }
 
 impl Sql {
+    /// Returns what SeaORM writes.
+    fn written(write: impl FnOnce(&mut SqlWriterValues)) -> Self {
+        let mut writer = SqlWriterValues::new("?", false);
+        write(&mut writer);
+        let (text, Values(values)) = writer.into_parts();
+        Self::new(text, values)
+    }
+
     /// Returns a fragment of a text that is built at run time, with one parameter.
     pub fn with(text: &str, value: impl Into<Value>) -> Self {
         Self { text: text.to_owned(), values: vec![value.into()], ..Self::default() }
