@@ -7,7 +7,7 @@ const MAX_STEP: Duration = Duration::from_millis(500);
 /// A step is made larger if it held the lock for less.
 const SHORT_STEP: Duration = Duration::from_millis(200);
 
-/// Whether a step that has held the lock for so long should end, if the rest of its work can be a step of its own. To commit
+/// Whether a step that has held the lock for so long should end, if the rest of its work can be a step of its own: the commit
 /// takes time, too.
 pub(crate) fn is_long(held: Duration) -> bool {
     held > MAX_STEP / 2

@@ -59,7 +59,8 @@ pub(super) async fn write_blocks(
     let successors = choose_successors(&changes.moves);
     let mut report = DisambiguationReport { created: changes.created, ..DisambiguationReport::default() };
     report.moved = changes.unassigned.len();
-    let (mut done, mut steps, mut resolutions) = (0, 0, changes.resolutions.as_slice());
+    let mut is_first = true;
+    let (mut done, mut resolutions) = (0, changes.resolutions.as_slice());
     loop {
         let is_long = |uow: &UnitOfWork<'_>| step_size::is_long(uow.locked_at().elapsed());
         // What precedes the moves is a step of its own if it took long, and so is what follows them.
@@ -75,21 +76,24 @@ pub(super) async fn write_blocks(
         report.moved += next.len();
         uow.dirty.statistics |= report.moved > 0;
         resolutions = unwritten;
-        steps += 1;
-        if later.is_empty() && !is_long(&uow) {
+        let state = if later.is_empty() && !is_long(&uow) {
             changes.finish(&mut uow, &prepared.names).await?;
-            let held = commit_step(uow).await?;
-            if steps == 1 {
-                sizes.mentions.adapt(held);
-            }
+            None
+        } else {
+            Some(directory_state(&uow).await?)
+        };
+        let held = commit_step(uow).await?;
+        match (next.is_empty(), later.is_empty()) {
+            // It is the mentions that took long, not the moves.
+            (true, _) | (_, true) if is_first => sizes.mentions.adapt(held),
+            (false, false) => sizes.moves.adapt(held),
+            _ => {}
+        }
+        let Some(state) = state else {
             report.authorships = changes.authorship_count;
             return Ok((report, sizes));
-        }
-        let state = directory_state(&uow).await?;
-        let held = commit_step(uow).await?;
-        if !later.is_empty() && !next.is_empty() {
-            sizes.moves.adapt(held);
-        }
+        };
+        is_first = false;
         uow = begin_step(store).await?;
         if directory_state(&uow).await? != state {
             update_majority_names(&mut uow, &changes.renamed).await?;
