@@ -135,7 +135,7 @@ async fn redirects_to_created_researchers() {
     assert_eq!(query_strings(&app.database_url, redirects).await, [""; 0]);
 }
 
-/// A researcher whom a split created stays if they have data since, and nobody to move it to exists.
+/// Undoing a split is rejected if the new researcher has data since, and the former one no longer exists.
 #[tokio::test]
 async fn created_researchers_with_data() {
     let app = start_with_records().await;

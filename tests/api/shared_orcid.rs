@@ -12,7 +12,7 @@ use crate::support::process::{Workspace, run_to_completion};
 use crate::support::{TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields};
 
 /// A paper whose authors have names, each with the number of an ORCID iD or 0.
-fn paper(title: &str, authors: &[(&str, u64)]) -> Value {
+pub fn paper(title: &str, authors: &[(&str, u64)]) -> Value {
     let author = |(position, (name, number)): (u32, &(&str, u64))| {
         let author = json!({ "position": position, "name": name });
         if *number > 0 { with_fields(author, json!({ "orcid": orcid(*number) })) } else { author }

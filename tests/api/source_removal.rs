@@ -3,18 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::curation::{find_researcher, run_successfully, start_with_records};
+use crate::shared_orcid::paper;
 use crate::support::database_dump::query_strings;
-use crate::support::{TestApp, orcid, paper_record, parse_records, pluck_strings, researcher_record, with_fields};
-
-/// A paper of 2010 whose authors have names, each with the number of an ORCID iD or 0.
-fn paper(title: &str, authors: &[(&str, u64)]) -> Value {
-    let author = |(position, (name, number)): (u32, &(&str, u64))| {
-        let author = json!({ "position": position, "name": name });
-        if *number > 0 { with_fields(author, json!({ "orcid": orcid(*number) })) } else { author }
-    };
-    let authors: Vec<Value> = (1..).zip(authors).map(author).collect();
-    with_fields(paper_record(title, Some(2010), &[]), json!({ "authors": authors }))
-}
+use crate::support::{TestApp, orcid, parse_records, pluck_strings, researcher_record, with_fields};
 
 async fn write(app: &TestApp, source: &str, records: Value) {
     app.write_records_from(source, &parse_records(records)).await;
@@ -43,7 +34,7 @@ async fn hidden_names() {
     let stored = "SELECT concat_ws(' ', search_only_names, hidden_forms) FROM researcher WHERE slug = 'ben-brook'";
     assert_eq!(query_strings(&app.database_url, stored).await, ["{}"]);
 
-    // A researcher on whom somebody decided keeps the profile, but not the names.
+    // A researcher with an identity decision keeps the profile, but not the names.
     let app = start_with_records().await;
     let hiding = json!({ "orcid": orcid(7), "otherNames": [{ "value": "Anna Lake", "use": "PRIVATE" }] });
     write(&app, "hr", json!([with_fields(researcher_record("Ida M. Brook"), hiding)])).await;
