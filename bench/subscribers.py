@@ -69,9 +69,10 @@ def pump(selector, seconds, on_text=None):
             data = key.fileobj.recv(65_536)
             if not data:
                 sys.exit("the service closed a socket")
-            if data[0] == 0x89:
+            # A ping may follow an event.
+            if b"\x89\x00" in data:
                 key.fileobj.send(frame(0x8A, b""))
-            elif data[0] == 0x81 and on_text:
+            if data[0] == 0x81 and on_text:
                 on_text(key.fileobj)
 
 
